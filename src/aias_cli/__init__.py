@@ -1,0 +1,1 @@
+"""The `aias` command: reads arguments, calls one thing, prints one result."""

@@ -1,0 +1,29 @@
+"""The only place that asks what time it is."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The current instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Seconds on a clock that never goes back; only differences mean anything."""
+    return time.monotonic()
+
+
+def format_instant(at: datetime) -> str:
+    """RFC 3339 in UTC with microseconds, for example `2026-10-01T00:00:00.000000Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_instant(text: str) -> datetime:
+    """The aware UTC instant of an RFC 3339 text. Raises ValueError when it names no zone."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"'{text}' names no time zone")
+    return at.astimezone(UTC)

@@ -1,0 +1,1 @@
+"""Wire models, versioned: what crosses between processes."""

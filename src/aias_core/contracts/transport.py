@@ -1,0 +1,42 @@
+"""How usage events travel: the JetStream stream, its subject and its one durable consumer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nats.js import JetStreamContext
+
+USAGE_STREAM = "AIAS_USAGE"
+USAGE_EVENTS_SUBJECT = "aias.usage.v1.events"
+INGEST_CONSUMER = "analytics-ingest"
+MESSAGE_EVENTS_LIMIT = 500
+MESSAGE_BYTES_LIMIT = 900 * 1024
+ACK_WAIT_SECONDS = 60
+
+
+async def ensure_usage_stream(js: JetStreamContext, *, max_bytes: int = 512 * 1024**2) -> None:
+    """Declares the stream and its consumer; repeating it changes nothing.
+
+    Discard "new": a full stream refuses the publisher, whose spool keeps the event.
+    """
+    from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+
+    stream = StreamConfig(
+        name=USAGE_STREAM,
+        subjects=["aias.usage.v1.>"],
+        retention=RetentionPolicy.WORK_QUEUE,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        max_bytes=max_bytes,
+        duplicate_window=120,
+    )
+    await js.add_stream(stream)
+    consumer = ConsumerConfig(
+        durable_name=INGEST_CONSUMER,
+        filter_subject=USAGE_EVENTS_SUBJECT,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ACK_WAIT_SECONDS,
+        max_ack_pending=64,
+    )
+    await js.add_consumer(USAGE_STREAM, consumer)

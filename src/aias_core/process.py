@@ -1,0 +1,73 @@
+"""The only place that starts other programs: argument lists in, results out, output redacted."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from aias_core.errors import PrerequisiteMissing, TimedOut
+from aias_core.secret import redact
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a program ended: exit status and its redacted output."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    user: int | None = None,
+    timeout_seconds: float = 60,
+) -> Completed:
+    """Runs a program to its end. Raises PrerequisiteMissing when it is not there, TimedOut when it hangs."""
+    try:
+        done = subprocess.run(
+            list(argv),
+            cwd=cwd,
+            env=env,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_seconds,
+            check=False,
+        )
+    except FileNotFoundError as exc:
+        raise PrerequisiteMissing(f"The program '{argv[0]}' is not installed") from exc
+    except subprocess.TimeoutExpired as exc:
+        raise TimedOut(f"'{Path(argv[0]).name}' did not end within {timeout_seconds:.0f} s") from exc
+    return Completed(done.returncode, redact(done.stdout), redact(done.stderr))
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None,
+    output: IO[bytes],
+    before_exec: Callable[[], None] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Starts a program as the leader of its own session, its output going to one file, and returns at once."""
+    return subprocess.Popen(
+        list(argv),
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        close_fds=True,
+        preexec_fn=before_exec,  # noqa: PLW1509  the supervisor has one thread
+    )

@@ -1,0 +1,61 @@
+"""Half-open UTC windows `[start, end)`: hours, days and months."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from aias_core import clock
+from aias_core.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `start` up to but not including `end`, both aware and in UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ValueError("a window needs aware instants")
+        if self.start >= self.end:
+            raise InvalidInput(
+                f"The window starts at {self.start.isoformat()} and ends at {self.end.isoformat()}, which is not after it"
+            )
+
+    def __contains__(self, at: datetime) -> bool:
+        return self.start <= at < self.end
+
+
+def hour_of(at: datetime) -> datetime:
+    """The start of the UTC hour that holds `at`."""
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def day_of(at: datetime) -> datetime:
+    """The start of the UTC day that holds `at`."""
+    return hour_of(at).replace(hour=0)
+
+
+def month_of(at: datetime) -> datetime:
+    """The start of the UTC month that holds `at`."""
+    return day_of(at).replace(day=1)
+
+
+def next_month(start: datetime) -> datetime:
+    """The start of the month after the one that holds `start`."""
+    return month_of(month_of(start) + timedelta(days=31))
+
+
+def month_window(text: str) -> Window:
+    """The window of a month written `YYYY-MM`. Raises InvalidInput for another form or a month that has not begun."""
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text) or text.startswith("0000"):
+        raise InvalidInput(f"'{text}' is not a month", hint="write it as YYYY-MM, for example 2026-10")
+    start = datetime(int(text[:4]), int(text[5:]), 1, tzinfo=UTC)
+    if start > clock.now():
+        raise InvalidInput(
+            f"The month {text} has not begun yet", hint=f"the latest month is {clock.now().strftime('%Y-%m')}"
+        )
+    return Window(start, next_month(start))

@@ -1,0 +1,1 @@
+"""The HTTP services that `aias` deploys: routes and wiring over `aias_core`."""
