@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, named queries, roles and databases of a server."""
