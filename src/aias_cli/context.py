@@ -1,0 +1,56 @@
+"""What every command knows of its surroundings: the root options, and how to ask and to print."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from aias_cli.printer import Output, Printer
+from aias_core.errors import ConfirmationNeeded, Refused
+
+if TYPE_CHECKING:
+    from aias_core.environments.local.target import LocalEnvironment
+
+
+@dataclass(frozen=True)
+class CommandContext:
+    """The root options of one run. A later `--env` replaces an earlier one, wherever it stands."""
+
+    env: str = "local"
+    output: Output = Output.TABLE
+    quiet: bool = False
+    verbose: bool = False
+    yes: bool = False
+    no_input: bool = False
+    config: Path | None = None
+    state_dir: Path = Path(".aias")
+
+    @cached_property
+    def printer(self) -> Printer:
+        return Printer(self.output, quiet=self.quiet)
+
+    def environment(self, name: str | None = None) -> LocalEnvironment:
+        """The environment that the run is about; `name` is the command's own argument, if it has one."""
+        from aias_core.environments.local.target import open_environment
+
+        return open_environment(name or self.env, self.state_dir, self.config)
+
+    def confirm(self, question: str) -> None:
+        """Asks unless `--yes`. Raises ConfirmationNeeded where there is nobody to ask, Refused for a no."""
+        if self.yes:
+            return
+        if self.no_input or not sys.stdin.isatty():
+            raise ConfirmationNeeded(f"{question} There is no terminal to ask on", hint="say yes with: --yes")
+        if not typer.confirm(question, err=True):
+            raise Refused("Not confirmed; nothing was changed")
+
+
+def current(ctx: typer.Context) -> CommandContext:
+    """The command context of a Typer context."""
+    found = ctx.find_object(CommandContext)
+    return found if found is not None else CommandContext()

@@ -1,0 +1,85 @@
+"""The root options, accepted before and after a command's name, and the classes that make it so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from aias_cli.context import CommandContext, current
+from aias_cli.printer import Output
+
+_PANEL = "Options of every command"
+
+
+def _root_options(
+    env: Annotated[
+        str | None, typer.Option("--env", envvar="AIAS_ENV", metavar="NAME", help="Environment to work on [local].")
+    ] = None,
+    output: Annotated[Output | None, typer.Option("--output", "-o", help="Form of the result [table].")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the result only, no progress and no notes.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show the trace of an error.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Answer every confirmation with yes.")] = False,
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask; what would ask ends with 6.")] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", envvar="AIAS_ENVIRONMENTS", metavar="DIR", help="Directory of your own profiles."),
+    ] = None,
+    state_dir: Annotated[
+        Path | None,
+        typer.Option("--state-dir", envvar="AIAS_STATE_DIR", metavar="DIR", help="Where environments live [.aias]."),
+    ] = None,
+) -> None:
+    """Never runs: its parameters are the root options."""
+
+
+@cache
+def _root_parameters() -> tuple[Any, ...]:
+    holder = typer.Typer(add_completion=False, rich_markup_mode=None)
+    holder.command()(_root_options)
+    return tuple(p for p in typer.main.get_command(holder).params if p.name != "help")
+
+
+def _take_root_options(ctx: Any) -> None:
+    given = {f.name: ctx.params.pop(f.name, None) for f in fields(CommandContext)}
+    ctx.obj = replace(current(ctx), **{name: value for name, value in given.items() if value})
+
+
+class Command(TyperCommand):
+    """A command that also takes the root options; the ones it is given win over those before its name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params = [*self.params, *_root_parameters()]
+
+    def invoke(self, ctx: Any) -> Any:
+        _take_root_options(ctx)
+        return super().invoke(ctx)
+
+
+class Group(TyperGroup):
+    """A group of commands that takes the root options before the command's name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params = [*self.params, *_root_parameters()]
+
+    def invoke(self, ctx: Any) -> Any:
+        _take_root_options(ctx)
+        return super().invoke(ctx)
+
+
+def command_group(summary: str, **commands: Callable[..., None] | typer.Typer) -> typer.Typer:
+    """A Typer of commands by name; an underscore in a name is a hyphen on the command line."""
+    group = typer.Typer(cls=Group, help=summary, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+    for name, member in commands.items():
+        if isinstance(member, typer.Typer):
+            group.add_typer(member, name=name.replace("_", "-"))
+        else:
+            group.command(name.replace("_", "-"), cls=Command)(member)
+    return group

@@ -1,0 +1,130 @@
+"""The one place that prints: results on stdout as table, JSON, YAML or CSV; everything else on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aias_core.errors import AiasError
+
+Row = Mapping[str, Any]
+
+
+class Output(StrEnum):
+    """The forms of a result."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    CSV = "csv"
+
+
+class Printer:
+    """Prints one result in the form asked for. Programs read `json`, which always has a `schema`."""
+
+    def __init__(self, output: Output, *, quiet: bool = False) -> None:
+        self.output = output
+        self._quiet = quiet
+
+    def result(self, schema: str, data: Mapping[str, Any], rows: str | None = None, columns: Sequence[str] = ()) -> None:
+        """Prints a result. `rows` names the member of `data` that is the table, `columns` what a table shows of it."""
+        match self.output:
+            case Output.JSON:
+                print(_to_json({"schema": schema, **data}, indent=2))
+            case Output.YAML:
+                print(_to_yaml({"schema": schema, **data}), end="")
+            case Output.CSV:
+                _print_csv(data[rows] if rows else [data], columns)
+            case Output.TABLE if rows:
+                self._print_table(data[rows], columns)
+            case Output.TABLE:
+                width = max(map(len, data), default=0)
+                for key, value in data.items():
+                    print(f"{_title(key):<{width}}  {_cell(value)}")
+
+    def text(self, text: str) -> None:
+        """Prints a result that is a text of its own, such as log lines."""
+        print(text, flush=True)
+
+    def note(self, text: str) -> None:
+        """Says something about the run on stderr, unless quiet."""
+        if not self._quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def error(self, error: AiasError) -> None:
+        """Says on stderr what went wrong and which command helps; one JSON object where JSON was asked for."""
+        if self.output is Output.JSON:
+            fault = {
+                "schema": "aias.error/1",
+                "code": error.code,
+                "message": error.message,
+                "hint": error.hint,
+                "exit_code": int(error.exit_code),
+            }
+            print(_to_json(fault), file=sys.stderr)
+            return
+        print(f"Error: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"Hint: {error.hint}", file=sys.stderr)
+
+    def _print_table(self, rows: Sequence[Row], columns: Sequence[str]) -> None:
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+
+        if not rows:
+            self.note("Nothing to list.")
+            return
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for column in columns:
+            numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
+            table.add_column(_title(column), justify="right" if numeric else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(_cell(row.get(column)) for column in columns))
+        terminal = sys.stdout.isatty()
+        Console(width=None if terminal else 1000, markup=False, highlight=False, emoji=False).print(table)
+
+
+def _title(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return ", ".join(map(_cell, value)) or "-"
+        case dict():
+            return ", ".join(f"{key} {_cell(item)}" for key, item in value.items()) or "-"
+        case _:
+            return str(value)
+
+
+def _to_json(data: Any, indent: int | None = None) -> str:
+    import json
+
+    return json.dumps(data, indent=indent, ensure_ascii=False, default=str)
+
+
+def _to_yaml(data: Any) -> str:
+    import json
+
+    import yaml
+
+    text: str = yaml.safe_dump(json.loads(_to_json(data)), sort_keys=False, allow_unicode=True)
+    return text
+
+
+def _print_csv(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    import csv
+
+    names = list(columns) or list(rows[0] if rows else ())
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(["" if row.get(name) is None else _cell(row[name]) for name in names] for row in rows)
