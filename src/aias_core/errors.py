@@ -15,7 +15,8 @@
     ├── TimedOut                   7
     ├── LimitReached               8
     ├── Partial                    9
-    └── DifferenceFound           10
+    ├── DifferenceFound           10
+    └── NothingRan                12
 
 The docstring of a class is its default message. The exit codes are documented in `docs/exit-codes.md` and never renumbered.
 """
@@ -171,3 +172,10 @@ class DifferenceFound(AiasError):
 
     exit_code = ExitCode.DIFFERENCE
     code = "difference_found"
+
+
+class NothingRan(AiasError):
+    """There was nothing to look at"""
+
+    exit_code = ExitCode.NOTHING_RAN
+    code = "nothing_ran"

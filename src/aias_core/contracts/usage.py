@@ -16,7 +16,7 @@ import msgspec
 
 from aias_core import ids
 
-SCHEMA = "usage/1"
+SCHEMA: Literal["usage/1"] = "usage/1"
 EVENT_BYTES_LIMIT = 8 * 1024
 FUTURE_LIMIT = timedelta(minutes=5)
 AGE_LIMIT = timedelta(days=35)
