@@ -29,7 +29,9 @@ class Printer:
         self.output = output
         self._quiet = quiet
 
-    def result(self, schema: str, data: Mapping[str, Any], rows: str | None = None, columns: Sequence[str] = ()) -> None:
+    def result(
+        self, schema: str, data: Mapping[str, Any], rows: str | None = None, columns: Sequence[str] = ()
+    ) -> None:
         """Prints a result. `rows` names the member of `data` that is the table, `columns` what a table shows of it."""
         match self.output:
             case Output.JSON:

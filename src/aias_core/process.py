@@ -69,5 +69,5 @@ def start(
         stderr=output,
         start_new_session=True,
         close_fds=True,
-        preexec_fn=before_exec,  # noqa: PLW1509  the supervisor has one thread
+        preexec_fn=before_exec,
     )

@@ -22,7 +22,7 @@ class Window:
             raise ValueError("a window needs aware instants")
         if self.start >= self.end:
             raise InvalidInput(
-                f"The window starts at {self.start.isoformat()} and ends at {self.end.isoformat()}, which is not after it"
+                f"The window ends at {self.end.isoformat()}, which is not after its start {self.start.isoformat()}"
             )
 
     def __contains__(self, at: datetime) -> bool:

@@ -71,7 +71,9 @@ class HashKeys:
             except binascii.Error as exc:
                 raise InvalidSettings(f"AIAS_DATA_HASH_KEYS: the key '{kid}' is not base64") from exc
             if len(key) < HASH_KEY_BYTES or len(set(key)) < HASH_KEY_BYTES // 4:
-                raise InvalidSettings(f"AIAS_DATA_HASH_KEYS: the key '{kid}' is too weak, {HASH_KEY_BYTES} random bytes")
+                raise InvalidSettings(
+                    f"AIAS_DATA_HASH_KEYS: the key '{kid}' is too weak, {HASH_KEY_BYTES} random bytes"
+                )
             by_id[kid] = key
         return cls(by_id)
 

@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import aias_core
@@ -56,7 +57,9 @@ def load_migrations(directory: Path) -> list[Migration]:
     for path in sorted(directory.iterdir()):
         match = _NAME.fullmatch(path.name)
         if match is None:
-            raise InvalidInput(f"'{path.name}' is not a migration", hint="name it YYYYMMDDHHMM_slug.up.sql or .down.sql")
+            raise InvalidInput(
+                f"'{path.name}' is not a migration", hint="name it YYYYMMDDHHMM_slug.up.sql or .down.sql"
+            )
         _check_version(path.name, match[1])
         parts.setdefault(f"{match[1]}_{match[2]}", {})[match[3]] = path
     if not parts:
@@ -84,6 +87,6 @@ def _pair(name: str, files: dict[str, Path]) -> Migration:
 
 
 def _check_unique(migrations: list[Migration]) -> None:
-    for earlier, later in zip(migrations, migrations[1:], strict=False):
+    for earlier, later in pairwise(migrations):
         if earlier.version == later.version:
             raise InvalidInput(f"'{earlier.name}' and '{later.name}' have one version", hint="rename the later one")

@@ -1,0 +1,1 @@
+"""From a usage event to figures: ingest, facts, rollups, usage, reconciliation."""

@@ -1,0 +1,72 @@
+"""Rolls facts up: a bucket is always recomputed whole, so any number of repetitions gives the same rows.
+
+The queue rows that a worker can see are deleted before the bucket is read. What arrives meanwhile has a queue row the
+worker did not see, so the bucket is done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, LiteralString
+from uuid import UUID
+
+from aias_core import clock, ids
+from aias_core.database.queries import load_queries
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_queries = load_queries(__file__)
+
+
+@dataclass(slots=True)
+class RollupRun:
+    """What one pass did: buckets recomputed, rows written and removed."""
+
+    run_id: UUID
+    hours: int = 0
+    days: int = 0
+    written: int = 0
+    removed: int = 0
+
+    def as_record(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def run_rollup(connection: Connection) -> RollupRun:
+    """Works off the queue of dirty hours, then of the days they touched. Several workers may run at once."""
+    run, started_at = RollupRun(ids.new_id()), clock.now()
+    run.hours = _drain(lambda: _recompute(connection, run, "hour"))
+    run.days = _drain(lambda: _recompute(connection, run, "day"))
+    if run.hours or run.days:
+        with connection.transaction():
+            connection.execute(_queries["insert_rollup_run"], {**run.as_record(), "started_at": started_at})
+    return run
+
+
+def count_dirty_buckets(connection: Connection) -> int:
+    """How many queue rows wait: 0 means that the rollups hold every stored fact."""
+    row = connection.execute(_queries["count_dirty"]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _drain(step: Callable[[], bool]) -> int:
+    done = 0
+    while step():
+        done += 1
+    return done
+
+
+def _recompute(connection: Connection, run: RollupRun, grain: LiteralString) -> bool:
+    with connection.transaction():
+        found = connection.execute(_queries[f"find_dirty_{grain}"]).fetchone()
+        if found is None:
+            return False
+        bucket = {"bucket_start": found[0], "org_id": found[1], "run_id": run.run_id}
+        connection.execute(_queries[f"take_dirty_{grain}"], bucket)
+        run.removed += connection.execute(_queries[f"delete_{grain}"], bucket).rowcount
+        run.written += connection.execute(_queries[f"insert_{grain}"], bucket).rowcount
+        if grain == "hour":
+            connection.execute(_queries["enqueue_day"], bucket)
+    return True
