@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
 PICO = 10**12
+CENT = PICO // 100
 TOKENS_PER_PRICE_UNIT = 1_000_000
 
 
@@ -47,6 +49,19 @@ def parse_amount(text: str) -> int:
 def round_to_cents(amount: int) -> str:
     """An amount rounded half to even to two places, for people; the exact one stands beside it."""
     return str((Decimal(amount) / PICO).quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN))
+
+
+def allot_cents(amounts: Sequence[int]) -> list[str]:
+    """Each amount in whole cents, so that the cents add up to the total rounded once, half to even.
+
+    Largest remainder: cents are rounded down, and those left over go to the largest remainders, ties by order.
+    """
+    total = int(Decimal(round_to_cents(sum(amounts))) * 100)
+    cents = [amount // CENT for amount in amounts]
+    by_remainder = sorted(range(len(amounts)), key=lambda index: (-(amounts[index] % CENT), index))
+    for index in by_remainder[: total - sum(cents)]:
+        cents[index] += 1
+    return [f"{Decimal(cent) / 100:.2f}" for cent in cents]
 
 
 def per_million(pico_per_token: int) -> str:

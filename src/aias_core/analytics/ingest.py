@@ -27,44 +27,8 @@ PARTITION_MONTHS_BACK = 2
 PARTITION_MONTHS = PARTITION_MONTHS_BACK + 4
 
 _queries = load_queries(__file__)
-_FACT_COLUMNS = [
-    "event_id",
-    "occurred_at",
-    "org_id",
-    "project_id",
-    "api_key_id",
-    "actor_id",
-    "model_id",
-    "model_revision",
-    "model_requested",
-    "operation",
-    "status",
-    "http_status",
-    "error_code",
-    "duration_ms",
-    "ttft_ms",
-    "backend_ms",
-    "input_tokens",
-    "cached_input_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "token_source",
-    "billable",
-    "currency",
-    "price_id",
-    "cost_pico",
-    "streamed",
-    "attempts",
-    "route",
-    "region",
-    "backend_id",
-    "client",
-    "end_user_hash",
-    "trace_id",
-    "lease_id",
-    "source",
-    "source_seq",
-]
+_NOT_STORED = {"schema", "kind", "labels"}
+_FACT_COLUMNS = [name for name in UsageEvent.__struct_fields__ if name not in _NOT_STORED]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,34 @@
+"""Files that are either whole or not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from aias_core.errors import PrerequisiteMissing
+
+
+@contextmanager
+def whole_file(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
+    """A file to write, which appears under its name only when the block has ended well and the bytes are on disk.
+
+    Raises PrerequisiteMissing when the directory cannot be written or the disk is full; nothing is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as exc:
+        raise PrerequisiteMissing(
+            f"'{path}' cannot be written: {exc.strerror}", hint="free some space or choose another directory"
+        ) from exc
+    finally:
+        with suppress(OSError):
+            temporary.unlink()

@@ -1,0 +1,1 @@
+"""Files that finance can close a month on."""
