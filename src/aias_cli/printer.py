@@ -30,9 +30,17 @@ class Printer:
         self._quiet = quiet
 
     def result(
-        self, schema: str, data: Mapping[str, Any], rows: str | None = None, columns: Sequence[str] = ()
+        self,
+        schema: str,
+        data: Mapping[str, Any],
+        rows: str | None = None,
+        columns: Sequence[str] = (),
+        footer: Sequence[Row] = (),
     ) -> None:
-        """Prints a result. `rows` names the member of `data` that is the table, `columns` what a table shows of it."""
+        """Prints a result. `rows` names the member of `data` that is the table, `columns` what a table shows of it.
+
+        `footer` rows, such as totals that stand elsewhere in `data`, close the table that people see.
+        """
         match self.output:
             case Output.JSON:
                 print(_to_json({"schema": schema, **data}, indent=2))
@@ -41,7 +49,7 @@ class Printer:
             case Output.CSV:
                 _print_csv(data[rows] if rows else [data], columns)
             case Output.TABLE if rows:
-                self._print_table(data[rows], columns)
+                self._print_table(data[rows], columns, footer)
             case Output.TABLE:
                 width = max(map(len, data), default=0)
                 for key, value in data.items():
@@ -72,7 +80,7 @@ class Printer:
         if error.hint:
             print(f"Hint: {error.hint}", file=sys.stderr)
 
-    def _print_table(self, rows: Sequence[Row], columns: Sequence[str]) -> None:
+    def _print_table(self, rows: Sequence[Row], columns: Sequence[str], footer: Sequence[Row]) -> None:
         from rich.box import SIMPLE_HEAD
         from rich.console import Console
         from rich.table import Table
@@ -85,6 +93,9 @@ class Printer:
             numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
             table.add_column(_title(column), justify="right" if numeric else "left", overflow="fold")
         for row in rows:
+            table.add_row(*(_cell(row.get(column)) for column in columns))
+        table.add_section()
+        for row in footer:
             table.add_row(*(_cell(row.get(column)) for column in columns))
         terminal = sys.stdout.isatty()
         Console(width=None if terminal else 1000, markup=False, highlight=False, emoji=False).print(table)

@@ -55,7 +55,10 @@ def month_window(text: str) -> Window:
         raise InvalidInput(f"'{text}' is not a month", hint="write it as YYYY-MM, for example 2026-10")
     start = datetime(int(text[:4]), int(text[5:]), 1, tzinfo=UTC)
     if start > clock.now():
-        raise InvalidInput(
-            f"The month {text} has not begun yet", hint=f"the latest month is {clock.now().strftime('%Y-%m')}"
-        )
+        raise InvalidInput(f"The month {text} has not begun yet", hint=f"the latest month is {current_month()}")
     return Window(start, next_month(start))
+
+
+def current_month() -> str:
+    """The present UTC month as `YYYY-MM`."""
+    return clock.now().strftime("%Y-%m")

@@ -1,0 +1,6 @@
+"""aias analytics rollup"""
+
+from aias_cli.commands.analytics.rollup.run import run
+from aias_cli.options import command_group
+
+group = command_group("Rollups of the usage facts.", run=run)

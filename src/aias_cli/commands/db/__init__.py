@@ -1,0 +1,7 @@
+"""aias db"""
+
+from aias_cli.commands.db.migrate import migrate
+from aias_cli.commands.db.status import status
+from aias_cli.options import command_group
+
+group = command_group("Schema migrations of both databases.", migrate=migrate, status=status)
