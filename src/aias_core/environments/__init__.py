@@ -1,0 +1,1 @@
+"""Environments: profiles, the component registry, and the targets that bring an environment up."""
