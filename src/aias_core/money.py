@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
 
 PICO = 10**12
 CENT = PICO // 100
@@ -40,15 +40,15 @@ def format_pico(amount: int) -> str:
 
 def parse_amount(text: str) -> int:
     """The pico-units of a decimal text with at most twelve places. Raises ValueError when it would need rounding."""
-    pico = Decimal(text) * PICO
-    if pico != pico.to_integral_value():
+    pico = Fraction(text) * PICO
+    if pico.denominator != 1:
         raise ValueError(f"'{text}' has more than twelve places")
     return int(pico)
 
 
 def round_to_cents(amount: int) -> str:
     """An amount rounded half to even to two places, for people; the exact one stands beside it."""
-    return str((Decimal(amount) / PICO).quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN))
+    return _format_cents(round(Fraction(amount, CENT)))
 
 
 def allot_cents(amounts: Sequence[int]) -> list[str]:
@@ -56,12 +56,17 @@ def allot_cents(amounts: Sequence[int]) -> list[str]:
 
     Largest remainder: cents are rounded down, and those left over go to the largest remainders, ties by order.
     """
-    total = int(Decimal(round_to_cents(sum(amounts))) * 100)
+    total = round(Fraction(sum(amounts), CENT))
     cents = [amount // CENT for amount in amounts]
     by_remainder = sorted(range(len(amounts)), key=lambda index: (-(amounts[index] % CENT), index))
     for index in by_remainder[: total - sum(cents)]:
         cents[index] += 1
-    return [f"{Decimal(cent) / 100:.2f}" for cent in cents]
+    return [_format_cents(cent) for cent in cents]
+
+
+def _format_cents(cents: int) -> str:
+    whole, fraction = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole}.{fraction:02d}"
 
 
 def per_million(pico_per_token: int) -> str:

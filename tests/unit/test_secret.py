@@ -1,0 +1,16 @@
+from aias_core.secret import Secret, redact, to_base62
+
+
+def test_a_secret_prints_as_a_mask_everywhere() -> None:
+    secret = Secret("hunter2hunter2")
+    assert f"{secret} {secret!r} {[secret]}" == "*** *** [***]"
+
+
+def test_known_shapes_are_taken_out_of_any_text() -> None:
+    text = "postgresql://aias:hunter2@127.0.0.1:5433/x Bearer abcdefghijkl sk-aias-l-0123456789abcdef"
+    assert redact(text) == "postgresql://aias:***@127.0.0.1:5433/x Bearer *** ***"
+
+
+def test_base_62_is_padded_to_its_width() -> None:
+    assert to_base62(61, 3) == "00z"
+    assert to_base62(62, 3) == "010"
