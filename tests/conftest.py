@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aias_core.secret import Secret
+
+if TYPE_CHECKING:
+    from support.servers import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    from support import servers
+
+    with servers.postgres_server(tmp_path_factory.mktemp("postgres") / "home") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secret]:
+    from support import servers
+
+    with servers.nats_server(tmp_path_factory.mktemp("nats")) as url:
+        yield url
+
+
+@pytest.fixture
+def operational(postgres_server: PostgresServer) -> str:
+    """The name of a fresh operational database."""
+    return postgres_server.clone("operational")
+
+
+@pytest.fixture
+def analytics(postgres_server: PostgresServer) -> str:
+    """The name of a fresh analytics database."""
+    return postgres_server.clone("analytics")
+
+
+@pytest.fixture
+def migrations(tmp_path: Path) -> Path:
+    """A directory with two small migrations."""
+    directory = tmp_path / "migrations"
+    directory.mkdir()
+    for version, slug in (("202610010000", "one"), ("202610010001", "two")):
+        (directory / f"{version}_{slug}.up.sql").write_text(f"CREATE TABLE {slug} (id bigint PRIMARY KEY);\n")
+        (directory / f"{version}_{slug}.down.sql").write_text(f"DROP TABLE {slug};\n")
+    return directory

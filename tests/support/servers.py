@@ -1,0 +1,113 @@
+"""Real servers for tests, from their wheels: started once per test process, on free ports, gone at its end."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from aias_core.database.bootstrap import DATABASES, LOGIN_ROLES, ensure_databases
+from aias_core.environments.local import accounts, nats, postgres
+from aias_core.migrate.runner import migrate
+from aias_core.secret import Secret, random_base62
+
+DEADLINE_SECONDS = 20
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def running(argv: list[str], log: Path, account: accounts.Account | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    user = None if account is None else account.uid
+    group = None if account is None else account.gid
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            argv,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            user=user,
+            group=group,
+            extra_groups=None if user is None else [],
+        )
+        try:
+            yield server
+        finally:
+            server.terminate()
+            server.wait(DEADLINE_SECONDS)
+
+
+def wait_for_port(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
+
+
+@dataclass
+class PostgresServer:
+    """A server with both databases migrated; `clone` gives a test its own copies."""
+
+    port: int
+    passwords: dict[str, Secret]
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def dsn(self, database: str, role: str) -> Secret:
+        return postgres.build_dsn(self.port, database, role, self.passwords[role])
+
+    def superuser(self, database: str = "postgres") -> Secret:
+        return self.dsn(database, postgres.SUPERUSER)
+
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        with psycopg.connect(self.superuser(database).reveal(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def clone(self, template: str) -> str:
+        name = f"{template}_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER aias_owner STRATEGY wal_log")
+        return name
+
+    def empty(self) -> str:
+        name = f"empty_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} OWNER aias_owner")
+        return name
+
+
+@contextmanager
+def postgres_server(directory: Path) -> Iterator[PostgresServer]:
+    account = accounts.find_server_account()
+    passwords = {role: Secret(random_base62(24)) for role in (*LOGIN_ROLES, postgres.SUPERUSER)}
+    data = postgres.ensure_data_directory(directory, passwords[postgres.SUPERUSER], account)
+    port, log = free_port(), directory.parent / "postgres.log"
+    argv = [*postgres.build_server_argv(postgres.find_program("postgres"), data, port), "--fsync=off"]
+    with running(argv, log, account) as process:
+        wait_for_port(port, process, log)
+        server = PostgresServer(port, passwords)
+        ensure_databases(server.superuser(), passwords)
+        for database in DATABASES:
+            migrate(database, server.dsn(database, "aias_migrator"))
+        yield server
+
+
+@contextmanager
+def nats_server(directory: Path) -> Iterator[Secret]:
+    password, port = Secret(random_base62(24)), free_port()
+    configuration, log = directory / "nats.conf", directory / "nats.log"
+    configuration.write_text(nats.build_configuration(directory / "store", port, free_port(), password))
+    with running(nats.build_server_argv(nats.find_server(), configuration), log) as process:
+        wait_for_port(port, process, log)
+        yield nats.build_url(port, password)
