@@ -54,7 +54,7 @@ CREATE TABLE aias.usage_facts (
     received_at timestamptz NOT NULL,
     batch_id uuid NOT NULL,
     late bool NOT NULL,
-    CONSTRAINT usage_facts_pkey PRIMARY KEY (event_id, occurred_at),
+    CONSTRAINT usage_facts_pkey PRIMARY KEY (event_id, org_id, occurred_at),
     CONSTRAINT usage_facts_operation_check CHECK (operation IN ('chat', 'completion', 'embedding', 'other')),
     CONSTRAINT usage_facts_status_check
         CHECK (status IN ('success', 'error', 'timeout', 'throttled', 'cancelled', 'rejected')),

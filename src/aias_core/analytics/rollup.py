@@ -6,7 +6,6 @@ worker did not see, so the bucket is done again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import UUID
@@ -37,8 +36,8 @@ class RollupRun:
 def run_rollup(connection: Connection) -> RollupRun:
     """Works off the queue of dirty hours, then of the days they touched. Several workers may run at once."""
     run, started_at = RollupRun(ids.new_id()), clock.now()
-    run.hours = _drain(lambda: _recompute(connection, run, "hour"))
-    run.days = _drain(lambda: _recompute(connection, run, "day"))
+    run.hours = _drain(connection, run, "hour")
+    run.days = _drain(connection, run, "day")
     if run.hours or run.days:
         with connection.transaction():
             connection.execute(_queries["insert_rollup_run"], {**run.as_record(), "started_at": started_at})
@@ -51,22 +50,21 @@ def count_dirty_buckets(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def _drain(step: Callable[[], bool]) -> int:
-    done = 0
-    while step():
-        done += 1
-    return done
+def _drain(connection: Connection, run: RollupRun, grain: LiteralString) -> int:
+    return sum(iter(lambda: _recompute_next(connection, run, grain), None))
 
 
-def _recompute(connection: Connection, run: RollupRun, grain: LiteralString) -> bool:
+def _recompute_next(connection: Connection, run: RollupRun, grain: LiteralString) -> int | None:
+    """Recomputes one bucket: 1, or 0 when another worker was faster, or None when the queue is empty."""
     with connection.transaction():
         found = connection.execute(_queries[f"find_dirty_{grain}"]).fetchone()
         if found is None:
-            return False
+            return None
         bucket = {"bucket_start": found[0], "org_id": found[1], "run_id": run.run_id}
-        connection.execute(_queries[f"take_dirty_{grain}"], bucket)
+        if connection.execute(_queries[f"take_dirty_{grain}"], bucket).rowcount == 0:
+            return 0
         run.removed += connection.execute(_queries[f"delete_{grain}"], bucket).rowcount
         run.written += connection.execute(_queries[f"insert_{grain}"], bucket).rowcount
         if grain == "hour":
             connection.execute(_queries["enqueue_day"], bucket)
-    return True
+    return 1

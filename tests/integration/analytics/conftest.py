@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from aias_core import clock
+from aias_core.analytics.ingest import ensure_partitions
+from aias_core.database.connection import connect
+from support.events import MODEL, ORG, OTHER_ORG, PRICE, PRICE_ID
+
+if TYPE_CHECKING:
+    from support.servers import PostgresServer
+
+
+@pytest.fixture
+def store(postgres_server: PostgresServer, analytics: str) -> Iterator[psycopg.Connection]:
+    """A connection of the analytics role to a fresh database with two organizations, a model and its price."""
+    with connect(postgres_server.dsn(analytics, "aias_analytics"), autocommit=True) as connection:
+        ensure_partitions(connection, clock.now())
+        for org_id, slug in ((ORG, "acme"), (OTHER_ORG, "globex")):
+            connection.execute(
+                "INSERT INTO aias.dim_organizations VALUES (%s, %s, %s, 'customer')", [org_id, slug, slug]
+            )
+        connection.execute("INSERT INTO aias.dim_models VALUES (%s, 'mock-small')", [MODEL])
+        connection.execute(
+            "INSERT INTO aias.dim_prices VALUES (%s, %s, 'chat', 'USD', %s, %s, %s, 0, %s)",
+            [
+                PRICE_ID,
+                MODEL,
+                PRICE.input_pico,
+                PRICE.cached_input_pico,
+                PRICE.output_pico,
+                datetime(2026, 1, 1, tzinfo=UTC),
+            ],
+        )
+        yield connection

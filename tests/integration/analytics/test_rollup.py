@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import random
+import uuid
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from aias_core import clock, windows
+from aias_core.analytics import sketch
+from aias_core.analytics.dimensions import get_organization
+from aias_core.analytics.ingest import ingest_lines
+from aias_core.analytics.reconcile import run_reconciliation
+from aias_core.analytics.rollup import count_dirty_buckets, run_rollup
+from aias_core.analytics.usage import read_usage
+from aias_core.contracts import usage
+from aias_core.contracts.usage import UsageEvent
+from aias_core.database.connection import connect
+from aias_core.errors import NotFound
+from aias_core.money import parse_amount
+from aias_core.windows import Window
+from support.events import MODEL, ORG, OTHER_ORG, make_event
+
+if TYPE_CHECKING:
+    from support.servers import PostgresServer
+
+ENDS: list[dict[str, Any]] = [
+    {},
+    {"streamed": True},
+    {"status": "error", "http_status": 502, "error_code": "backend_error", "billable": False, "output_tokens": 0},
+    {
+        "status": "rejected",
+        "http_status": 404,
+        "error_code": "model_not_found",
+        "billable": False,
+        "model_id": None,
+        "price_id": None,
+    },
+    {"status": "cancelled", "http_status": 499, "billable": True},
+]
+
+
+def whole_window() -> Window:
+    now = clock.now()
+    return Window(windows.day_of(now - timedelta(days=40)), windows.day_of(now + timedelta(days=2)))
+
+
+def random_history(generator: random.Random, size: int) -> list[UsageEvent]:
+    return [
+        make_event(
+            at=clock.now() - timedelta(seconds=generator.randrange(20 * 86_400)),
+            org_id=generator.choice([ORG, OTHER_ORG]),
+            duration_ms=generator.randrange(100, 60_000),
+            input_tokens=generator.randrange(500),
+            cached_input_tokens=0,
+            **{"output_tokens": generator.randrange(500), **generator.choice(ENDS)},
+        )
+        for _ in range(size)
+    ]
+
+
+def oracle(events: list[UsageEvent], cut: Any) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    groups: dict[tuple[Any, ...], list[UsageEvent]] = defaultdict(list)
+    for event in {(e.org_id, e.event_id): e for e in reversed(events)}.values():
+        groups[cut(event.occurred_at), event.org_id, event.model_id, event.price_id].append(event)
+    return {
+        key: (
+            len(group),
+            sum(e.status == "success" for e in group),
+            sum(e.input_tokens for e in group),
+            sum(e.output_tokens for e in group),
+            sum(e.cost_pico for e in group),
+            tuple(sorted(sketch.bucket_of(e.duration_ms) for e in group if e.status == "success")),
+        )
+        for key, group in groups.items()
+    }
+
+
+def stored(store: psycopg.Connection, table: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    query = f"""SELECT bucket_start, org_id, model_id, price_id, requests, successes, input_tokens, output_tokens,
+        cost_pico, latency_idx, latency_n FROM aias.{table}"""
+    return {
+        tuple(row[:4]): (
+            *map(int, row[4:9]),
+            tuple(i for i, n in zip(row[9], row[10], strict=True) for _ in range(n)),
+        )
+        for row in store.execute(query.encode())
+    }
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_histories_equal_a_brute_force_model(store: psycopg.Connection, seed: int) -> None:
+    generator = random.Random(seed)
+    events = random_history(generator, 150)
+    copies = [*events, *generator.sample(events, 40)]
+    generator.shuffle(copies)
+    while copies:
+        batch, copies = copies[:30], copies[30:]
+        ingest_lines(store, [usage.encode(event) for event in batch], "test")
+        if generator.random() < 0.5:
+            run_rollup(store)
+    run_rollup(store)
+    assert stored(store, "usage_hours") == oracle(events, windows.hour_of)
+    assert stored(store, "usage_days") == oracle(events, windows.day_of)
+    verdict = run_reconciliation(store, whole_window())
+    assert (verdict.differences, verdict.open, verdict.facts) == (0, 0, 150)
+
+
+def ingest(store: psycopg.Connection, *events: UsageEvent) -> None:
+    ingest_lines(store, [usage.encode(event) for event in events], "test")
+
+
+def test_a_rollup_with_nothing_to_do_changes_nothing(store: psycopg.Connection) -> None:
+    ingest(store, make_event())
+    first = run_rollup(store)
+    assert (first.hours, first.days, first.written) == (1, 1, 2)
+    second = run_rollup(store)
+    assert (second.hours, second.days, second.written) == (0, 0, 0)
+
+
+def test_a_late_event_costs_exactly_its_hour_and_day(store: psycopg.Connection) -> None:
+    ingest(store, *(make_event(at=clock.now() - timedelta(days=d)) for d in range(5)))
+    run_rollup(store)
+    before = dict(store.execute("SELECT bucket_start, run_id FROM aias.usage_hours").fetchall())
+    late = make_event(at=clock.now() - timedelta(days=3))
+    ingest(store, late)
+    run_rollup(store)
+    after = dict(store.execute("SELECT bucket_start, run_id FROM aias.usage_hours").fetchall())
+    assert {b for b in after if after[b] != before[b]} == {windows.hour_of(late.occurred_at)}
+
+
+def test_several_workers_share_the_queue_without_double_work(
+    store: psycopg.Connection, postgres_server: PostgresServer
+) -> None:
+    events = random_history(random.Random(1), 300)
+    ingest(store, *events)
+    dsn = postgres_server.dsn(store.info.dbname, "aias_analytics")
+
+    def work(_: int) -> int:
+        with connect(dsn, autocommit=True) as connection:
+            return run_rollup(connection).hours
+
+    hours = len({(windows.hour_of(e.occurred_at), e.org_id) for e in events})
+    with ThreadPoolExecutor(3) as pool:
+        assert sum(pool.map(work, range(3))) == hours
+    run_rollup(store)
+    assert count_dirty_buckets(store) == 0
+    assert stored(store, "usage_days") == oracle(events, windows.day_of)
+
+
+@pytest.mark.parametrize(
+    ("damage", "comparison"),
+    [
+        ("UPDATE aias.usage_hours SET cost_pico = cost_pico + 1", "hours"),
+        ("DELETE FROM aias.usage_hours", "hours"),
+        ("UPDATE aias.usage_days SET input_tokens = input_tokens + 1", "days"),
+        ("DELETE FROM aias.usage_days", "days"),
+        ("UPDATE aias.dim_prices SET input_pico = input_pico + 1", "cost"),
+    ],
+    ids=["changed-hour", "missing-hour", "changed-day", "missing-day", "other-price"],
+)
+def test_reconciliation_finds_each_difference(
+    store: psycopg.Connection, postgres_server: PostgresServer, damage: str, comparison: str
+) -> None:
+    ingest(store, make_event())
+    run_rollup(store)
+    postgres_server.execute(damage, store.info.dbname)
+    assert comparison in {f["comparison"] for f in run_reconciliation(store, whole_window()).findings}
+
+
+def test_a_bucket_in_the_queue_is_open_and_not_different(store: psycopg.Connection) -> None:
+    ingest(store, make_event())
+    verdict = run_reconciliation(store, whole_window())
+    assert (verdict.differences, verdict.open > 0) == (0, True)
+
+
+@pytest.mark.parametrize("granularity", ["hour", "day"])
+def test_totals_are_the_sum_of_the_series(store: psycopg.Connection, granularity: Any) -> None:
+    ingest(store, *random_history(random.Random(3), 120))
+    run_rollup(store)
+    data = read_usage(store, ORG, whole_window(), granularity)
+    [total] = data["totals"]
+    for name in ("requests", "successes", "errors", "input_tokens", "output_tokens"):
+        assert total[name] == sum(row[name] for row in data["series"])
+    assert parse_amount(total["cost"]) == sum(parse_amount(row["cost"]) for row in data["series"])
+
+
+def test_usage_holds_one_organization_only_even_without_the_querys_own_filter(store: psycopg.Connection) -> None:
+    ingest(store, make_event(), make_event(org_id=OTHER_ORG), make_event(org_id=OTHER_ORG))
+    run_rollup(store)
+    assert read_usage(store, ORG, whole_window())["totals"][0]["requests"] == 1
+    store.execute("SET ROLE aias_reader")
+    store.execute("SELECT set_config('aias.org_id', %s, false)", [str(ORG)])
+    assert store.execute("SELECT sum(requests) FROM aias.usage_days").fetchone() == (1,)
+
+
+def test_percentiles_of_a_day_are_within_one_percent(store: psycopg.Connection) -> None:
+    generator = random.Random(5)
+    start = windows.day_of(clock.now() - timedelta(days=1))
+    durations = [int(generator.lognormvariate(5, 1.5)) + 50 for _ in range(400)]
+    ingest(store, *(make_event(at=start + timedelta(minutes=3 * n), duration_ms=d) for n, d in enumerate(durations)))
+    run_rollup(store)
+    [row] = read_usage(store, ORG, Window(start, start + timedelta(days=1)))["series"]
+    assert row["p95_ms"] == pytest.approx(sorted(durations)[379], rel=0.0101)
+    assert row["p50_ms"] == pytest.approx(sorted(durations)[199], rel=0.0101)
+
+
+def test_an_organization_is_found_by_slug_and_by_id_in_any_case(store: psycopg.Connection) -> None:
+    assert get_organization(store, "acme") == get_organization(store, str(ORG).upper()) == (ORG, "acme")
+    with pytest.raises(NotFound, match="no organization 'nobody'") as caught:
+        get_organization(store, "nobody")
+    assert caught.value.hint == "there are: acme, globex"
+    assert isinstance(MODEL, uuid.UUID)
+    assert isinstance(clock.now(), datetime)
