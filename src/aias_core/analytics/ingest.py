@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+import psycopg
 
 from aias_core import clock, ids, windows
 from aias_core.analytics import sketch
@@ -33,13 +35,15 @@ _FACT_COLUMNS = [name for name in UsageEvent.__struct_fields__ if name not in _N
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What became of one batch of events."""
+    """What became of the events of one or several batches."""
 
-    batch_id: UUID
     accepted: int
     duplicate: int
     late: int
     rejected: int
+
+    def __add__(self, other: IngestResult) -> IngestResult:
+        return IngestResult(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +62,34 @@ def ensure_partitions(connection: Connection, now: datetime) -> int:
 
 
 def ingest_lines(connection: Connection, lines: Sequence[bytes], source: str) -> IngestResult:
-    """Stores a batch of events, one JSON object a line, in one transaction. One invalid event costs only itself."""
-    received_at, batch_id = clock.now(), ids.new_id()
+    """Stores a batch of events, one JSON object a line, in one transaction. One invalid event costs only itself.
+
+    A batch that the database refuses is halved until the culprit is alone; it becomes a dead letter.
+    """
+    received_at = clock.now()
     events, letters = _decode(lines, received_at)
+    try:
+        return _store(connection, events, letters, source, received_at)
+    except (psycopg.DataError, psycopg.IntegrityError) as exc:
+        if len(events) == 1:
+            refused = EventRejected(RejectReason.BAD_VALUE, str(exc).partition("\n")[0])
+            return _store(connection, [], [*letters, _Letter(usage.encode(events[0]), refused)], source, received_at)
+    middle = len(lines) // 2
+    return ingest_lines(connection, lines[:middle], source) + ingest_lines(connection, lines[middle:], source)
+
+
+def _store(
+    connection: Connection, events: Sequence[UsageEvent], letters: list[_Letter], source: str, received_at: datetime
+) -> IngestResult:
+    batch_id = ids.new_id()
     with connection.transaction():
         accepted, late = _insert_facts(connection, events, received_at, batch_id)
         conflicts = {row[0] for row in connection.execute(_queries["list_conflicts"])}
-        letters += [_conflict(events[ordinal]) for ordinal in sorted(conflicts)]
+        letters = letters + [_conflict(events[ordinal]) for ordinal in sorted(conflicts)]
         _insert_letters(connection, letters, source, received_at, batch_id)
         duplicate = len(events) - accepted - len(conflicts)
-        result = IngestResult(batch_id, accepted, duplicate, late, len(letters))
-        counts = {"accepted": accepted, "duplicate": duplicate, "late": late, "rejected": len(letters)}
-        connection.execute(_queries["insert_batch"], {"batch_id": batch_id, "source": source, **counts})
+        result = IngestResult(accepted, duplicate, late, len(letters))
+        connection.execute(_queries["insert_batch"], {"batch_id": batch_id, "source": source, **asdict(result)})
     return result
 
 

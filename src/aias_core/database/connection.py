@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 CONNECT_SECONDS = 5
+POOL_WAIT_SECONDS = 2
 
 
 @contextmanager
@@ -45,6 +46,34 @@ def connect(dsn: Secret, what: str = "PostgreSQL", *, autocommit: bool = False) 
         )
         with connection:
             yield connection
+
+
+class Pool:
+    """A few kept connections to one database, in UTC, autocommit; a broken one is replaced by itself."""
+
+    def __init__(self, dsn: Secret, what: str, name: str, *, largest: int = 4) -> None:
+        from psycopg_pool import ConnectionPool
+
+        self._what = what
+        settings = {"autocommit": True, "connect_timeout": CONNECT_SECONDS, "options": "-c TimeZone=UTC"}
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            dsn.reveal(),
+            min_size=1,
+            max_size=largest,
+            timeout=POOL_WAIT_SECONDS,
+            kwargs={**settings, "application_name": name},
+            check=ConnectionPool.check_connection,
+            open=True,
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """One of the connections. Raises DependencyUnreachable when the database does not answer in time."""
+        with translated_errors(self._what), self._pool.connection() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._pool.close()
 
 
 @contextmanager

@@ -69,6 +69,13 @@ def test_one_invalid_event_in_500_costs_only_itself(store: psycopg.Connection) -
     assert field == "status"
 
 
+def test_an_event_that_only_the_database_refuses_costs_only_itself(store: psycopg.Connection) -> None:
+    batch = lines(*(make_event() for _ in range(20)), make_event(client="a\0b"), *(make_event() for _ in range(20)))
+    result = ingest_lines(store, batch, "test")
+    assert (result.accepted, result.rejected) == (40, 1)
+    assert count(store, "usage_facts") == 40
+
+
 def test_facts_receipts_and_dirty_hours_commit_together_or_not_at_all(store: psycopg.Connection) -> None:
     with store.transaction(force_rollback=True):
         ingest_lines(store, lines(make_event()), "test")

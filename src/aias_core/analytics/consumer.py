@@ -1,0 +1,108 @@
+"""From JetStream into facts: fetch, store in one transaction, acknowledge after the commit. And the rollup beside it.
+
+Nothing is fetched while a batch is under way, so memory is bounded by the batch. While PostgreSQL is away nothing is
+acknowledged; the stream keeps the messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aias_core import clock
+from aias_core.analytics.ingest import IngestResult, ensure_partitions, ingest_lines
+from aias_core.analytics.rollup import run_rollup
+from aias_core.contracts.transport import INGEST_CONSUMER, USAGE_EVENTS_SUBJECT, ensure_usage_stream
+from aias_core.database.connection import Pool
+from aias_core.errors import AiasError
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+    from nats.js import JetStreamContext
+
+FETCH_MESSAGES = 20
+FETCH_SECONDS = 1.0
+RETRY_SECONDS = 0.5
+Observer = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(slots=True)
+class PipelineState:
+    """What the pipeline last did, for probes and metrics."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    pending_messages: int | None = None
+    rollups: int = 0
+    last_error: str | None = None
+    observers: list[Observer] = field(default_factory=list)
+
+    def add(self, result: IngestResult) -> None:
+        self.accepted += result.accepted
+        self.duplicate += result.duplicate
+        self.rejected += result.rejected
+
+    def tell(self, event: str, **facts: Any) -> None:
+        for observer in self.observers:
+            observer(event, facts)
+
+
+async def run_ingest(nats: Client, pool: Pool, state: PipelineState, stop: asyncio.Event) -> None:
+    """Consumes usage events until told to stop; outages of NATS or PostgreSQL are waited out."""
+    js = nats.jetstream()
+    while not stop.is_set():
+        try:
+            await _consume(js, pool, state, stop)
+        except Exception as error:  # whatever the outage is, the messages are still in the stream
+            state.last_error = type(error).__name__
+            state.tell("ingest_interrupted", error=type(error).__name__)
+            await _sleep(stop, RETRY_SECONDS)
+
+
+async def run_rollups(pool: Pool, every_seconds: float, state: PipelineState, stop: asyncio.Event) -> None:
+    """Works off dirty buckets in a steady rhythm until told to stop."""
+    while not stop.is_set():
+        try:
+            run = await asyncio.to_thread(_rollup_once, pool)
+            state.rollups += run
+        except AiasError as error:
+            state.last_error = type(error).__name__
+            state.tell("rollup_interrupted", error=error.message)
+        await _sleep(stop, every_seconds)
+
+
+async def _consume(js: JetStreamContext, pool: Pool, state: PipelineState, stop: asyncio.Event) -> None:
+    from nats.errors import TimeoutError as NothingThere
+
+    await ensure_usage_stream(js)
+    subscription = await js.pull_subscribe(USAGE_EVENTS_SUBJECT, durable=INGEST_CONSUMER)
+    state.last_error = None
+    while not stop.is_set():
+        with suppress(NothingThere):
+            messages = await subscription.fetch(FETCH_MESSAGES, timeout=FETCH_SECONDS)
+            state.add(await asyncio.to_thread(_store, pool, messages))
+            for message in messages:
+                await message.ack_sync(timeout=FETCH_SECONDS)
+        state.pending_messages = (await subscription.consumer_info()).num_pending
+
+
+def _store(pool: Pool, messages: list[Msg]) -> IngestResult:
+    lines = [line for message in messages for line in message.data.split(b"\n")]
+    with pool.connection() as connection:
+        ensure_partitions(connection, clock.now())
+        return ingest_lines(connection, lines, "jetstream")
+
+
+def _rollup_once(pool: Pool) -> int:
+    with pool.connection() as connection:
+        return run_rollup(connection).hours
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
