@@ -34,10 +34,11 @@ class RollupRun:
 
 
 def run_rollup(connection: Connection) -> RollupRun:
-    """Works off the queue of dirty hours, then of the days they touched. Several workers may run at once."""
+    """Works off the queue of dirty hours and of the days they touched. Several workers may run at once."""
     run, started_at = RollupRun(ids.new_id()), clock.now()
-    run.hours = _drain(connection, run, "hour")
-    run.days = _drain(connection, run, "day")
+    while (hours := _drain(connection, run, "hour")) + (days := _drain(connection, run, "day")):
+        run.hours += hours
+        run.days += days
     if run.hours or run.days:
         with connection.transaction():
             connection.execute(_queries["insert_rollup_run"], {**run.as_record(), "started_at": started_at})

@@ -1,0 +1,1 @@
+"""The whole platform doing its job once on a throw-away environment, with every number proven."""

@@ -1,0 +1,1 @@
+"""Analytics: usage events from JetStream into facts, facts into rollups."""

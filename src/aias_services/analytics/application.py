@@ -1,0 +1,81 @@
+"""The wiring of analytics: the ingest and rollup workers, their probes, and the published contract."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import nats
+import structlog
+from prometheus_client import Gauge
+
+from aias_core.analytics.consumer import PipelineState, run_ingest, run_rollups
+from aias_core.analytics.rollup import count_dirty_buckets
+from aias_core.contracts import usage
+from aias_core.database.connection import Pool
+from aias_core.errors import DependencyUnreachable
+from aias_core.settings import AnalyticsSettings
+from aias_services.kit.guard import PUBLIC
+from aias_services.kit.service import Service, create_app, create_service
+
+PENDING = Gauge("aias_analytics_stream_pending_messages", "Messages in the stream that are not yet stored")
+EVENTS = Gauge("aias_analytics_events_total", "Events by result since the start", ["result"])
+
+
+def build(settings: AnalyticsSettings) -> Service:
+    """The service over one database and one NATS server."""
+    pool = Pool(settings.analytics_dsn, "database 'analytics'", "aias-analytics")
+    log, state = structlog.get_logger(), PipelineState()
+    state.observers.append(lambda event, facts: log.warning(event, **facts))
+    app = create_app("analytics")
+
+    @app.get("/analytics/v1/schemas/usage-event/1", dependencies=[PUBLIC])
+    async def read_event_schema() -> dict[str, Any]:
+        return usage.json_schema()
+
+    async def ingest(stop: asyncio.Event) -> None:
+        client = await _connect(settings, stop)
+        if client is not None:
+            await run_ingest(client, pool, state, stop)
+            await client.close()
+
+    async def rollup(stop: asyncio.Event) -> None:
+        await run_rollups(pool, settings.analytics_rollup_seconds, state, stop)
+
+    service = create_service("analytics", app, [ingest, rollup])
+    _add_probes(service, pool, state)
+    return service
+
+
+async def _connect(settings: AnalyticsSettings, stop: asyncio.Event) -> Any:
+    while not stop.is_set():
+        try:
+            return await nats.connect(
+                settings.nats_url.reveal(), name="aias-analytics", max_reconnect_attempts=-1, reconnect_time_wait=0.25
+            )
+        except Exception as error:
+            structlog.get_logger().warning("nats_unreachable", error=type(error).__name__)
+            await asyncio.sleep(0.5)
+    return None
+
+
+def _add_probes(service: Service, pool: Pool, state: PipelineState) -> None:
+    async def probe_database() -> Mapping[str, Any]:
+        return {"dirty_buckets": await asyncio.to_thread(_count_dirty, pool)}
+
+    async def probe_ingest() -> Mapping[str, Any]:
+        if state.last_error is not None:
+            raise DependencyUnreachable(state.last_error)
+        PENDING.set(state.pending_messages or 0)
+        for result in ("accepted", "duplicate", "rejected"):
+            EVENTS.labels(result).set(getattr(state, result))
+        return {"pending_messages": state.pending_messages, "accepted": state.accepted}
+
+    service.health.add("postgres", probe_database)
+    service.health.add("ingest", probe_ingest, critical=False)
+
+
+def _count_dirty(pool: Pool) -> int:
+    with pool.connection() as connection:
+        return count_dirty_buckets(connection)
