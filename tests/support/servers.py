@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -111,3 +112,29 @@ def nats_server(directory: Path) -> Iterator[Secret]:
     with running(nats.build_server_argv(nats.find_server(), configuration), log) as process:
         wait_for_port(port, process, log)
         yield nats.build_url(port, password)
+
+
+@dataclass
+class RunningService:
+    """A service process and its two addresses."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    ops_url: str
+    log: Path
+
+
+@contextmanager
+def service(name: str, directory: Path, variables: dict[str, str]) -> Iterator[RunningService]:
+    port, ops_port, log = free_port(), free_port(), directory / f"{name}.log"
+    env = {**variables, "AIAS_HTTP_PORT": str(port), "AIAS_HTTP_OPS_PORT": str(ops_port), "PATH": "/usr/bin:/bin"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"aias_services.{name}"], env=env, stdout=output, stderr=output, cwd=directory
+        )
+        try:
+            wait_for_port(ops_port, process, log)
+            yield RunningService(process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{ops_port}", log)
+        finally:
+            process.terminate()
+            process.wait(DEADLINE_SECONDS)
