@@ -1,0 +1,92 @@
+"""The secrets of an environment: random, generated once, one file each, readable by the owner only."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from aias_core.errors import EnvironmentNotUp
+from aias_core.files import whole_file
+from aias_core.secret import Secret, random_base62
+
+DATABASE_ROLES = ("aias_migrator", "aias_identity", "aias_router", "aias_analytics")
+_SUPERUSER = "postgres"
+
+
+def _password() -> str:
+    return random_base62(32)
+
+
+def _hash_keys() -> str:
+    return f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
+_KINDS: dict[str, Callable[[], str]] = {
+    **{f"database-{role}": _password for role in (_SUPERUSER, *DATABASE_ROLES)},
+    "nats-password": _password,
+    "s3-access-key": lambda: random_base62(20),
+    "s3-secret-key": lambda: random_base62(40),
+    "service-key": lambda: random_base62(43),
+    "operator-token": lambda: random_base62(43),
+    "data-hash-keys": _hash_keys,
+}
+
+
+class Credentials:
+    """Reads the secrets of one environment from their directory, each when it is needed."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def ensure(self) -> None:
+        """Generates what is missing; what is there stays."""
+        for name, generate in _KINDS.items():
+            path = self._directory / name
+            if not path.exists():
+                with whole_file(path) as file:
+                    file.write(generate().encode("ascii"))
+
+    def database_password(self, role: str) -> Secret:
+        return self._read(f"database-{role}")
+
+    def database_passwords(self) -> dict[str, Secret]:
+        """The passwords of the roles that services and migrations use, by role."""
+        return {role: self.database_password(role) for role in DATABASE_ROLES}
+
+    @property
+    def superuser_password(self) -> Secret:
+        return self.database_password(_SUPERUSER)
+
+    @property
+    def nats_password(self) -> Secret:
+        return self._read("nats-password")
+
+    @property
+    def s3_access_key(self) -> str:
+        return self._read("s3-access-key").reveal()
+
+    @property
+    def s3_secret_key(self) -> Secret:
+        return self._read("s3-secret-key")
+
+    @property
+    def service_key(self) -> Secret:
+        return self._read("service-key")
+
+    @property
+    def operator_token(self) -> Secret:
+        return self._read("operator-token")
+
+    @property
+    def data_hash_keys(self) -> Secret:
+        return self._read("data-hash-keys")
+
+    def _read(self, name: str) -> Secret:
+        try:
+            return Secret((self._directory / name).read_text(encoding="ascii"))
+        except OSError as exc:
+            raise EnvironmentNotUp(
+                f"The secret '{name}' cannot be read: {exc.strerror}", hint="bring the environment up: aias env up"
+            ) from exc
