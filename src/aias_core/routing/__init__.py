@@ -1,0 +1,1 @@
+"""Which models there are, which backend answers, and what each request leaves behind."""

@@ -1,0 +1,1 @@
+"""A model backend that answers like OpenAI's interface, with exact token counts, and fails when told to."""
