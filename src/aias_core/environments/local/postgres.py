@@ -132,3 +132,22 @@ def _ensure_programs_usable(program: Path, account: Account, progress: Callable[
             f"The account '{account.name}', which PostgreSQL runs under, may not run '{program}'",
             hint=f"allow it with: chmod -R o+rX '{program.parents[1]}'",
         )
+
+
+def remove_stale_lock(data: Path) -> None:
+    """Removes `postmaster.pid` when the process it names is not a PostgreSQL of this directory.
+
+    After a reboot the pid may be somebody else's, and PostgreSQL would refuse to start.
+    """
+    import psutil
+
+    lock = data / "postmaster.pid"
+    try:
+        pid = int(lock.read_text(encoding="utf-8").split("\n", 1)[0])
+        command = psutil.Process(pid).cmdline()
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, psutil.Error):
+        command = []
+    if str(data) not in command:
+        lock.unlink(missing_ok=True)

@@ -55,7 +55,11 @@ class StateDirectory:
         return self.path / "secrets"
 
     def exists(self) -> bool:
-        return self.run.is_dir()
+        """Whether the environment was ever brought up. Raises PrerequisiteMissing when it belongs to somebody else."""
+        try:
+            return self.run.is_dir()
+        except PermissionError as exc:
+            raise _unusable(self.path, exc) from exc
 
     def ensure(self) -> None:
         """Makes what is missing, for the owner only. Raises PrerequisiteMissing where nothing can be written."""
@@ -69,10 +73,7 @@ class StateDirectory:
             if not os.access(self.run, os.W_OK):
                 raise PermissionError(13, "Permission denied")
         except OSError as exc:
-            raise PrerequisiteMissing(
-                f"The directory '{self.path}' cannot be written: {exc.strerror}",
-                hint="choose another one with: --state-dir DIR",
-            ) from exc
+            raise _unusable(self.path, exc) from exc
 
     def read_record(self, name: str) -> dict[str, Any]:
         """A small JSON file of `run/`; empty when it is not there or not whole."""
@@ -111,7 +112,10 @@ class StateDirectory:
 
     def _lock(self, path: Path) -> int:
         while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as exc:
+                raise _unusable(self.path, exc) from exc
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as exc:
@@ -125,6 +129,12 @@ class StateDirectory:
         holder = self.read_record("lock")
         who = f"'{holder.get('command')}' (pid {holder.get('pid')})" if holder else "Another command"
         return LockHeld(f"{who} is at work on the environment '{self.path.name}'", hint="wait until it has ended")
+
+
+def _unusable(path: Path, exc: OSError) -> PrerequisiteMissing:
+    return PrerequisiteMissing(
+        f"The directory '{path}' cannot be written: {exc.strerror}", hint="choose another one with: --state-dir DIR"
+    )
 
 
 def _is_same_file(descriptor: int, path: Path) -> bool:

@@ -1,0 +1,164 @@
+"""Reading the logs of components: merged by time, the newest lines first found, the oldest first shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aias_core import clock
+from aias_core.environments.local.logfiles import KEPT_FILES, LineSplitter, numbered
+from aias_core.secret import redact
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+_BLOCK_BYTES = 64 * 1024
+_FOLLOW_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which lines are wanted; `tail` counts the newest ones, None means all."""
+
+    tail: int | None = 100
+    since: datetime | None = None
+    level: str | None = None
+    grep: re.Pattern[str] | None = None
+
+    def admits(self, line: LogLine) -> bool:
+        if self.since is not None and line.at < clock.format_instant(self.since):
+            return False
+        if self.level is not None and _rank(line.level) < _rank(self.level):
+            return False
+        return self.grep is None or self.grep.search(line.text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line as it stands in the file, and what it says of itself."""
+
+    text: str
+    at: str
+    level: str
+    component: str
+    message: str
+
+    @classmethod
+    def parse(cls, component: str, text: str) -> LogLine:
+        try:
+            record: Any = json.loads(text)
+        except ValueError:
+            record = None
+        if not isinstance(record, dict):
+            record = {"message": text, "level": "error"}
+        extra = " ".join(f"{key}={value}" for key, value in record.items() if key not in _SHOWN)
+        message = f"{record.get('message', '')} {extra}".strip()
+        return cls(redact(text), str(record.get("time", "")), str(record.get("level", "info")), component, message)
+
+    def format(self) -> str:
+        """The line for people."""
+        return f"{self.at[:23]:<23} {self.component:<12} {self.level:<7} {redact(self.message)}"
+
+
+_SHOWN = {"time", "level", "component", "message", "service", "environment", "version", "file", "line"}
+
+
+def read_lines(directory: Path, components: Sequence[str], wanted: LogFilter) -> list[LogLine]:
+    """The newest wanted lines of all components, oldest first."""
+    found: list[LogLine] = []
+    for component in components:
+        found += _read_newest(directory, component, wanted)
+    found.sort(key=lambda line: line.at)
+    return found if wanted.tail is None else found[max(0, len(found) - wanted.tail) :]
+
+
+def _read_newest(directory: Path, component: str, wanted: LogFilter) -> list[LogLine]:
+    found: list[LogLine] = []
+    since = None if wanted.since is None else clock.format_instant(wanted.since)
+    for text in _iter_backwards(directory / f"{component}.log"):
+        if wanted.tail is not None and len(found) >= wanted.tail:
+            break
+        line = LogLine.parse(component, text)
+        if since is not None and line.at and line.at < since:
+            break
+        if wanted.admits(line):
+            found.append(line)
+    return found[::-1]
+
+
+def _iter_backwards(path: Path) -> Iterator[str]:
+    for number in range(KEPT_FILES + 1):
+        try:
+            with numbered(path, number).open("rb") as file:
+                yield from _iter_file_backwards(file.fileno())
+        except FileNotFoundError:
+            return
+
+
+def _iter_file_backwards(descriptor: int) -> Iterator[str]:
+    position, rest = os.fstat(descriptor).st_size, b""
+    while position > 0:
+        size = min(_BLOCK_BYTES, position)
+        position -= size
+        first, *lines = (os.pread(descriptor, size, position) + rest).split(b"\n")
+        rest = first
+        yield from (line.decode("utf-8", "replace") for line in reversed(lines) if line)
+    if rest:
+        yield rest.decode("utf-8", "replace")
+
+
+def follow_lines(directory: Path, components: Sequence[str], wanted: LogFilter) -> Iterator[LogLine]:
+    """The newest lines as `read_lines` gives them, then every new one as it is written; never ends by itself."""
+    followers = [_Follower(component, directory / f"{component}.log") for component in components]
+    yield from read_lines(directory, components, wanted)
+    while True:
+        fresh = [line for follower in followers for line in follower.read() if wanted.admits(line)]
+        yield from sorted(fresh, key=lambda line: line.at)
+        if not fresh:
+            time.sleep(_FOLLOW_SECONDS)
+
+
+class _Follower:
+    """What is appended to one log file from now on, across rotations."""
+
+    def __init__(self, component: str, path: Path) -> None:
+        self._component = component
+        self._path = path
+        self._splitter = LineSplitter()
+        self._inode, self._position = self._stat()
+
+    def read(self) -> list[LogLine]:
+        inode, size = self._stat()
+        data = b""
+        if inode != self._inode:
+            data += self._read_from(numbered(self._path, 1)) if self._inode else b""
+            self._inode, self._position = inode, 0
+        if size > self._position:
+            data += self._read_from(self._path)
+        return [LogLine.parse(self._component, text) for text in self._splitter.feed(data)]
+
+    def _read_from(self, path: Path) -> bytes:
+        try:
+            with path.open("rb") as file:
+                file.seek(self._position)
+                data = file.read()
+        except FileNotFoundError:
+            return b""
+        self._position += len(data)
+        return data
+
+    def _stat(self) -> tuple[int, int]:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return 0, 0
+        return status.st_ino, status.st_size
+
+
+def _rank(level: str) -> int:
+    return LEVELS.index(level) if level in LEVELS else 1
