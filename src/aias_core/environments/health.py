@@ -9,7 +9,13 @@ from enum import StrEnum
 from typing import Any
 
 from aias_core import clock
-from aias_core.errors import ExitCode
+from aias_core.errors import AiasError, TimedOut
+
+
+class Unhealthy(AiasError):
+    """The environment is not healthy"""
+
+    code = "unhealthy"
 
 
 class State(StrEnum):
@@ -55,6 +61,7 @@ class ComponentHealth:
             "managed": self.managed,
             "detail": self.detail,
             "causes": list(self.causes),
+            "port": self.ports.get("main"),
             "ports": dict(self.ports),
             "pid": self.pid,
             "restarts": self.restarts,
@@ -76,12 +83,20 @@ class Health:
         """The worst state of all components."""
         return max((component.state for component in self.components), key=_RANK.__getitem__, default=State.STOPPED)
 
-    @property
-    def exit_code(self) -> ExitCode:
+    def find_fault(self) -> AiasError | None:
+        """Why it is not healthy, in one sentence; TimedOut when a probe did not end in time."""
         if self.state is State.HEALTHY:
-            return ExitCode.DONE
-        timed_out = any(component.timed_out for component in self.components)
-        return ExitCode.TIMED_OUT if timed_out else ExitCode.FAILED
+            return None
+        if self.state is State.STOPPED:
+            up = "aias env up" if self.environment == "local" else f"aias env up {self.environment}"
+            return Unhealthy(f"The environment '{self.environment}' is not up", hint=f"bring it up with: {up}")
+        roots = [c for c in self.components if c.state is not State.HEALTHY and not c.causes]
+        named = "; ".join(f"'{c.name}' is {c.state}{f', {c.detail}' if c.detail else ''}" for c in roots)
+        kind = TimedOut if any(component.timed_out for component in self.components) else Unhealthy
+        return kind(
+            f"The environment '{self.environment}' is {self.state}: {named}",
+            hint=f"read its log with: aias env logs {roots[0].name}" if roots else None,
+        )
 
     def as_record(self) -> dict[str, Any]:
         """Without the name of its schema. A component that fails because of another is not listed as unhealthy."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from aias_core import clock, process, settings
+from aias_core import clock
 from aias_core.environments.local.state import StateDirectory
 from aias_core.errors import AiasError
 
@@ -88,6 +88,8 @@ def _working_directory(state: StateDirectory) -> Iterator[None]:
 
 def start_supervisor(state: StateDirectory) -> None:
     """Starts a supervisor that outlives us. Raises AiasError when it does not come up."""
+    from aias_core import process, settings
+
     argv = [sys.executable, "-P", "-m", SUPERVISOR, str(state.path)]
     log = state.logs / "supervisor.log"
     with open(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:

@@ -8,15 +8,17 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aias_core import clock
 from aias_core.environments.local.logfiles import KEPT_FILES, LineSplitter, numbered
+from aias_core.errors import InvalidInput
 from aias_core.secret import redact
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _BLOCK_BYTES = 64 * 1024
 _FOLLOW_SECONDS = 0.2
 
@@ -36,6 +38,31 @@ class LogFilter:
         if self.level is not None and _rank(line.level) < _rank(self.level):
             return False
         return self.grep is None or self.grep.search(line.text) is not None
+
+
+def build_filter(tail: int | None, since: str | None, level: str | None, grep: str | None) -> LogFilter:
+    """A filter from what a user writes: `since` as `10m` or an RFC 3339 instant, `grep` a regular expression.
+
+    Without `tail` and without `since` it is the newest 100 lines. Raises InvalidInput.
+    """
+    if level is not None and level not in LEVELS:
+        raise InvalidInput(f"'{level}' is not a level", hint=f"levels are: {', '.join(LEVELS)}")
+    try:
+        pattern = None if grep is None else re.compile(grep)
+    except re.error as exc:
+        raise InvalidInput(f"'{grep}' is not a regular expression: {exc}") from exc
+    wanted = 100 if tail is None and since is None else tail
+    return LogFilter(wanted, None if since is None else _parse_since(since), level, pattern)
+
+
+def _parse_since(text: str) -> datetime:
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if match is not None:
+        return clock.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        return clock.parse_instant(text)
+    except ValueError as exc:
+        raise InvalidInput(f"'{text}' is not a length of time", hint="write it as 30s, 10m, 2h or 1d") from exc
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,11 @@ def _describe_checks(checks: Mapping[str, Mapping[str, Any]]) -> str:
     for name, check in checks.items():
         if not check.get("ok", True):
             parts.append(f"{name} {check.get('code', 'failed')}")
-        parts += [f"{key.replace('_', ' ')} {value}" for key, value in check.items() if key not in _PLAIN_FACTS]
+        parts += [
+            f"{key.replace('_', ' ')} {value}"
+            for key, value in check.items()
+            if key not in _PLAIN_FACTS and value is not None
+        ]
     return ", ".join(parts)
 
 

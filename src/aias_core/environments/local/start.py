@@ -14,7 +14,8 @@ from aias_core.environments.health import State
 from aias_core.environments.local import control, objects, postgres
 from aias_core.environments.local.accounts import find_server_account
 from aias_core.environments.local.credentials import Credentials
-from aias_core.environments.local.plan import PLAN_RECORD, PORTS_RECORD, Planner, build_wishes
+from aias_core.environments.local.plan import PLAN_RECORD, PORTS_RECORD
+from aias_core.environments.local.planner import Planner, build_wishes
 from aias_core.environments.local.ports import Ports, choose_ports
 from aias_core.environments.local.probes import read_all, send_s3
 from aias_core.errors import AiasError, DependencyUnreachable, TimedOut
@@ -31,7 +32,7 @@ _WORKING = (State.HEALTHY, State.DEGRADED)
 
 @dataclass(frozen=True, slots=True)
 class UpResult:
-    """What `up` did: the components it had to start, and where the router is."""
+    """What `up` did: the components it had to start, where each listens, and where the router is."""
 
     environment: str
     started: list[str]
@@ -40,13 +41,16 @@ class UpResult:
     ports: Ports
 
     def as_record(self) -> dict[str, Any]:
+        components = [
+            {"name": name, "started": name in self.started, "port": ports["main"], "ports": ports}
+            for name, ports in self.ports.items()
+        ]
         return {
             "environment": self.environment,
             "changed": bool(self.started),
-            "started": self.started,
             "seconds": self.seconds,
             "router_url": self.router_url,
-            "ports": self.ports,
+            "components": components,
         }
 
 
@@ -106,7 +110,8 @@ class _Start:
         remembered = state.read_record(PORTS_RECORD)
         kept = {name: remembered[name] for name in running}
         wishes = [wish for wish in build_wishes(self.components, profile) if wish.component not in kept]
-        ports = {**kept, **choose_ports(wishes, remembered, self.progress)}
+        chosen = {**kept, **choose_ports(wishes, remembered, self.progress)}
+        ports = {name: chosen[name] for name in self.components}
         if ports != remembered:
             state.write_record(PORTS_RECORD, ports)
         return Endpoints(ports, Credentials(state.secrets))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aias_core.environments.local import control
+from aias_core.environments.local.plan import PORTS_RECORD
 from aias_core.environments.local.state import StateDirectory
 from aias_core.environments.profiles import check_environment, load_profile
 from aias_core.errors import EnvironmentNotUp
@@ -30,8 +31,9 @@ def _say_nothing(_: str) -> None:
 
 def open_environment(name: str, state_root: Path, own_profiles: Path | None = None) -> LocalEnvironment:
     """The environment of that name, up or not. Raises NotFound, listing the known ones, for an unknown name."""
-    check_environment(name, own_profiles)
-    return LocalEnvironment(name, StateDirectory(state_root.absolute() / name), own_profiles)
+    own = None if own_profiles is None else Path(own_profiles)
+    check_environment(name, own)
+    return LocalEnvironment(name, StateDirectory(Path(state_root).absolute() / name), own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class LocalEnvironment:
         from aias_core.environments.endpoints import Endpoints
         from aias_core.environments.local.credentials import Credentials
 
-        return Endpoints(self.state.read_record("ports.json"), Credentials(self.state.secrets))
+        return Endpoints(self.state.read_record(PORTS_RECORD), Credentials(self.state.secrets))
 
     def pid_of(self, component: str) -> int | None:
         """The process of a component; None when it is not running."""
