@@ -69,7 +69,7 @@ class AnalyticsSettings(ServiceSettings):
 class MockModelSettings(ServiceSettings):
     mock_ttft_ms: Annotated[int, Field(ge=0)] = 100
     mock_token_ms: Annotated[int, Field(ge=0)] = 10
-    mock_models: str = "mock-small,mock-large"
+    mock_models: str = "mock-small,mock-large,mock-embedding"
 
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)

@@ -54,6 +54,7 @@ class Publisher:
         """Brings the spool to the disk in groups, off the event loop."""
         while not stop.is_set():
             await asyncio.sleep(SYNC_SECONDS)
+            self._spool.settle_waiting()
             if self._spool.is_dirty:
                 await asyncio.to_thread(self._spool.sync)
 

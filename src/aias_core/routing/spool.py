@@ -12,7 +12,9 @@ import fcntl
 import os
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,7 @@ class Spool:
         self._directory = directory
         self._room = room_bytes
         self._open: dict[UUID, int] = {}
+        self._waiting: deque[UsageEvent] = deque()
         self._next_seq = 1
         self._file = -1
         self.is_dirty = False
@@ -88,7 +91,7 @@ class Spool:
 
     @property
     def is_full(self) -> bool:
-        return self._used > self._room * FULL_SHARE
+        return bool(self._waiting) or self._used > self._room * FULL_SHARE
 
     def admit(self, event: UsageEvent) -> None:
         """Notes a request before a backend is called: `event` is what it becomes if nothing more is ever heard.
@@ -101,7 +104,21 @@ class Spool:
         self._open[event.event_id] = self._segment
 
     def settle(self, event: UsageEvent) -> None:
-        """Notes how a request ended, with the next sequence number. Raises SpoolUnavailable."""
+        """Notes how a request ended, with the next sequence number.
+
+        What the disk does not take is kept in memory and tried again; until then nothing new is admitted.
+        """
+        self._waiting.append(event)
+        self.settle_waiting()
+
+    def settle_waiting(self) -> None:
+        """Writes what an earlier `settle` could not."""
+        with suppress(SpoolUnavailable):
+            while self._waiting:
+                self._settle(self._waiting[0])
+                self._waiting.popleft()
+
+    def _settle(self, event: UsageEvent) -> None:
         numbered = msgspec.structs.replace(event, source=self.source, source_seq=self._next_seq)
         self._append(_SETTLED, usage.encode(numbered))
         self._next_seq += 1
