@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aias_core.errors import AiasError
@@ -49,7 +49,7 @@ class Printer:
             case Output.CSV:
                 _print_csv(data[rows] if rows else [data], columns)
             case Output.TABLE if rows:
-                self._print_table(data[rows], columns, footer)
+                self._print_table(data[rows], columns, footer, sys.stdout)
             case Output.TABLE:
                 width = max(map(len, data), default=0)
                 for key, value in data.items():
@@ -63,6 +63,13 @@ class Printer:
         """Says something about the run on stderr, unless quiet."""
         if not self._quiet:
             print(text, file=sys.stderr, flush=True)
+
+    def note_table(self, title: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
+        """Shows a table on stderr, unless quiet: something to look at, not the result."""
+        if not self._quiet:
+            print(f"\n{title}", file=sys.stderr)
+            self._print_table(rows, columns, (), sys.stderr)
+            print(file=sys.stderr)
 
     def error(self, error: AiasError) -> None:
         """Says on stderr what went wrong and which command helps; one JSON object where JSON was asked for."""
@@ -80,7 +87,7 @@ class Printer:
         if error.hint:
             print(f"Hint: {error.hint}", file=sys.stderr)
 
-    def _print_table(self, rows: Sequence[Row], columns: Sequence[str], footer: Sequence[Row]) -> None:
+    def _print_table(self, rows: Sequence[Row], columns: Sequence[str], footer: Sequence[Row], file: IO[str]) -> None:
         from rich.box import SIMPLE_HEAD
         from rich.console import Console
         from rich.table import Table
@@ -97,8 +104,9 @@ class Printer:
         table.add_section()
         for row in footer:
             table.add_row(*(_cell(row.get(column)) for column in columns))
-        terminal = sys.stdout.isatty()
-        Console(width=None if terminal else 1000, markup=False, highlight=False, emoji=False).print(table)
+        Console(file=file, width=None if file.isatty() else 1000, markup=False, highlight=False, emoji=False).print(
+            table
+        )
 
 
 def _title(key: str) -> str:

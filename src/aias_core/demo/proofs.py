@@ -58,7 +58,7 @@ def prove(
 ) -> list[Proof]:
     """Compares the client's account with facts, hours, days and the exported file."""
     facts = [str(event_id) for (event_id,) in store.execute(_queries["list_facts"])]
-    rows = _read_rows(file)
+    rows = read_rows(file)
     sent = str(len(ledger.request_ids))
     cost = format_pico(recompute_cost(ledger.calls, prices))
     tokens = sum(call.input_tokens + call.output_tokens for call in ledger.calls)
@@ -79,7 +79,8 @@ def _sum(store: Connection, table: str) -> tuple[int, int, int]:
     return store.execute(_queries[f"sum_{table}"]).fetchone() or (0, 0, 0)
 
 
-def _read_rows(file: Path) -> list[dict[str, str]]:
+def read_rows(file: Path) -> list[dict[str, str]]:
+    """The lines of an export, as a program of somebody else would read them."""
     with file.open(newline="", encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
 

@@ -17,7 +17,7 @@ from aias_core.analytics.dimensions import get_organization
 from aias_core.analytics.reconcile import run_reconciliation
 from aias_core.analytics.rollup import count_dirty_buckets, run_rollup
 from aias_core.analytics.usage import read_usage
-from aias_core.demo.proofs import Proof, count_facts, prove
+from aias_core.demo.proofs import Proof, count_facts, prove, read_rows
 from aias_core.demo.traffic import Ledger, send_calls
 from aias_core.errors import TimedOut
 from aias_core.finance.job import run_export
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aias_core.environments.endpoints import Endpoints
     from aias_core.environments.local.target import LocalEnvironment
 
+ENVIRONMENT = "demo"
 ORGANIZATIONS = ("acme", "globex")
 CALLS = 240
 KILLED = ("analytics", "nats", "mock-model-1")
@@ -44,7 +45,7 @@ class DemoReport:
     steps: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[str, Any] = field(default_factory=dict)
     export: dict[str, Any] = field(default_factory=dict)
-    file_lines: list[str] = field(default_factory=list)
+    file_rows: list[dict[str, str]] = field(default_factory=list)
     proofs: list[Proof] = field(default_factory=list)
 
     @property
@@ -67,6 +68,7 @@ class Demo:
         self._environment = environment
         self._tell = tell
         self._started = time.monotonic()
+        self._killed: dict[str, int] = {}
         self.report = DemoReport()
 
     def run(self) -> DemoReport:
@@ -104,17 +106,19 @@ class Demo:
             run_rollup(store)
             self._wait_until(lambda: count_dirty_buckets(store) == 0, "the rollups are complete")
             org_id, _ = get_organization(store, ORGANIZATIONS[0])
-            self.report.usage = read_usage(store, org_id, month)
+            self.report.usage = {"org": ORGANIZATIONS[0], **read_usage(store, org_id, month)}
         with self._step("Reconciled: facts = hours = days, each cost follows its price"):
             verdict = run_reconciliation(store, month)
         with tempfile.TemporaryDirectory(prefix="aias-demo-") as directory:
             with self._step("Month exported to a file and to S3, read back and compared"):
-                local = run_export(store, month, "all", directory, endpoints.object_store())
-                remote = run_export(store, month, "all", f"s3://{endpoints.bucket}/demo", endpoints.object_store())
-            self.report.export, file = local, Path(local["file"])
-            self.report.file_lines = file.read_text(encoding="utf-8").splitlines()
+                local = run_export(store, month, None, directory, endpoints.object_store())
+                remote = run_export(store, month, None, f"s3://{endpoints.bucket}/demo", endpoints.object_store())
+            file = Path(local["file"])
+            self.report.export = {**local, "file": remote["file"], "manifest": remote["manifest"], "name": file.name}
+            self.report.file_rows = read_rows(file)
             self.report.proofs = [
                 *prove(store, ledger, prices, file, local["sha256"]),
+                Proof("killed in the middle, running again", ", ".join(KILLED), ", ".join(self._list_returned())),
                 Proof("the file in S3 is the same file", local["sha256"], remote["sha256"]),
                 Proof("differences found by reconcile", "0", str(verdict.differences)),
                 Proof("dead letters", "0", str(verdict.dead_letters_open)),
@@ -135,6 +139,11 @@ class Demo:
         pid = self._environment.pid_of(name)
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
+            self._killed[name] = pid
+
+    def _list_returned(self) -> list[str]:
+        """The killed components that run again, as other processes than those that were killed."""
+        return [name for name, pid in self._killed.items() if self._environment.pid_of(name) not in (None, pid)]
 
     def _wait_until(self, holds: Callable[[], bool], what: str) -> None:
         deadline = clock.monotonic() + DRAIN_SECONDS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from aias_core.environments.local import nats, objects, postgres
 from aias_core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from psycopg import Connection
 
@@ -83,11 +83,16 @@ class Endpoints:
 
         return ManagementClient("router", self.router_admin_url, self.operator_token)
 
-    def analytics_connection(self) -> AbstractContextManager[Connection]:
-        """A connection to the analytics database for as long as the block lasts; each statement commits."""
+    @contextmanager
+    def analytics_connection(self) -> Iterator[Connection]:
+        """A connection to the analytics database, names and prices brought up to date; each statement commits."""
+        from aias_core.analytics.dimensions import sync_dimensions
         from aias_core.database.connection import connect
 
-        return connect(self.dsn("analytics", "aias_analytics"), "database 'analytics'", autocommit=True)
+        with connect(self.dsn("analytics", "aias_analytics"), "database 'analytics'", autocommit=True) as analytics:
+            with connect(self.dsn("operational", "aias_analytics"), "database 'operational'") as operational:
+                sync_dimensions(operational, analytics)
+            yield analytics
 
     def object_store(self) -> ObjectStore:
         """The S3 server and the keys to it."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain, groupby
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 from aias_core import __version__, clock
@@ -45,6 +45,10 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _queries = load_queries(__file__)
 
 
+Scope: TypeAlias = tuple[UUID, str] | None
+"""Id and slug of one organization; None is all of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Export:
     """One finished export: its two files and what the manifest says."""
@@ -55,18 +59,18 @@ class Export:
 
 
 def export_month(
-    connection: Connection, window: Window, org: tuple[UUID, str] | None, directory: Path, *, force: bool = False
+    connection: Connection, window: Window, scope: Scope, directory: Path, *, force: bool = False
 ) -> Export:
-    """Writes the month of one organization (id and slug), or of all, into a directory.
+    """Writes a month into a directory.
 
     Raises Conflict when the file is there and `force` is not, AiasError when it cannot be written; nothing half-written
     stays behind.
     """
-    name = f"aias-usage_{org[1] if org else 'all'}_{window.start:%Y-%m}_day_v0"
+    name = f"aias-usage_{scope[1] if scope else 'all'}_{window.start:%Y-%m}_day_v0"
     data, manifest = directory / f"{name}.csv", directory / f"{name}.manifest.json"
     if not force and (data.exists() or manifest.exists()):
         raise Conflict(f"'{data}' exists", hint="replace it with: --force")
-    bounds = {"start": window.start, "end": window.end, "org_id": org[0] if org else None}
+    bounds = {"start": window.start, "end": window.end, "org_id": scope[0] if scope else None}
     with _one_snapshot(connection):
         with whole_file(data) as file:
             digest, totals = _write_lines(file, _iter_lines(connection, bounds))

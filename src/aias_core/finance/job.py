@@ -6,9 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aias_core.analytics.dimensions import get_organization
 from aias_core.finance.delivery import ObjectStore, deliver, parse_url
-from aias_core.finance.export import Export, export_month
+from aias_core.finance.export import Export, Scope, export_month
 from aias_core.windows import Window
 
 if TYPE_CHECKING:
@@ -16,13 +15,12 @@ if TYPE_CHECKING:
 
 
 def run_export(
-    connection: Connection, window: Window, org: str, out: str, store: ObjectStore, *, force: bool = False
+    connection: Connection, window: Window, scope: Scope, out: str, store: ObjectStore, *, force: bool = False
 ) -> dict[str, Any]:
-    """Exports a month of one organization, or of `all`, to a directory or to `s3://bucket/prefix`.
+    """Exports a month of one organization, or of all, to a directory or to `s3://bucket/prefix`.
 
     Returns the addresses of both files and the essence of the manifest.
     """
-    scope = None if org == "all" else get_organization(connection, org)
     if not out.startswith("s3:"):
         export = export_month(connection, window, scope, Path(out), force=force)
         return _summarize(export, str(export.data), str(export.manifest))

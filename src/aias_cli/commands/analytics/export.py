@@ -20,6 +20,7 @@ def export(
 
     Example: aias analytics export --month 2026-10 --org all --out exports
     """
+    from aias_core.analytics.dimensions import get_organization
     from aias_core.finance.job import run_export
     from aias_core.windows import month_window
 
@@ -27,5 +28,6 @@ def export(
     window = month_window(month)
     endpoints = context.environment().endpoints()
     with endpoints.analytics_connection() as connection:
-        result = run_export(connection, window, org, out, endpoints.object_store(), force=force)
+        scope = None if org == "all" else get_organization(connection, org)
+        result = run_export(connection, window, scope, out, endpoints.object_store(), force=force)
     context.printer.result("aias.analytics.export/1", result)

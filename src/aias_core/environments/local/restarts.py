@@ -28,7 +28,7 @@ def find_restart_delay(exits: Sequence[Exit]) -> float | None:
         return None
     in_a_row = 0
     for exit_ in reversed(exits):
+        in_a_row += 1
         if exit_.ran_seconds >= CRASH_WINDOW_SECONDS:
             break
-        in_a_row += 1
-    return min(2.0 ** max(in_a_row - 1, 0), LONGEST_DELAY_SECONDS)
+    return min(2.0 ** (in_a_row - 1), LONGEST_DELAY_SECONDS)
