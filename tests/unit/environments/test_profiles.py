@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aias_core.environments.profiles import check_environment, list_environments, load_profile
+from aias_core.errors import InvalidInput, NotFound
+
+
+def write(directory: Path, name: str, text: str) -> None:
+    (directory / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+def test_shipped_profiles_are_valid() -> None:
+    assert {name: load_profile(name, None).name for name in list_environments(None)} == {
+        "demo": "demo",
+        "local": "local",
+    }
+
+
+def test_demo_has_no_delays_and_stays_out_of_the_way() -> None:
+    demo = load_profile("demo", None)
+    assert (demo.mock.ttft_ms, demo.mock.token_ms, demo.ports.prefer_defaults) == (0, 0, False)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "base", "../local", "Local", ""])
+def test_unknown_environment_lists_the_known_ones(name: str) -> None:
+    with pytest.raises(NotFound, match="known are: demo, local") as caught:
+        check_environment(name, None)
+    assert caught.value.hint is not None
+    assert "--config" in caught.value.hint
+
+
+def test_own_profile_changes_only_what_it_says(tmp_path: Path) -> None:
+    write(tmp_path, "mine", "extends: local\nmock:\n  ttft_ms: 5\n")
+    mine = load_profile("mine", tmp_path)
+    assert (mine.mock.ttft_ms, mine.mock.token_ms) == (5, 10)
+    assert list_environments(tmp_path) == ["demo", "local", "mine"]
+
+
+def test_own_file_of_a_shipped_name_extends_the_shipped_one(tmp_path: Path) -> None:
+    write(tmp_path, "local", "extends: local\nports:\n  fixed: {router: 18080}\n")
+    local = load_profile("local", tmp_path)
+    assert local.ports.fixed == {"router": 18080}
+    assert local.mock.ttft_ms == 100
+
+
+def test_every_fault_is_reported_at_once(tmp_path: Path) -> None:
+    write(tmp_path, "bad", "extends: local\ncolour: red\nmock:\n  ttft_ms: -1\n  speed: 3\n")
+    with pytest.raises(InvalidInput) as caught:
+        load_profile("bad", tmp_path)
+    assert all(part in caught.value.message for part in ("colour", "mock.ttft_ms", "mock.speed"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["extends: elsewhere\n", "- a list\n", "mock: {", "extends: loop\n"],
+    ids=["unknown base", "not a mapping", "not yaml", "itself"],
+)
+def test_unusable_profile_is_one_sentence(tmp_path: Path, text: str) -> None:
+    write(tmp_path, "loop", text)
+    with pytest.raises(InvalidInput, match="loop"):
+        load_profile("loop", tmp_path)
