@@ -13,8 +13,9 @@ from typer.core import TyperCommand, TyperGroup
 
 from aias_cli.context import CommandContext, current
 from aias_cli.printer import Output
+from aias_core.errors import EXIT_CODE_MEANING
 
-_PANEL = "Options of every command"
+EXIT_CODES = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_CODE_MEANING.items())
 
 
 def _root_options(
@@ -56,6 +57,7 @@ class Command(TyperCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params = [*self.params, *_root_parameters()]
+        self.epilog = EXIT_CODES
 
     def invoke(self, ctx: Any) -> Any:
         _take_root_options(ctx)
@@ -77,6 +79,7 @@ class Group(TyperGroup):
 def command_group(summary: str, **commands: Callable[..., None] | typer.Typer) -> typer.Typer:
     """A Typer of commands by name; an underscore in a name is a hyphen on the command line."""
     group = typer.Typer(cls=Group, help=summary, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+    group.callback()(lambda: None)  # a group stays a group when it has one command
     for name, member in commands.items():
         if isinstance(member, typer.Typer):
             group.add_typer(member, name=name.replace("_", "-"))

@@ -21,6 +21,11 @@ def format_instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def format_second(at: datetime) -> str:
+    """RFC 3339 in UTC to the second, for the edges of buckets and windows."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def parse_instant(text: str) -> datetime:
     """The aware UTC instant of an RFC 3339 text. Raises ValueError when it names no zone."""
     at = datetime.fromisoformat(text)

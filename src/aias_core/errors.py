@@ -18,7 +18,7 @@
     ├── DifferenceFound           10
     └── NothingRan                12
 
-The docstring of a class is its default message. The exit codes stand in `docs/exit-codes.md` and are never renumbered.
+The docstring of a class is its default message. Exit codes stand in `docs/reference/exit-codes.md`, never renumbered.
 """
 
 from __future__ import annotations

@@ -8,7 +8,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from aias_core.errors import PrerequisiteMissing
+from aias_core.errors import Conflict, PrerequisiteMissing
+
+
+def refuse_existing(*paths: Path) -> None:
+    """Raises Conflict for the first file that is there."""
+    for path in paths:
+        if path.exists():
+            raise Conflict(
+                f"'{path}' exists", hint="choose another name, or replace it with --force where there is one"
+            )
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class Reconciliation:
 
     def as_record(self) -> dict[str, Any]:
         return {
-            "window": {"from": clock.format_instant(self.window.start), "to": clock.format_instant(self.window.end)},
+            "window": {"from": clock.format_second(self.window.start), "to": clock.format_second(self.window.end)},
             "facts": self.facts,
             "compared": self.compared,
             "open": self.open,
@@ -73,7 +73,7 @@ def _compare(connection: Connection, comparison: str, bounds: dict[str, Any], re
             continue
         result.compared += 1
         if source != rollup:
-            finding = {"bucket_start": clock.format_instant(bucket_start), "org_id": str(org_id)}
+            finding = {"bucket_start": clock.format_second(bucket_start), "org_id": str(org_id)}
             result.findings.append({"comparison": comparison, **finding, "expected": source, "found": rollup})
 
 

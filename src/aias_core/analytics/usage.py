@@ -50,7 +50,7 @@ def read_usage(
     with tenant_transaction(connection, org_id), connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(query, bounds).fetchall()
     series = [
-        {"bucket_start": clock.format_instant(bucket), "model": model, **_summarize(group, currency)}
+        {"bucket_start": clock.format_second(bucket), "model": model, **_summarize(group, currency)}
         for (bucket, model, currency), group in groupby(
             rows, key=lambda r: (r["bucket_start"], r["model"], r["currency"])
         )
@@ -59,7 +59,7 @@ def read_usage(
     totals = [_summarize(group, currency) for currency, group in groupby(by_currency, key=lambda r: r["currency"])]
     return {
         "granularity": granularity,
-        "window": {"from": clock.format_instant(window.start), "to": clock.format_instant(window.end)},
+        "window": {"from": clock.format_second(window.start), "to": clock.format_second(window.end)},
         "series": series,
         "totals": totals,
     }

@@ -21,8 +21,8 @@ from uuid import UUID
 
 from aias_core import __version__, clock
 from aias_core.database.queries import load_queries
-from aias_core.errors import Conflict, DifferenceFound
-from aias_core.files import whole_file
+from aias_core.errors import DifferenceFound
+from aias_core.files import refuse_existing, whole_file
 from aias_core.money import allot_cents, format_pico, round_to_cents
 from aias_core.windows import Window
 
@@ -39,7 +39,6 @@ COLUMNS = (
     "statement_version",
 )
 _SUMMED = ("rows", "requests", "total_tokens", "cost_pico")
-_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 _queries = load_queries(__file__)
@@ -68,8 +67,8 @@ def export_month(
     """
     name = f"aias-usage_{scope[1] if scope else 'all'}_{window.start:%Y-%m}_day_v0"
     data, manifest = directory / f"{name}.csv", directory / f"{name}.manifest.json"
-    if not force and (data.exists() or manifest.exists()):
-        raise Conflict(f"'{data}' exists", hint="replace it with: --force")
+    if not force:
+        refuse_existing(data, manifest)
     bounds = {"start": window.start, "end": window.end, "org_id": scope[0] if scope else None}
     with _one_snapshot(connection):
         with whole_file(data) as file:
@@ -96,8 +95,8 @@ def _line(row: Mapping[str, Any], amount: str) -> dict[str, Any]:
     cost = format_pico(int(row["cost_pico"]))
     return {
         **row,
-        "period_start": row["bucket_start"].strftime(_INSTANT),
-        "period_end": (row["bucket_start"] + timedelta(days=1)).strftime(_INSTANT),
+        "period_start": clock.format_second(row["bucket_start"]),
+        "period_end": clock.format_second(row["bucket_start"] + timedelta(days=1)),
         "granularity": "day",
         "total_tokens": row["input_tokens"] + row["output_tokens"],
         "cost_exact": cost,
@@ -157,7 +156,7 @@ def _describe(window: Window, name: str, digest: str, totals: list[dict[str, Any
         "file": name,
         "sha256": digest,
         "row_count": sum(total["rows"] for total in totals),
-        "window": {"from": clock.format_instant(window.start), "to": clock.format_instant(window.end)},
+        "window": {"from": clock.format_second(window.start), "to": clock.format_second(window.end)},
         "granularity": "day",
         "month_status": "open",
         "statement_version": 0,
