@@ -21,6 +21,7 @@ from aias_core.environments.health import State
 from aias_core.environments.local.accounts import SEARCH, Account, find_server_account, is_permitted
 from aias_core.environments.local.control import find_status
 from aias_core.environments.local.target import LocalEnvironment, open_environment
+from aias_core.errors import AiasError
 
 COMPONENTS = list(load_components())
 AIAS = Path(sys.executable).with_name("aias")
@@ -148,6 +149,16 @@ def test_down_leaves_no_process_and_keeps_the_data(environment: LocalEnvironment
     assert not environment.down().stopped
     environment.up()
     assert "survivor" in organizations(environment)
+
+
+def test_component_that_cannot_live_is_left_down_and_reported(environment: LocalEnvironment) -> None:
+    environment.down()
+    (environment.state.secrets / "data-hash-keys").write_text("k1:short")
+    with pytest.raises(AiasError, match="AIAS_DATA_HASH_KEYS: the key 'k1' is"):
+        environment.up()
+    states = {component.name: component.state for component in environment.status().components}
+    assert State.CRASHED in {states["identity"], states["router"]}
+    assert states["postgres"] is State.HEALTHY
 
 
 def test_down_works_when_the_supervisor_hangs(environment: LocalEnvironment) -> None:

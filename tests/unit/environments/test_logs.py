@@ -15,11 +15,12 @@ from aias_core.errors import InvalidInput
     [
         ("postgres", "FATAL:  no such role", "error", "no such role"),
         ("postgres", "LOG:  ready", "info", "ready"),
+        ("nats", "no brackets", "info", "no brackets"),
         ("nats", "[12] [WRN] slow consumer", "warning", "slow consumer"),
         ("seaweedfs", '{"ts":"2026-01-01T00:00:00Z","level":"INFO","msg":"up"}', "info", "up"),
         ("json", '{"timestamp":"2026-01-01T00:00:00Z","level":"error","event":"boom","status":500}', "error", "boom"),
-        ("json", "Traceback (most recent call last):", "info", "Traceback (most recent call last):"),
-        ("json", "{not json", "info", "{not json"),
+        ("json", "Traceback (most recent call last):", "error", "Traceback (most recent call last):"),
+        ("json", "{not json", "error", "{not json"),
     ],
 )
 def test_every_format_becomes_the_same_fields(log_format: str, line: str, level: str, message: str) -> None:

@@ -103,5 +103,6 @@ def _parse_text(log_format: str, line: str) -> tuple[str, str]:
     pattern = {"postgres": _POSTGRES, "nats": _NATS}.get(log_format)
     match = pattern.match(line) if pattern else None
     if match is None:
-        return "info", line.rstrip()
+        # Our own services write JSON; anything else of theirs is an error text or a trace.
+        return "error" if log_format == "json" else "info", line.rstrip()
     return _LEVELS.get(match[1].rstrip("12345"), "info"), match[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from aias_core.environments.local.plan import PLAN_RECORD, PORTS_RECORD
 from aias_core.environments.local.planner import Planner, build_wishes
 from aias_core.environments.local.ports import Ports, choose_ports
 from aias_core.environments.local.probes import read_all, send_s3
-from aias_core.errors import AiasError, DependencyUnreachable, TimedOut
+from aias_core.errors import AiasError, DependencyUnreachable, PrerequisiteMissing, TimedOut
 
 if TYPE_CHECKING:
     from aias_core.environments.local.target import LocalEnvironment, Progress
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 STORES = ("postgres", "nats", "objects")
 CULPRIT_LINES = 20
 RESTART_SECONDS = 60.0
+DEGRADED_SECONDS = 10.0
+DISK_NEEDED_MIB = 500
 _POLL_SECONDS = 0.05
 _WORKING = (State.HEALTHY, State.DEGRADED)
 
@@ -58,8 +61,18 @@ def bring_up(environment: LocalEnvironment, progress: Progress, timeout_seconds:
     """See `LocalEnvironment.up`."""
     profile = environment.load_profile()
     environment.state.ensure()
+    _check_disk(environment)
     with environment.state.exclusive():
         return _Start(environment, progress, timeout_seconds or profile.start_timeout_seconds).run()
+
+
+def _check_disk(environment: LocalEnvironment) -> None:
+    free_mib = shutil.disk_usage(environment.state.path).free // 1024**2
+    if free_mib < DISK_NEEDED_MIB:
+        raise PrerequisiteMissing(
+            f"There are {free_mib} MiB free for '{environment.state.path}', {DISK_NEEDED_MIB} MiB are needed",
+            hint="free some space, or choose another place with: --state-dir DIR",
+        )
 
 
 def restart_component(environment: LocalEnvironment, name: str, progress: Progress) -> None:
@@ -196,11 +209,16 @@ class _Start:
         return all(reading.state in _WORKING for reading in read_all(components, endpoints).values())
 
     def wait_until_ready(self, components: Iterable[Component], endpoints: Endpoints) -> None:
-        """Returns when all of them answer. Raises AiasError when one does not stay up, TimedOut when it takes long."""
+        """Returns when all of them are healthy, or have been degraded for a while.
+
+        Raises AiasError when one does not stay up, TimedOut when one takes too long.
+        """
         waiting = {component.name: component for component in components}
+        patience_ends = clock.monotonic() + DEGRADED_SECONDS
         while True:
+            enough = _WORKING if clock.monotonic() > patience_ends else (State.HEALTHY,)
             for name, reading in read_all(waiting.values(), endpoints).items():
-                if reading.state in _WORKING:
+                if reading.state in enough:
                     del waiting[name]
             if not waiting:
                 return
