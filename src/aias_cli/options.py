@@ -18,6 +18,9 @@ from aias_core.errors import EXIT_CODE_MEANING
 EXIT_CODES = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_CODE_MEANING.items())
 
 
+_TYPES: dict[str, Callable[[Any], Any]] = {"output": Output, "config": Path, "state_dir": Path}
+
+
 def _root_options(
     env: Annotated[
         str | None, typer.Option("--env", envvar="AIAS_ENV", metavar="NAME", help="Environment to work on [local].")
@@ -48,7 +51,8 @@ def _root_parameters() -> tuple[Any, ...]:
 
 def _take_root_options(ctx: Any) -> None:
     given = {f.name: ctx.params.pop(f.name, None) for f in fields(CommandContext)}
-    ctx.obj = replace(current(ctx), **{name: value for name, value in given.items() if value})
+    typed = {name: _TYPES.get(name, lambda v: v)(value) for name, value in given.items() if value}
+    ctx.obj = replace(current(ctx), **typed)
 
 
 class Command(TyperCommand):

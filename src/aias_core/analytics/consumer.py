@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aias_core import clock
 from aias_core.analytics.ingest import IngestResult, ensure_partitions, ingest_lines
 from aias_core.analytics.rollup import run_rollup
-from aias_core.contracts.transport import INGEST_CONSUMER, USAGE_EVENTS_SUBJECT, ensure_usage_stream
+from aias_core.contracts.transport import ACK_WAIT_SECONDS, INGEST_CONSUMER, USAGE_EVENTS_SUBJECT, ensure_usage_stream
 from aias_core.database.connection import Pool
 from aias_core.errors import AiasError
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FETCH_MESSAGES = 20
 FETCH_SECONDS = 1.0
 RETRY_SECONDS = 0.5
+AT_WORK_SECONDS = ACK_WAIT_SECONDS / 3
 Observer = Callable[[str, dict[str, Any]], None]
 
 
@@ -85,10 +86,24 @@ async def _consume(js: JetStreamContext, pool: Pool, state: PipelineState, stop:
     while not stop.is_set():
         with suppress(NothingThere):
             messages = await subscription.fetch(FETCH_MESSAGES, timeout=FETCH_SECONDS)
-            state.add(await asyncio.to_thread(_store, pool, messages))
-            for message in messages:
-                await message.ack_sync(timeout=FETCH_SECONDS)
+            state.add(await _store_and_acknowledge(pool, messages))
         state.pending_messages = (await subscription.consumer_info()).num_pending
+
+
+async def _store_and_acknowledge(pool: Pool, messages: list[Msg]) -> IngestResult:
+    storing = asyncio.create_task(asyncio.to_thread(_store, pool, messages))
+    try:
+        while not (await asyncio.wait({storing}, timeout=AT_WORK_SECONDS))[0]:
+            for message in messages:
+                await message.in_progress()
+        result = storing.result()
+    except Exception:
+        for message in messages:
+            await message.nak()
+        raise
+    for message in messages:
+        await message.ack_sync(timeout=FETCH_SECONDS)
+    return result
 
 
 def _store(pool: Pool, messages: list[Msg]) -> IngestResult:

@@ -12,13 +12,14 @@ USAGE_EVENTS_SUBJECT = "aias.usage.v1.events"
 INGEST_CONSUMER = "analytics-ingest"
 MESSAGE_EVENTS_LIMIT = 500
 MESSAGE_BYTES_LIMIT = 900 * 1024
-ACK_WAIT_SECONDS = 60
+ACK_WAIT_SECONDS = 5
 
 
 async def ensure_usage_stream(js: JetStreamContext, *, max_bytes: int = 512 * 1024**2) -> None:
     """Declares the stream and its consumer; repeating it changes nothing.
 
-    Discard "new": a full stream refuses the publisher, whose spool keeps the event.
+    Discard "new": a full stream refuses the publisher, whose spool keeps the event. The wait for an acknowledgement is
+    short, because it delays what a killed worker had fetched; a worker that needs longer says that it is at work.
     """
     from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 

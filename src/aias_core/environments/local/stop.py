@@ -41,7 +41,7 @@ def take_down(environment: LocalEnvironment, volumes: bool, progress: Progress) 
     stopped = forgotten = False
     if state.exists():
         with state.exclusive():
-            stopped = _stop(environment, progress)
+            stopped = _stop(environment, progress, gracefully=not volumes)
             objects.remove_sockets(state.read_record(PORTS_RECORD).get("objects", {}))
             if volumes:
                 progress("Deleting its data")
@@ -50,9 +50,10 @@ def take_down(environment: LocalEnvironment, volumes: bool, progress: Progress) 
     return DownResult(environment.name, stopped, forgotten, round(clock.monotonic() - began, 2))
 
 
-def _stop(environment: LocalEnvironment, progress: Progress) -> bool:
+def _stop(environment: LocalEnvironment, progress: Progress, *, gracefully: bool) -> bool:
+    """Ends every process, in order and in peace unless the data is to be forgotten anyway."""
     status = control.find_status(environment.state)
-    if status is not None:
+    if status is not None and gracefully:
         running = [component["name"] for component in status["components"] if component["pid"]]
         progress(f"Stopping {', '.join(running)}" if running else "Stopping")
         try:

@@ -1,0 +1,211 @@
+"""The path from an organization to a file, through the command line; and what happens when processes die on it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from aias_cli.reference import iter_commands
+from support.environments import CommandLine
+from support.waiting import wait_until
+
+MONTH = datetime.now(UTC).strftime("%Y-%m")
+QUESTION: list[Any] = [{"role": "user", "content": "What is the capital of France?"}]
+COMPONENTS = ["postgres", "nats", "objects", "identity", "mock-model-1", "analytics", "router"]
+
+
+class Client:
+    """The official client with an account of every answer it got."""
+
+    def __init__(self, line: CommandLine, key: str) -> None:
+        self.answered: list[str] = []
+        hooks = {"response": [lambda answer: self.answered.append(answer.headers["x-request-id"])]}
+        http = openai.DefaultHttpxClient(event_hooks=hooks)
+        url = f"http://127.0.0.1:{line.component('router')['ports']['main']}/v1"
+        self.openai = openai.OpenAI(base_url=url, api_key=key, http_client=http, max_retries=0, timeout=10)
+
+    def ask(self, **changes: Any) -> Any:
+        return self.openai.chat.completions.create(**{"model": "mock-small", "messages": QUESTION, **changes})
+
+
+@pytest.fixture(scope="module")
+def key(line: CommandLine) -> str:
+    line.run("org", "create", "acme", "--name", "Acme Inc.")
+    return str(line.json("key", "issue", "--org", "acme", "--name", "laptop")["secret"])
+
+
+@pytest.fixture
+def client(line: CommandLine, key: str) -> Client:
+    return Client(line, key)
+
+
+def requests_of(line: CommandLine) -> int:
+    line.run("analytics", "rollup", "run")
+    return sum(row["requests"] for row in line.json("analytics", "usage", "--org", "acme")["totals"])
+
+
+def test_a_call_becomes_usage_and_a_file_that_reconciles(line: CommandLine, client: Client, tmp_path: Path) -> None:
+    before = requests_of(line)
+    client.ask()
+    list(client.ask(stream=True))
+    with pytest.raises(openai.NotFoundError):
+        client.ask(model="nope")
+    wait_until(lambda: requests_of(line) == before + 3)
+    verdict = line.json("analytics", "reconcile")
+    assert (verdict["differences"], verdict["dead_letters_open"]) == (0, 0)
+    export = line.json("analytics", "export", "--month", MONTH, "--out", str(tmp_path))
+    assert export["sha256"] == hashlib.sha256(Path(export["file"]).read_bytes()).hexdigest()
+    assert export["totals"][0]["requests"] == before + 3
+    remote = line.json("analytics", "export", "--month", MONTH, "--out", "s3://aias-exports/drill")
+    assert remote["sha256"] == export["sha256"]
+
+
+def test_the_secret_of_a_key_is_nowhere_in_the_environment(line: CommandLine, key: str) -> None:
+    for path in line.directory.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            assert key.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("victim", COMPONENTS)
+def test_whatever_is_killed_under_traffic_each_answer_is_a_fact_exactly_once(
+    line: CommandLine, key: str, victim: str
+) -> None:
+    before, client, stop = requests_of(line), Client(line, key), threading.Event()
+
+    def send() -> None:
+        while not stop.is_set():
+            try:
+                client.ask()
+            except openai.APIError:
+                stop.wait(0.05)
+
+    senders = [threading.Thread(target=send) for _ in range(2)]
+    for sender in senders:
+        sender.start()
+    wait_until(lambda: len(client.answered) > 10)
+    killed = line.component(victim)["pid"]
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: line_pid(line, victim) not in (None, killed))
+    count = len(client.answered)
+    wait_until(lambda: len(client.answered) > count + 10)
+    stop.set()
+    for sender in senders:
+        sender.join()
+    wait_until(lambda: line.status()["summary"]["state"] == "healthy")
+    wait_until(lambda: requests_of(line) >= before + len(client.answered), 30)
+    wait_until(lambda: line.json("analytics", "reconcile")["differences"] == 0)
+    lost = 2 if victim == "router" else 0
+    assert before + len(client.answered) <= requests_of(line) <= before + len(client.answered) + lost
+
+
+def line_pid(line: CommandLine, name: str) -> int | None:
+    component = line.component(name)
+    return component["pid"] if component["state"] == "healthy" else None
+
+
+def in_the_future() -> str:
+    return f"{datetime.now(UTC).year + 1}-01"
+
+
+BAD: list[tuple[list[str], int, str]] = [
+    (["org", "create", "acme"], 5, "exists"),
+    (["org", "create", "Bad Slug"], 2, "not a slug"),
+    (["key", "issue", "--org", "nobody"], 4, "no organization 'nobody'"),
+    (["key", "issue", "--org", "acme", "--name", "laptop"], 5, "active key"),
+    (["analytics", "usage", "--org", "nobody"], 4, "no organization 'nobody'"),
+    (["analytics", "export", "--month", in_the_future()], 2, "has not begun"),
+    (["analytics", "export", "--month", MONTH, "--org", "nobody"], 4, "no organization"),
+    (["analytics", "export", "--month", MONTH, "--out", "s3://"], 2, "not an object storage address"),
+    (["analytics", "export", "--month", MONTH, "--out", "s3://no-such-bucket/x"], 4, "no bucket"),
+    (["analytics", "export", "--month", MONTH, "--out", "/proc/nowhere"], 3, "cannot be written"),
+    (["env", "logs", "nope"], 4, "nope"),
+    (["env", "restart", "nope"], 4, "nope"),
+    (["env", "down", "--volumes"], 6, "no terminal"),
+]
+
+
+@pytest.mark.parametrize(("argv", "code", "said"), BAD, ids=[" ".join(argv)[:40] for argv, _, _ in BAD])
+@pytest.mark.usefixtures("key")
+def test_bad_input_is_one_sentence_a_hint_and_its_code(
+    line: CommandLine, argv: list[str], code: int, said: str
+) -> None:
+    fault = line.fault(*argv, code=code)
+    assert said in fault["message"]
+    assert fault["hint"]
+
+
+@pytest.mark.parametrize(
+    ("key_of", "code"),
+    [
+        (lambda key: key[:-1] + ("A" if key[-1] != "A" else "B"), "invalid_api_key"),
+        (lambda _: "nonsense", "invalid_api_key"),
+    ],
+    ids=["typing-fault", "no-key"],
+)
+def test_a_malformed_key_is_refused(line: CommandLine, key: str, key_of: Callable[[str], str], code: str) -> None:
+    with pytest.raises(openai.AuthenticationError) as caught:
+        Client(line, key_of(key)).ask()
+    assert caught.value.code == code
+
+
+def test_a_key_sees_the_usage_of_no_other_organization(line: CommandLine, key: str) -> None:
+    line.run("org", "create", "globex")
+    other = line.json("key", "issue", "--org", "globex", "--name", "laptop")["secret"]
+    Client(line, other).ask()
+    wait_until(lambda: len(line.json("analytics", "usage", "--org", "globex")["series"]) == 1)
+    assert line.json("analytics", "usage", "--org", "globex")["totals"][0]["requests"] == 1
+    port = line.component("identity")["ports"]["main"]
+    answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/orgs", headers={"Authorization": f"Bearer {key}"})
+    assert answer.status_code == 401
+
+
+READS = {
+    "aias env status": [],
+    "aias env up": [],
+    "aias env logs": ["--tail", "3"],
+    "aias env restart": ["mock-model-2"],
+    "aias env down": None,
+    "aias demo": None,
+    "aias org create": ["initech"],
+    "aias org list": [],
+    "aias key issue": ["--org", "acme", "--name", "walked"],
+    "aias key list": ["--org", "acme"],
+    "aias model list": [],
+    "aias db migrate": [],
+    "aias db status": [],
+    "aias analytics usage": ["--org", "acme"],
+    "aias analytics reconcile": [],
+    "aias analytics rollup run": [],
+    "aias analytics export": ["--month", MONTH, "--out", "walked"],
+    "aias doctor": [],
+    "aias version": [],
+}
+
+
+def test_the_walk_covers_every_command() -> None:
+    assert set(READS) == {path for path, _ in iter_commands()}
+
+
+@pytest.mark.parametrize("path", [path for path, argv in READS.items() if argv is not None])
+@pytest.mark.usefixtures("key")
+def test_every_command_answers_json_that_parses(line: CommandLine, path: str) -> None:
+    done = line.run(*path.split()[1:], *(READS[path] or []), "-o", "json")
+    for text in done.stdout.splitlines() if path == "aias env logs" else [done.stdout]:
+        assert isinstance(json.loads(text), dict)
+
+
+@pytest.mark.parametrize("output", ["table", "yaml", "csv"])
+@pytest.mark.usefixtures("key")
+def test_a_list_has_every_form(line: CommandLine, output: str) -> None:
+    assert "acme" in line.run("org", "list", "-o", output).stdout
