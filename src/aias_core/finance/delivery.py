@@ -57,6 +57,7 @@ def deliver(files: Iterable[Path], store: ObjectStore, url: str) -> list[str]:
     bucket, prefix = parse_url(url)
     with _translated_errors(bucket):
         client = store.client()
+        client.head_bucket(Bucket=bucket)  # some servers would make a mistyped bucket
         return [_deliver_one(client, path, bucket, f"{prefix}/{path.name}".lstrip("/")) for path in files]
 
 
@@ -83,8 +84,9 @@ def _translated_errors(bucket: str) -> Iterator[None]:
     try:
         yield
     except (ClientError, S3UploadFailedError) as exc:
-        if "NoSuchBucket" in str(exc):
-            raise NotFound(f"There is no bucket '{bucket}'") from exc
+        if "NoSuchBucket" in str(exc) or "(404)" in str(exc):
+            hint = "an environment on one machine has the bucket 'aias-exports'"
+            raise NotFound(f"There is no bucket '{bucket}'", hint=hint) from exc
         raise AiasError(f"Object storage refused the upload to '{bucket}': {exc}") from exc
     except BotoCoreError as exc:
         raise DependencyUnreachable("Object storage does not answer", hint="look with: aias env status") from exc
