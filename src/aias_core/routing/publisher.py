@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aias_core.contracts.transport import USAGE_EVENTS_SUBJECT, ensure_usage_stream
 from aias_core.contracts.usage import SCHEMA
+from aias_core.errors import DependencyUnreachable
 from aias_core.routing.spool import Batch, Spool
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 ACK_SECONDS = 5.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 IDLE_SECONDS = 0.2
+GATHER_SECONDS = 0.1
 SYNC_SECONDS = 0.02
 
 
@@ -27,7 +30,7 @@ class Publisher:
         self._spool = spool
         self._written = asyncio.Event()
         self._reachable = asyncio.Event()
-        self.published = 0
+        self._nats: Client | None = None
 
     def notice(self) -> None:
         """Something was settled: publish soon."""
@@ -37,9 +40,15 @@ class Publisher:
         """NATS is back: do not wait out the pause."""
         self._reachable.set()
 
+    async def probe(self) -> Mapping[str, Any]:
+        """Raises DependencyUnreachable while there is no connection to NATS."""
+        if self._nats is None or not self._nats.is_connected:
+            raise DependencyUnreachable
+        return {}
+
     async def run(self, nats: Client, stop: asyncio.Event) -> None:
         """Publishes until told to stop; while NATS is away it tries again, at most half a minute apart."""
-        pause = SHORTEST_PAUSE
+        self._nats, pause = nats, SHORTEST_PAUSE
         while not stop.is_set():
             try:
                 await self._publish_all(nats.jetstream(timeout=ACK_SECONDS), stop)
@@ -68,10 +77,10 @@ class Publisher:
             self._written.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._written.wait(), IDLE_SECONDS)
+                await asyncio.sleep(GATHER_SECONDS)
 
     async def _publish(self, js: JetStreamContext, batch: Batch) -> None:
         message_id = f"{self._spool.source}/{batch.start.segment}-{batch.start.offset}-{batch.end.offset}"
         headers = {"Nats-Msg-Id": message_id, "Aias-Schema": SCHEMA}
         await js.publish(USAGE_EVENTS_SUBJECT, b"\n".join(batch.lines), headers=headers)
         self._spool.acknowledge(batch)
-        self.published += len(batch.lines)

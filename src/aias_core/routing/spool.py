@@ -31,7 +31,7 @@ SEGMENT_BYTES = 16 * 1024**2
 ROOM_BYTES = 4 * 1024**3
 FULL_SHARE = 0.9
 _CHUNK_BYTES = 4 * 1024**2
-_HEAD = struct.Struct("<II")
+_HEAD, _PLACE, _CHECK = struct.Struct("<II"), struct.Struct("<QQ"), struct.Struct("<I")
 _HEADER, _ADMITTED, _SETTLED = b"H", b"A", b"S"
 
 
@@ -75,6 +75,8 @@ class Spool:
         self.is_dirty = False
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = self._take_lock()
+        self._marks = os.open(directory / "published", os.O_RDWR | os.O_CREAT, 0o600)
+        self._numbers = sorted(int(path.stem) for path in directory.glob("*.segment"))
         self._published = self._read_published()
         lost = self._recover()
         self.pending = sum(kind == _SETTLED for _, kind, _ in self._iter_records(self._published))
@@ -150,21 +152,19 @@ class Spool:
         """Notes that a batch is published, and deletes the segments that nothing needs any more."""
         end = self._published = batch.end
         self.pending -= len(batch.lines)
-        temporary = self._directory / "published.new"
-        temporary.write_bytes(msgspec.json.encode([end.segment, end.offset]))
-        temporary.replace(self._directory / "published")
+        place = _PLACE.pack(end.segment, end.offset)
+        os.pwrite(self._marks, place + _CHECK.pack(zlib.crc32(place)), 0)
         needed = min([end.segment, self._segment, *self._open.values()])
-        for number in self._segments():
-            if number < needed:
-                path = self._path(number)
-                self._used -= path.stat().st_size
-                path.unlink()
+        while self._numbers[0] < needed:
+            path = self._path(self._numbers.pop(0))
+            self._used -= path.stat().st_size
+            path.unlink()
 
     def close(self) -> None:
         """Syncs and gives the directory free."""
         self.sync()
-        os.close(self._file)
-        os.close(self._lock)
+        for descriptor in (self._file, self._marks, self._lock):
+            os.close(descriptor)
 
     def _take_lock(self) -> int:
         descriptor = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -177,8 +177,7 @@ class Spool:
 
     def _recover(self) -> list[UsageEvent]:
         admitted: dict[UUID, UsageEvent] = {}
-        segments = self._segments()
-        for number in segments:
+        for number in self._numbers:
             for kind, payload in self._check_segment(number):
                 if kind == _HEADER:
                     self._next_seq = msgspec.json.decode(payload)["next_seq"]
@@ -189,8 +188,8 @@ class Spool:
                     event = msgspec.json.decode(payload, type=UsageEvent)
                     admitted.pop(event.event_id, None)
                     self._next_seq = event.source_seq + 1
-        self._used = sum(self._path(number).stat().st_size for number in segments)
-        self._start_segment(segments[-1] + 1 if segments else 1)
+        self._used = sum(self._path(number).stat().st_size for number in self._numbers)
+        self._start_segment(self._numbers[-1] + 1 if self._numbers else 1)
         return list(admitted.values())
 
     def _check_segment(self, number: int) -> Iterator[tuple[bytes, bytes]]:
@@ -206,10 +205,10 @@ class Spool:
             self.sync()
             os.close(self._file)
         self._segment, self._size = number, 0
+        self._numbers.append(number)
         self._file = os.open(self._path(number), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._append(_HEADER, msgspec.json.encode({"next_seq": self._next_seq}))
-        if self._published < Position(min(self._segments()), 0):
-            self._published = Position(min(self._segments()), 0)
+        self._published = max(self._published, Position(self._numbers[0], 0))
 
     def _append(self, kind: bytes, payload: bytes) -> None:
         body = kind + payload
@@ -225,9 +224,7 @@ class Spool:
         self._used += len(record)
 
     def _iter_records(self, start: Position) -> Iterator[tuple[Position, bytes, bytes]]:
-        for number in self._segments():
-            if number < start.segment:
-                continue
+        for number in [number for number in self._numbers if number >= start.segment]:
             offset = start.offset if number == start.segment else 0
             with self._path(number).open("rb") as file:
                 file.seek(offset)
@@ -239,17 +236,16 @@ class Spool:
                         break
                     file.seek(offset)
 
-    def _segments(self) -> list[int]:
-        return sorted(int(path.stem) for path in self._directory.glob("*.segment"))
-
     def _path(self, number: int) -> Path:
         return self._directory / f"{number:08d}.segment"
 
     def _read_published(self) -> Position:
-        try:
-            return Position(*msgspec.json.decode((self._directory / "published").read_bytes()))
-        except FileNotFoundError:
+        """The mark is overwritten in place; one that is torn counts as none, and events are published once more."""
+        content = os.pread(self._marks, _PLACE.size + _CHECK.size, 0)
+        place, check = content[: _PLACE.size], content[_PLACE.size :]
+        if len(check) < _CHECK.size or zlib.crc32(place) != _CHECK.unpack(check)[0]:
             return Position(0, 0)
+        return Position(*_PLACE.unpack(place))
 
 
 def _iter_file(content: bytes, base: int) -> Iterator[tuple[int, bytes, bytes]]:

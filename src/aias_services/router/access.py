@@ -58,6 +58,7 @@ class Access:
     def __init__(self, hash_keys: HashKeys, environment: str, identity_url: str, service_key: Secret) -> None:
         self._hash_keys = hash_keys
         self._environment = environment
+        self._identity_url = identity_url
         self._url = f"{identity_url}/internal/v1/keys/resolve"
         self._headers = {"Authorization": f"Bearer {service_key.reveal()}"}
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
@@ -78,6 +79,12 @@ class Access:
             message = f"The organization '{grant.org_slug}' is {grant.org_status}"
             raise OpenAIError(403, "organization_suspended", message, kind="permission_error")
         return grant
+
+    async def probe(self, http: aiohttp.ClientSession) -> Mapping[str, Any]:
+        """Raises when identity does not answer; also keeps a connection to it open."""
+        async with http.get(f"{self._identity_url}/healthz") as answer:
+            answer.raise_for_status()
+        return {}
 
     async def _find(self, digest: bytes, text: str, http: aiohttp.ClientSession) -> Grant | None:
         entry, now = self._entries.get(digest), time.monotonic()

@@ -113,6 +113,8 @@ def build(settings: RouterSettings) -> Service:
     _add_admin_routes(service.ops, router, pool, settings)
     service.health.add("registry", registry.probe)
     service.health.add("spool", lambda: _probe_spool(spool))
+    service.health.add("identity", lambda: router.access.probe(client()), critical=False)
+    service.health.add("nats", publisher.probe, critical=False)
     return service
 
 

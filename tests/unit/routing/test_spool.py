@@ -64,6 +64,15 @@ def test_numbers_go_on_when_every_segment_was_published(tmp_path: Path, monkeypa
     assert [e.source_seq for e in drain(again)] == [11]
 
 
+def test_a_torn_mark_publishes_again_rather_than_losing(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "router-1")
+    spool.settle(make_event())
+    drain(spool)
+    spool.close()
+    (tmp_path / "published").write_bytes(b"\0" * 7)
+    assert [e.source_seq for e in drain(Spool(tmp_path, "router-1"))] == [1]
+
+
 def test_an_open_request_becomes_an_event_of_its_own_exactly_once(tmp_path: Path) -> None:
     spool = Spool(tmp_path, "router-1")
     open_request, ended = lost(), make_event()
