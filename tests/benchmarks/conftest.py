@@ -29,11 +29,9 @@ def figures() -> Iterator[Figures]:
     kept = Figures()
     yield kept
     memory = psutil.virtual_memory().total / 2**30
-    print(
-        f"\n\n{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, load {os.getloadavg()[0]:.1f}"
-    )
-    widths = [
-        max(len(row[n]) for row in [("figure", "measured", "target or floor", "ratio"), *kept.rows]) for n in range(4)
-    ]
-    for row in [("figure", "measured", "target or floor", "ratio"), *kept.rows]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB"
+    print(f"\n\n{machine}, load {os.getloadavg()[0]:.1f}")
+    table = [("figure", "measured", "target or floor", "ratio"), *kept.rows]
+    widths = [max(len(row[column]) for row in table) for column in range(4)]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

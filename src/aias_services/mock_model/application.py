@@ -17,8 +17,10 @@ from aias_services.kit.openai_errors import OpenAIError, json_answer
 from aias_services.kit.service import Service, create_app, create_service
 from aias_services.mock_model.answers import CREATED, Answer, answer_to, count_tokens, embed, text_of
 from aias_services.mock_model.faults import Captured, Control, Fault
+from aias_services.mock_model.shapes import ChatShape, Shape, TextShape
 
 BODY_LIMIT = 1024 * 1024
+HANG_POLL_SECONDS = 0.05
 
 
 class CutOff(Exception):
@@ -83,18 +85,18 @@ class Mock:
         prompt, last = text_of(body["messages"])
         limit = body.get("max_completion_tokens") or body.get("max_tokens")
         answer = answer_to(prompt, last, limit, body.get("seed"))
-        return await self._answer(body, answer, _ChatShape(body["model"], answer))
+        return await self._answer(request, body, answer, ChatShape(body["model"], answer))
 
     async def complete(self, request: Request) -> Response:
         body = await self._read(request, "prompt")
         prompt = body["prompt"] if isinstance(body["prompt"], str) else " ".join(map(str, body["prompt"]))
         answer = answer_to(prompt, prompt, body.get("max_tokens", 16), body.get("seed"))
-        return await self._answer(body, answer, _TextShape(body["model"], answer))
+        return await self._answer(request, body, answer, TextShape(body["model"], answer))
 
     async def create_embeddings(self, request: Request) -> Response:
         body = await self._read(request, "input")
         texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
-        await self._fail(self._control.take_fault())
+        await self._fail(request, self._control.take_fault())
         tokens = sum(count_tokens(str(text)) for text in texts)
         data = [{"object": "embedding", "index": n, "embedding": embed(str(text))} for n, text in enumerate(texts)]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
@@ -117,9 +119,9 @@ class Mock:
         self._control.requests.append(Captured(request_id=request.headers.get("x-request-id"), **seen))
         return body
 
-    async def _answer(self, body: dict[str, Any], answer: Answer, shape: _Shape) -> Response:
+    async def _answer(self, request: Request, body: dict[str, Any], answer: Answer, shape: Shape) -> Response:
         fault = self._control.take_fault()
-        await self._fail(fault)
+        await self._fail(request, fault)
         if body.get("stream"):
             wanted = bool((body.get("stream_options") or {}).get("include_usage"))
             return StreamingResponse(self._stream(answer, shape, wanted, fault), media_type="text/event-stream")
@@ -131,15 +133,15 @@ class Mock:
             return Response(b'{"choices": [', media_type="application/json")
         return json_answer(whole)
 
-    async def _fail(self, fault: Fault | None) -> None:
+    async def _fail(self, request: Request, fault: Fault | None) -> None:
         if fault is None:
             return
-        if fault.kind == "hang":
-            await asyncio.Event().wait()
+        while fault.kind == "hang" and not await request.is_disconnected():
+            await asyncio.sleep(HANG_POLL_SECONDS)
         if fault.kind == "status":
             raise OpenAIError(fault.status, "mock_fault", "A fault on demand", kind="server_error", retry=True)
 
-    async def _stream(self, answer: Answer, shape: _Shape, wanted: bool, fault: Fault | None) -> AsyncIterator[bytes]:
+    async def _stream(self, answer: Answer, shape: Shape, wanted: bool, fault: Fault | None) -> AsyncIterator[bytes]:
         await asyncio.sleep(self._first_seconds)
         for number, chunk in enumerate(shape.chunks(with_null_usage=wanted)):
             if fault is not None and fault.kind == "cut" and number == fault.after_chunks:
@@ -150,61 +152,3 @@ class Mock:
         if wanted and not (fault is not None and fault.kind == "no_usage"):
             yield b"data: " + msgspec.json.encode({**shape.base(), "choices": [], "usage": answer.usage}) + b"\n\n"
         yield b"data: [DONE]\n\n"
-
-
-class _Shape:
-    """How an answer is laid out; one subclass for each route."""
-
-    object_name, chunk_name, prefix = "", "", ""
-
-    def __init__(self, model: str, answer: Answer) -> None:
-        self._model, self._answer = model, answer
-
-    def base(self) -> dict[str, Any]:
-        identifier = f"{self.prefix}-{self._answer.identifier}"
-        return {"id": identifier, "object": self.chunk_name, "created": CREATED, "model": self._model}
-
-    def whole(self) -> dict[str, Any]:
-        choice = {"index": 0, "finish_reason": self._answer.finish_reason, "logprobs": None, **self.content()}
-        return {**self.base(), "object": self.object_name, "choices": [choice], "usage": self._answer.usage}
-
-    def chunks(self, *, with_null_usage: bool) -> list[dict[str, Any]]:
-        more = {"usage": None} if with_null_usage else {}
-        parts = [*self.parts(), ({}, self._answer.finish_reason)]
-        return [
-            {**self.base(), "choices": [{"index": 0, **self.part(part), "finish_reason": reason}], **more}
-            for part, reason in parts
-        ]
-
-    def content(self) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def part(self, part: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def parts(self) -> list[tuple[dict[str, Any], str | None]]:
-        return [({"content": piece}, None) for piece in self._answer.pieces]
-
-
-class _ChatShape(_Shape):
-    object_name, chunk_name, prefix = "chat.completion", "chat.completion.chunk", "chatcmpl"
-
-    def content(self) -> dict[str, Any]:
-        return {"message": {"role": "assistant", "content": self._answer.text, "refusal": None}}
-
-    def part(self, part: dict[str, Any]) -> dict[str, Any]:
-        return {"delta": part}
-
-    def parts(self) -> list[tuple[dict[str, Any], str | None]]:
-        return [({"role": "assistant", "content": ""}, None), *super().parts()]
-
-
-class _TextShape(_Shape):
-    object_name = chunk_name = "text_completion"
-    prefix = "cmpl"
-
-    def content(self) -> dict[str, Any]:
-        return {"text": self._answer.text}
-
-    def part(self, part: dict[str, Any]) -> dict[str, Any]:
-        return {"text": part.get("content", "")}

@@ -56,6 +56,12 @@ class Platform:
         return find() or {}
 
     def count(self) -> int:
+        """How many facts there are, once everything sent before has arrived: events keep their order."""
+        raw = self.client().chat.completions.with_raw_response.create(model="mock-large", messages=QUESTION)
+        self.fact(raw.headers["x-request-id"])
+        return self.count_now()
+
+    def count_now(self) -> int:
         row = self.facts.execute("SELECT count(*) FROM aias.usage_facts").fetchone()
         assert row
         return int(row[0])
@@ -190,7 +196,7 @@ def test_who_has_no_valid_key_is_refused_and_leaves_no_event(platform: Platform,
     assert said in answer.json()["error"]["message"]
     assert answer.headers["x-should-retry"] == "false"
     assert key == "" or key not in answer.text
-    assert platform.count() == before
+    assert platform.count() == before + 1
 
 
 def test_an_unknown_but_well_formed_key_is_refused(platform: Platform) -> None:
@@ -255,13 +261,13 @@ def test_an_answer_without_usage_is_estimated(platform: Platform) -> None:
 
 
 def test_a_client_that_goes_away_is_a_cancelled_event(platform: Platform) -> None:
+    before = platform.count()
     platform.fault(kind="hang")
     headers = {"Authorization": f"Bearer {platform.key}"}
     body = {"model": "mock-small", "messages": [{"role": "user", "content": MARKER}]}
-    before = platform.count()
     with suppress(httpx.TimeoutException):
         httpx.post(f"{platform.router.url}/v1/chat/completions", json=body, headers=headers, timeout=0.5)
-    wait_until(lambda: platform.count() == before + 1)
+    wait_until(lambda: platform.count_now() == before + 1)
     row = platform.facts.execute(
         "SELECT status, cost_pico FROM aias.usage_facts ORDER BY event_id DESC LIMIT 1"
     ).fetchone()
@@ -280,7 +286,7 @@ def test_every_answer_before_a_kill_is_a_fact_exactly_once_and_open_requests_are
     with httpx.Client() as hanging, suppress(httpx.HTTPError):
         hanging.post(f"{platform.router.url}/v1/chat/completions", json=body, headers=headers, timeout=0.3)
     platform.restart_router()
-    wait_until(lambda: platform.count() == before + 21)
+    wait_until(lambda: platform.count_now() == before + 21)
     rows = platform.facts.execute("SELECT event_id::text FROM aias.usage_facts").fetchall()
     assert set(answered) <= {row[0] for row in rows}
     sequence = platform.facts.execute("SELECT source_seq FROM aias.usage_facts ORDER BY source_seq").fetchall()
