@@ -17,7 +17,7 @@ from aias_core.analytics.dimensions import get_organization
 from aias_core.analytics.reconcile import run_reconciliation
 from aias_core.analytics.rollup import count_dirty_buckets, run_rollup
 from aias_core.analytics.usage import read_usage
-from aias_core.demo.proofs import Proof, count_facts, prove, read_rows
+from aias_core.demo.proofs import Proof, compare_checksums, count_facts, prove, read_rows
 from aias_core.demo.traffic import Ledger, send_calls
 from aias_core.errors import TimedOut
 from aias_core.finance.job import run_export
@@ -119,7 +119,7 @@ class Demo:
             self.report.proofs = [
                 *prove(store, ledger, prices, file, local["sha256"]),
                 Proof("killed in the middle, running again", ", ".join(KILLED), ", ".join(self._list_returned())),
-                Proof("the file in S3 is the same file", local["sha256"], remote["sha256"]),
+                compare_checksums("the file in S3 is the same file", local["sha256"], remote["sha256"]),
                 Proof("differences found by reconcile", "0", str(verdict.differences)),
                 Proof("dead letters", "0", str(verdict.dead_letters_open)),
             ]
