@@ -18,6 +18,7 @@ from aias_core.database.bootstrap import DATABASES, LOGIN_ROLES, ensure_database
 from aias_core.environments.local import accounts, nats, postgres
 from aias_core.migrate.runner import migrate
 from aias_core.secret import Secret, random_base62
+from support.waiting import wait_until
 
 DEADLINE_SECONDS = 20
 
@@ -73,6 +74,11 @@ class PostgresServer:
     def superuser(self, database: str = "postgres") -> Secret:
         return self.dsn(database, postgres.SUPERUSER)
 
+    def accepts_connections(self) -> bool:
+        with suppress(psycopg.OperationalError), psycopg.connect(self.superuser().reveal()):
+            return True
+        return False
+
     def execute(self, statement: str, database: str = "postgres") -> None:
         with psycopg.connect(self.superuser(database).reveal(), autocommit=True) as connection:
             connection.execute(statement.encode())
@@ -98,6 +104,7 @@ def postgres_server(directory: Path) -> Iterator[PostgresServer]:
     with running(argv, log, account) as process:
         wait_for_port(port, process, log)
         server = PostgresServer(port, passwords)
+        wait_until(server.accepts_connections)
         ensure_databases(server.superuser(), passwords)
         for database in DATABASES:
             migrate(database, server.dsn(database, "aias_migrator"))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FETCH_MESSAGES = 20
 FETCH_SECONDS = 1.0
+ACKNOWLEDGE_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 AT_WORK_SECONDS = ACK_WAIT_SECONDS / 3
 Observer = Callable[[str, dict[str, Any]], None]
@@ -78,16 +79,20 @@ async def run_rollups(pool: Pool, every_seconds: float, state: PipelineState, st
 
 
 async def _consume(js: JetStreamContext, pool: Pool, state: PipelineState, stop: asyncio.Event) -> None:
-    from nats.errors import TimeoutError as NothingThere
-
     await ensure_usage_stream(js)
     subscription = await js.pull_subscribe(USAGE_EVENTS_SUBJECT, durable=INGEST_CONSUMER)
     state.last_error = None
     while not stop.is_set():
-        with suppress(NothingThere):
-            messages = await subscription.fetch(FETCH_MESSAGES, timeout=FETCH_SECONDS)
+        if messages := await _fetch(subscription):
             state.add(await _store_and_acknowledge(pool, messages))
         state.pending_messages = (await subscription.consumer_info()).num_pending
+
+
+async def _fetch(subscription: JetStreamContext.PullSubscription) -> list[Msg]:
+    try:
+        return await subscription.fetch(FETCH_MESSAGES, timeout=FETCH_SECONDS)
+    except TimeoutError:  # nothing came; the client raises its own or asyncio's, by where its wait ended
+        return []
 
 
 async def _store_and_acknowledge(pool: Pool, messages: list[Msg]) -> IngestResult:
@@ -102,7 +107,7 @@ async def _store_and_acknowledge(pool: Pool, messages: list[Msg]) -> IngestResul
             await message.nak()
         raise
     for message in messages:
-        await message.ack_sync(timeout=FETCH_SECONDS)
+        await message.ack_sync(timeout=ACKNOWLEDGE_SECONDS)
     return result
 
 
