@@ -81,7 +81,10 @@ def read_catalog(connection: Connection) -> Catalog:
     with connection.transaction():
         connection.execute(_queries["pin_search_path"])
         rows = connection.execute(_queries["list_objects"]).fetchall()
-    return build_catalog(CatalogObject(*row[:5], row[5] or {}) for row in rows)
+    return build_catalog(
+        CatalogObject(kind, name, table, made_by, removed_by, facts or {})
+        for kind, name, table, made_by, removed_by, facts in rows
+    )
 
 
 def list_invalid_indexes(connection: Connection) -> list[str]:
