@@ -70,7 +70,8 @@ def _check_python() -> Check:
 
 
 def _check_servers() -> Iterator[Check]:
-    from aias_core.environments.local import nats, objects, postgres
+    from aias_core.database import postgres
+    from aias_core.environments.local import nats, objects
 
     programs: dict[str, tuple[Callable[[], Path], str]] = {
         "postgres": (lambda: postgres.find_program("postgres"), "--version"),
@@ -89,7 +90,7 @@ def _check_servers() -> Iterator[Check]:
 
 
 def _check_account() -> Check:
-    from aias_core.environments.local.accounts import find_server_account
+    from aias_core.accounts import find_server_account
 
     needed = "an account without rights where we are root"
     try:

@@ -11,6 +11,8 @@ from typing import IO
 from aias_core.errors import PrerequisiteMissing, TimedOut
 from aias_core.secret import redact
 
+Running = subprocess.Popen[bytes]
+
 
 @dataclass(frozen=True, slots=True)
 class Completed:
@@ -58,7 +60,7 @@ def start(
     env: Mapping[str, str] | None,
     output: IO[bytes],
     before_exec: Callable[[], None] | None = None,
-) -> subprocess.Popen[bytes]:
+) -> Running:
     """Starts a program as the leader of its own session, its output going to one file, and returns at once."""
     return subprocess.Popen(
         list(argv),
@@ -71,3 +73,13 @@ def start(
         close_fds=True,
         preexec_fn=before_exec,
     )
+
+
+def end(running: Running, stop_signal: int, timeout_seconds: float) -> None:
+    """Asks a program to end, and ends it when it has not done so in time."""
+    running.send_signal(stop_signal)
+    try:
+        running.wait(timeout_seconds)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()

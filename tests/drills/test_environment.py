@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from aias_core.accounts import SEARCH, Account, find_server_account, is_permitted
 from aias_core.environments.components import load_components
 from aias_core.environments.health import State
-from aias_core.environments.local.accounts import SEARCH, Account, find_server_account, is_permitted
 from aias_core.environments.local.control import find_status
 from aias_core.environments.local.target import LocalEnvironment, open_environment
 from aias_core.errors import AiasError

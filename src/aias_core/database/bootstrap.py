@@ -27,19 +27,26 @@ def ensure_databases(superuser: Secret, passwords: Mapping[str, Secret]) -> None
 
     `passwords` holds one for each login role. They reach the server as SCRAM verifiers, never as text.
     """
+    ensure_roles(superuser)
+    with connect(superuser, autocommit=True) as connection:
+        for role in LOGIN_ROLES:
+            verifier = connection.pgconn.encrypt_password(passwords[role].reveal().encode(), role.encode())
+            connection.execute(
+                sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier.decode()))
+            )
+        for database in DATABASES:
+            _ensure_database(connection, database)
+
+
+def ensure_roles(superuser: Secret) -> None:
+    """Creates the roles of the platform where they are missing, without passwords, and who may act as whom."""
     with connect(superuser, autocommit=True) as connection:
         for role in GROUP_ROLES:
             _ensure_role(connection, role, sql.SQL("NOLOGIN"))
         for role in LOGIN_ROLES:
             _ensure_role(connection, role, sql.SQL("LOGIN"))
-            verifier = connection.pgconn.encrypt_password(passwords[role].reveal().encode(), role.encode())
-            connection.execute(
-                sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier.decode()))
-            )
         for group, member in MEMBERSHIPS:
             connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(member)))
-        for database in DATABASES:
-            _ensure_database(connection, database)
 
 
 def _ensure_role(connection: Connection, role: str, login: sql.SQL) -> None:

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aias_core.environments.local import nats, objects, postgres
+from aias_core.database import postgres
+from aias_core.environments.local import nats, objects
 from aias_core.secret import Secret
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aias_core.environments.local import nats, objects, postgres
+from aias_core.database import postgres
+from aias_core.environments.local import nats, objects
 from aias_core.environments.local.credentials import Credentials
 from aias_core.environments.local.state import StateDirectory
 from aias_core.environments.local.target import open_environment

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import psutil
 
 from aias_core import clock, process
-from aias_core.environments.local.accounts import build_child_setup
+from aias_core.accounts import build_child_setup
 from aias_core.environments.local.logfiles import LineSplitter, RotatingFile, build_line
 from aias_core.environments.local.plan import ProcessPlan
 from aias_core.environments.local.restarts import CRASH_EXITS, Exit, find_restart_delay

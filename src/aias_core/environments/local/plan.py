@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from aias_core.environments.local.accounts import Account
+from aias_core.accounts import Account
 
 PLAN_RECORD = "plan.json"
 PORTS_RECORD = "ports.json"

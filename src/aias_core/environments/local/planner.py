@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aias_core import settings
+from aias_core.accounts import Account
+from aias_core.database import postgres
 from aias_core.environments.components import Component
-from aias_core.environments.local import nats, objects, postgres
-from aias_core.environments.local.accounts import Account
+from aias_core.environments.local import nats, objects
 from aias_core.environments.local.plan import Liveness, ProcessPlan
 from aias_core.environments.local.ports import Ports, PortWish
 from aias_core.environments.local.state import StateDirectory

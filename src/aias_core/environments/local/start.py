@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
+from aias_core.accounts import find_server_account
+from aias_core.database import postgres
 from aias_core.environments.components import Component, get_component, load_components, stop_levels
 from aias_core.environments.endpoints import Endpoints
 from aias_core.environments.health import State
-from aias_core.environments.local import control, objects, postgres
-from aias_core.environments.local.accounts import find_server_account
+from aias_core.environments.local import control, objects
 from aias_core.environments.local.credentials import Credentials
 from aias_core.environments.local.plan import PLAN_RECORD, PORTS_RECORD
 from aias_core.environments.local.planner import Planner, build_wishes

