@@ -1,0 +1,134 @@
+"""What the engine remembers in `aias_migrations` of each database: versions, runs, statements."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from aias_core import __version__
+from aias_core.database.queries import load_queries
+from aias_core.errors import Conflict, DifferenceFound
+from aias_core.migrate.files import Migration
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+queries = load_queries(__file__)
+CHAIN_START = hashlib.sha256(b"aias_migrations").hexdigest()
+
+
+class MigrationEdited(DifferenceFound):
+    """An applied migration differs from its file"""
+
+
+class MigrationOutOfOrder(Conflict):
+    """A migration is older than one that is applied"""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One version as the database remembers it. `running` and `reverting` are unfinished, to be resumed."""
+
+    version: str
+    slug: str
+    status: str
+    checksum_up: str
+    checksum_down: str
+    chain: str
+    fingerprint_after: str | None
+    run_id: UUID
+    started_at: datetime
+    finished_at: datetime | None
+    applied_by: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.version}_{self.slug}"
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """Where a database stands: what is applied, what of the files is not, what a killed run left unfinished."""
+
+    database: str
+    applied: list[HistoryRow]
+    pending: list[Migration]
+    unfinished: list[HistoryRow]
+    failed: list[HistoryRow]
+
+    @property
+    def version(self) -> str | None:
+        return self.applied[-1].version if self.applied else None
+
+
+def read_history(connection: Connection) -> list[HistoryRow]:
+    """All versions the database knows, oldest first; none where the engine has never run."""
+    if not fetch_value(connection, "has_engine"):
+        return []
+    return [HistoryRow(*row) for row in connection.execute(queries["list_history"])]
+
+
+def compare_history(database: str, history: list[HistoryRow], migrations: list[Migration]) -> MigrationStatus:
+    """Files against history. Raises MigrationEdited or MigrationOutOfOrder when they disagree."""
+    present = [row for row in history if row.status in ("applied", "reverting")]
+    check_chain(database, present, migrations)
+    known = {row.version for row in present}
+    pending = [migration for migration in migrations if migration.version not in known]
+    if present and pending and pending[0].version < present[-1].version:
+        raise MigrationOutOfOrder(
+            f"'{pending[0].name}' is older than '{present[-1].version}', which is applied to '{database}'",
+            hint="give it a later version",
+        )
+    return MigrationStatus(
+        database,
+        present,
+        pending,
+        [row for row in history if row.status in ("running", "reverting")],
+        [row for row in history if row.status == "failed"],
+    )
+
+
+def check_chain(database: str, present: list[HistoryRow], migrations: Iterable[Migration]) -> None:
+    """Each applied file must be there unchanged, and each link of the chain must follow from the one before."""
+    by_version = {migration.version: migration for migration in migrations}
+    chain = CHAIN_START
+    for row in present:
+        file = by_version.get(row.version)
+        if file is None:
+            raise MigrationEdited(f"'{row.name}' is applied to '{database}', but its file is gone")
+        if (file.slug, file.checksum_up, file.checksum_down) != (row.slug, row.checksum_up, row.checksum_down):
+            raise MigrationEdited(f"'{file.name}' was edited after it was applied to '{database}'")
+        chain = link(chain, file)
+        if chain != row.chain:
+            raise MigrationEdited(f"The history of '{database}' was changed at or before '{row.name}'")
+
+
+def link(chain: str, migration: Migration) -> str:
+    """The next link: SHA-256 over the one before, the file's name and both its checksums."""
+    parts = (chain, migration.name, migration.checksum_up, migration.checksum_down)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def write_history(connection: Connection, migration: Migration, **columns: Any) -> None:
+    """Writes a version's row, in whatever transaction is open."""
+    row = {
+        "version": migration.version,
+        "slug": migration.slug,
+        "checksum_up": migration.checksum_up,
+        "checksum_down": migration.checksum_down,
+        "fingerprint_after": None,
+        "finished_at": None,
+        "tool_version": __version__,
+        **columns,
+    }
+    connection.execute(queries["replace_history"], row)
+
+
+def fetch_value(connection: Connection, query: str, **parameters: Any) -> Any:
+    """The first column of a named query's first row, or None."""
+    row = connection.execute(queries[query], parameters or None).fetchone()
+    return row[0] if row else None
