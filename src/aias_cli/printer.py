@@ -33,23 +33,24 @@ class Printer:
         self,
         schema: str,
         data: Mapping[str, Any],
-        rows: str | None = None,
+        rows: str | Sequence[Row] | None = None,
         columns: Sequence[str] = (),
         footer: Sequence[Row] = (),
     ) -> None:
-        """Prints a result. `rows` names the member of `data` that is the table, `columns` what a table shows of it.
+        """Prints a result. `rows` are the lines of the table, or the member of `data` that holds them.
 
-        `footer` rows, such as totals that stand elsewhere in `data`, close the table that people see.
+        `columns` says what a table shows; `footer` rows, such as totals that stand elsewhere in `data`, close it.
         """
+        lines = data[rows] if isinstance(rows, str) else rows
         match self.output:
             case Output.JSON:
                 print(_to_json({"schema": schema, **data}, indent=2))
             case Output.YAML:
                 print(_to_yaml({"schema": schema, **data}), end="")
             case Output.CSV:
-                _print_csv(data[rows] if rows else [data], columns)
-            case Output.TABLE if rows:
-                self._print_table(data[rows], columns, footer, sys.stdout)
+                _print_csv([data] if lines is None else lines, columns)
+            case Output.TABLE if lines is not None:
+                self._print_table(lines, columns, footer, sys.stdout)
             case Output.TABLE:
                 width = max(map(len, data), default=0)
                 for key, value in data.items():

@@ -18,7 +18,7 @@ from aias_core import accounts
 from aias_core.database import postgres
 from aias_core.database.bootstrap import DATABASES, LOGIN_ROLES, ensure_databases
 from aias_core.environments.local import nats
-from aias_core.migrate.runner import migrate
+from aias_core.migrate.runner import Target, migrate
 from aias_core.secret import Secret, random_base62
 from support.waiting import wait_until
 
@@ -109,7 +109,7 @@ def postgres_server(directory: Path) -> Iterator[PostgresServer]:
         wait_until(server.accepts_connections)
         ensure_databases(server.superuser(), passwords)
         for database in DATABASES:
-            migrate(database, server.dsn(database, "aias_migrator"))
+            migrate(Target(database, server.dsn(database, "aias_migrator")))
         yield server
 
 

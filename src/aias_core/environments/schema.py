@@ -33,6 +33,13 @@ class Mock(_Part):
     models: Annotated[list[str], Field(min_length=1)] = ["mock-small", "mock-large"]
 
 
+class Approvals(_Part):
+    """Whose consent changes need. `approvers` maps a name to its public key, `ssh-ed25519 …`."""
+
+    migrations: Literal["optional", "required"] = "optional"
+    approvers: dict[str, Annotated[str, Field(pattern=r"^ssh-ed25519 \S+")]] = {}
+
+
 class Profile(_Part):
     """One environment."""
 
@@ -43,3 +50,4 @@ class Profile(_Part):
     ports: Ports = Ports()
     router: Router = Router()
     mock: Mock = Mock()
+    approvals: Approvals = Approvals()

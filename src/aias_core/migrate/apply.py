@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,9 +13,9 @@ from uuid import UUID
 import psycopg
 
 from aias_core import clock
-from aias_core.errors import AiasError, TimedOut
+from aias_core.errors import AiasError, Conflict, TimedOut
 from aias_core.migrate.catalog.snapshot import read_catalog
-from aias_core.migrate.history import link, queries, write_history
+from aias_core.migrate.history import CHAIN_START, link, queries, write_history
 from aias_core.migrate.leftovers import clear_leftovers
 from aias_core.migrate.limits import Limits, limits_of
 from aias_core.migrate.plan import PlannedStatement, Step
@@ -29,16 +29,16 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 
 
-class StatementFailed(AiasError):
-    """A statement of a migration failed"""
+class MigrationFailed(AiasError):
+    """A migration failed for a reason of its own"""
 
 
 class BlockedByOthers(TimedOut):
     """Other sessions hold locks that a migration needs"""
 
 
-class CatalogueUnexpected(AiasError):
-    """The catalogue is not what it should be after a migration"""
+class ExecutedStatementEdited(Conflict):
+    """A statement that an earlier run executed is no longer in its file"""
 
 
 class OthersWaited(Exception):
@@ -47,29 +47,42 @@ class OthersWaited(Exception):
 
 @dataclass(slots=True)
 class Executor:
-    """Runs the steps of one run on one session."""
+    """Runs the steps of one run on one session.
+
+    `chains` holds the link of each applied version, oldest first; `expected` the fingerprint after each version that
+    has one.
+    """
 
     session: Session
     run_id: UUID
-    chain: str
+    chains: dict[str, str]
+    expected: Mapping[str, str]
     progress: Callable[[str], None]
-    expected: dict[str, str] = field(default_factory=dict)
     retry_seconds: float = RETRY_SECONDS
     lock_retries: int = 0
     _limits: Limits | None = None
+    _failure: dict[str, Any] = field(default_factory=dict)
 
-    def execute(self, step: Step, previous: str | None) -> None:
-        """Applies or reverts one file; `previous` is the version before it. Safe to repeat after any failure."""
+    def execute(self, step: Step) -> None:
+        """Applies or reverts one file; safe to repeat after any failure.
+
+        Raises MigrationFailed for a statement's own fault or an unexpected catalogue, BlockedByOthers, TimedOut.
+        """
+        try:
+            self._repeat_until_unblocked(step)
+        except MigrationFailed:
+            self._record_failure(step)
+            raise
+        self._keep_link(step)
+
+    def _repeat_until_unblocked(self, step: Step) -> None:
         deadline, pause = clock.monotonic() + self.retry_seconds, FIRST_PAUSE_SECONDS
         while True:
             self.session.check_lock()
             try:
-                return self._attempt(step, previous)
+                return self._attempt(step)
             except (psycopg.errors.LockNotAvailable, OthersWaited) as exc:
-                blockers = self._describe_blockers(step)
-                sentence = f"'{step.migration.name}' waits for locks held by {blockers}"
-                if isinstance(exc, OthersWaited):
-                    sentence = f"'{step.migration.name}' was taken back, because others waited for it"
+                sentence = self._describe_obstacle(step, exc)
                 if clock.monotonic() + pause > deadline:
                     raise BlockedByOthers(sentence, hint="end those sessions, or try when it is quiet") from exc
                 self.progress(f"{sentence}; trying again in {pause:.1f} s")
@@ -77,36 +90,48 @@ class Executor:
             time.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    def _attempt(self, step: Step, previous: str | None) -> None:
+    def _attempt(self, step: Step) -> None:
         self._limits = None
         if not step.transactional:
-            self._statement_by_statement(step, previous)
+            self._statement_by_statement(step)
             return
         connection, started_at = self.session.work, clock.now()
         with self.session.guarding(), connection.transaction():
             connection.execute(queries["commit_lazily"])
             done = [self._run_statement(step, planned, local=True) for planned in step.statements]
-            self._finish(step, previous, started_at)
+            self._finish(step, started_at)
             connection.cursor().executemany(queries["insert_statement"], done)
 
-    def _statement_by_statement(self, step: Step, previous: str | None) -> None:
+    def _statement_by_statement(self, step: Step) -> None:
         connection, since = self.session.work, self._begin(step)
-        keys = {"version": step.migration.version, "direction": step.direction, "since": since}
-        rows = connection.execute(queries["list_journaled_statements"], keys).fetchall()
-        journal = {(ordinal, sha256): finished for ordinal, sha256, finished in rows}
+        journal = self._read_journal(step, since)
         for planned in step.statements:
             self.session.check_lock()
-            state = journal.get((planned.statement.ordinal, planned.statement.sha256))
-            if state:
+            finished = journal.get(planned.statement.ordinal)
+            if finished:
                 continue
             if planned.work.transactional:
                 with self.session.guarding(), connection.transaction():
                     self._limits = None
                     connection.execute(queries["insert_statement"], self._run_statement(step, planned, local=True))
             else:
-                self._run_alone(step, planned, was_started=state is not None)
+                self._run_alone(step, planned, was_started=finished is not None)
         with connection.transaction():
-            self._finish(step, previous, since)
+            self._finish(step, since)
+
+    def _read_journal(self, step: Step, since: datetime) -> dict[int, bool]:
+        """Statements that earlier runs began, by ordinal, and whether they finished them."""
+        keys = {"version": step.migration.version, "direction": step.direction, "since": since}
+        rows = self.session.work.execute(queries["list_journaled_statements"], keys).fetchall()
+        present = {planned.statement.ordinal: planned.statement.sha256 for planned in step.statements}
+        for ordinal, sha256, finished in rows:
+            if finished and present.get(ordinal) != sha256:
+                raise ExecutedStatementEdited(
+                    f"Statement {ordinal} of '{step.migration.name}' was executed on '{self.session.database}' and has "
+                    "been edited since",
+                    hint="restore it; correct only what comes after it",
+                )
+        return {ordinal: finished for ordinal, sha256, finished in rows if present.get(ordinal) == sha256}
 
     def _run_alone(self, step: Step, planned: PlannedStatement, *, was_started: bool) -> None:
         connection, started = self.session.work, self._build_record(step, planned, clock.now())
@@ -119,59 +144,75 @@ class Executor:
 
     def _begin(self, step: Step) -> datetime:
         """Marks a file as under way; one that already is keeps the time at which it began."""
-        status = "running" if step.direction == "up" else "reverting"
-        keys = {"version": step.migration.version, "status": status, "checksum_up": step.migration.checksum_up}
+        up = step.direction == "up"
+        status = "running" if up else "reverting"
+        keys = {"version": step.migration.version, "statuses": [status, "failed"]}
         row = self.session.work.execute(queries["find_beginning"], keys).fetchone()
         since: datetime = row[0] if row else clock.now()
-        chain = self.chain if step.direction == "down" else ""
+        chain = "" if up else self.chains[step.migration.version]
         write_history(
             self.session.work, step.migration, status=status, chain=chain, run_id=self.run_id, started_at=since
         )
         return since
 
-    def _finish(self, step: Step, previous: str | None, started_at: datetime) -> None:
+    def _finish(self, step: Step, started_at: datetime) -> None:
         up = step.direction == "up"
-        after = step.migration.version if up else previous
-        fingerprint = self._check_catalogue(step, self.expected.get(after)) if after in self.expected else None
-        if up:
-            self.chain = link(self.chain, step.migration)
+        previous = self._previous(step)
+        fingerprint = self._check_catalogue(step, step.migration.version if up else previous)
         write_history(
             self.session.work,
             step.migration,
             status="applied" if up else "reverted",
-            chain=self.chain,
+            chain=self._link(step),
             fingerprint_after=fingerprint,
             run_id=self.run_id,
             started_at=started_at,
             finished_at=clock.now(),
         )
 
-    def _check_catalogue(self, step: Step, expected: str | None) -> str:
-        found = read_catalog(self.session.work).fingerprint
-        if found != expected:
-            raise CatalogueUnexpected(
+    def _check_catalogue(self, step: Step, version: str | None) -> str | None:
+        wanted = self.expected.get(version or "")
+        if wanted is None:
+            return None
+        if read_catalog(self.session.work).fingerprint != wanted:
+            raise MigrationFailed(
                 f"After '{step.migration.name}' the catalogue of '{self.session.database}' is not the expected one",
-                hint="show the differences with: aias db diff",
+                hint="see what the files should give with: aias db rehearse",
             )
-        return found
+        return wanted
+
+    def _previous(self, step: Step) -> str | None:
+        versions = [version for version in self.chains if version < step.migration.version]
+        return versions[-1] if versions else None
+
+    def _link(self, step: Step) -> str:
+        if step.direction == "down":
+            return self.chains[step.migration.version]
+        previous = self._previous(step)
+        return link(CHAIN_START if previous is None else self.chains[previous], step.migration)
+
+    def _keep_link(self, step: Step) -> None:
+        if step.direction == "up":
+            self.chains[step.migration.version] = self._link(step)
+        else:
+            del self.chains[step.migration.version]
 
     def _run_statement(self, step: Step, planned: PlannedStatement, *, local: bool) -> dict[str, Any]:
-        connection, started_at = self.session.work, clock.now()
+        connection, record = self.session.work, self._build_record(step, planned, clock.now())
         self._set_limits(limits_of(step, planned), local=local)
         try:
             cursor = connection.execute(planned.statement.text.encode())
         except psycopg.errors.QueryCanceled as exc:
             if self.session.is_stalled():
                 raise OthersWaited from exc
-            self._fail(step, planned, exc, TimedOut)
+            self._fail(planned, record, exc, TimedOut)
         except (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege):
             raise  # lock not available, connection lost, disk full, no right: not the statement's own fault
         except psycopg.Error as exc:
-            self._fail(step, planned, exc, StatementFailed)
+            self._fail(planned, record, exc, MigrationFailed)
         if self.session.is_stalled():
             raise OthersWaited
-        rows = cursor.rowcount if cursor.rowcount >= 0 else None
-        return {**self._build_record(step, planned, started_at), "finished_at": clock.now(), "rows": rows}
+        return {**record, "finished_at": clock.now(), "rows": cursor.rowcount if cursor.rowcount >= 0 else None}
 
     def _set_limits(self, limits: Limits, *, local: bool) -> None:
         if limits != self._limits:
@@ -179,10 +220,23 @@ class Executor:
             self.session.work.execute(queries["set_limits"], {**texts, "local": local})
             self._limits = limits
 
-    def _fail(self, step: Step, planned: PlannedStatement, exc: psycopg.Error, error: type[AiasError]) -> NoReturn:
-        where = f"{step.migration.name}.{step.direction}.sql:{planned.statement.line}"
+    def _fail(
+        self, planned: PlannedStatement, record: dict[str, Any], exc: psycopg.Error, error: type[AiasError]
+    ) -> NoReturn:
         reason = redact(str(exc).strip().split("\n", 1)[0])
-        raise error(f"{where}: statement {planned.statement.ordinal} of '{self.session.database}': {reason}") from exc
+        self._failure = {**record, "error": reason}
+        raise error(f"{planned.statement.place}: {reason} (in '{self.session.database}')") from exc
+
+    def _record_failure(self, step: Step) -> None:
+        """Marks an up file as failed, bound to its checksum; what a reverted transaction left is still applied."""
+        connection, now = self.session.work, clock.now()
+        if self._failure:
+            connection.execute(queries["insert_statement"], self._failure)
+        if step.direction == "up":
+            keys = {"version": step.migration.version, "statuses": ["running", "failed"]}
+            row = connection.execute(queries["find_beginning"], keys).fetchone()
+            since = row[0] if row else now
+            write_history(connection, step.migration, status="failed", chain="", run_id=self.run_id, started_at=since)
 
     def _build_record(self, step: Step, planned: PlannedStatement, started_at: datetime) -> dict[str, Any]:
         return {
@@ -196,12 +250,14 @@ class Executor:
             "started_at": started_at,
             "finished_at": None,
             "rows": None,
+            "error": None,
         }
 
-    def _describe_blockers(self, step: Step) -> str:
+    def _describe_obstacle(self, step: Step, exc: Exception) -> str:
+        if isinstance(exc, OthersWaited):
+            return f"'{step.migration.name}' was taken back, because others waited for it"
         relations = [r.relation for s in step.statements for r in s.work.relations]
         keys = {"relations": relations, "worker": self.session.work.info.backend_pid}
         rows = self.session.lock.execute(queries["list_blockers"], keys).fetchall()
-        return "; ".join(f"pid {pid} of '{user}' on '{name}' for {age or 0} s" for pid, user, age, name in rows) or (
-            "sessions that have just ended"
-        )
+        who = [f"pid {pid} of '{user}' on '{name}' for {age or 0} s" for pid, user, age, name in rows]
+        return f"'{step.migration.name}' waits for locks held by {'; '.join(who) or 'sessions that have just ended'}"

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from psycopg import sql
+
 from aias_core import __version__
 from aias_core.database.queries import load_queries
 from aias_core.errors import Conflict, DifferenceFound
@@ -58,6 +60,7 @@ class MigrationStatus:
     applied: list[HistoryRow]
     pending: list[Migration]
     unfinished: list[HistoryRow]
+    reverting: list[Migration]
     failed: list[HistoryRow]
 
     @property
@@ -65,9 +68,31 @@ class MigrationStatus:
         return self.applied[-1].version if self.applied else None
 
 
+def ensure_engine(connection: Connection, database: str) -> None:
+    """Makes the engine's tables where they are missing; marks the database with its name. Repeatable.
+
+    Raises Conflict when the database belongs to other migrations.
+    """
+    with connection.transaction():
+        connection.execute(queries["create_engine"])
+    owner = fetch_value(connection, "find_mark")
+    if owner is None:
+        connection.execute(sql.SQL("COMMENT ON SCHEMA aias_migrations IS {}").format(database))
+    elif owner != database:
+        raise Conflict(f"This database holds '{owner}', not '{database}'", hint="check which address is whose")
+
+
 def read_history(connection: Connection) -> list[HistoryRow]:
-    """All versions the database knows, oldest first; none where the engine has never run."""
+    """All versions the database knows, oldest first; none where the engine has never run.
+
+    Raises Conflict for a history that an unreleased version of the engine has written.
+    """
     if not fetch_value(connection, "has_engine"):
+        if fetch_value(connection, "has_other_engine"):
+            raise Conflict(
+                "The history of this database was written before the first release and cannot be read",
+                hint="start anew with: aias env down --volumes, then aias env up",
+            )
         return []
     return [HistoryRow(*row) for row in connection.execute(queries["list_history"])]
 
@@ -77,7 +102,8 @@ def compare_history(database: str, history: list[HistoryRow], migrations: list[M
     present = [row for row in history if row.status in ("applied", "reverting")]
     check_chain(database, present, migrations)
     known = {row.version for row in present}
-    pending = [migration for migration in migrations if migration.version not in known]
+    by_version = {migration.version: migration for migration in migrations}
+    pending = [migration for version, migration in by_version.items() if version not in known]
     if present and pending and pending[0].version < present[-1].version:
         raise MigrationOutOfOrder(
             f"'{pending[0].name}' is older than '{present[-1].version}', which is applied to '{database}'",
@@ -88,6 +114,7 @@ def compare_history(database: str, history: list[HistoryRow], migrations: list[M
         present,
         pending,
         [row for row in history if row.status in ("running", "reverting")],
+        [by_version[row.version] for row in reversed(present) if row.status == "reverting"],
         [row for row in history if row.status == "failed"],
     )
 
@@ -126,6 +153,12 @@ def write_history(connection: Connection, migration: Migration, **columns: Any) 
         **columns,
     }
     connection.execute(queries["replace_history"], row)
+
+
+def describe_holder(connection: Connection) -> str | None:
+    """Who holds the lock of the database's migrations, and since when; None when nobody does."""
+    row = connection.execute(queries["find_lock_holder"]).fetchone()
+    return f"'{row[1]}' since {row[3]:%Y-%m-%d %H:%M:%SZ}" if row else None
 
 
 def fetch_value(connection: Connection, query: str, **parameters: Any) -> Any:

@@ -28,7 +28,8 @@ class Work:
 
 def classify_statement(statement: Statement, created: frozenset[str]) -> Work:
     kind = type(statement.node).__name__
-    if getattr(statement.node, "concurrent", False):
+    options = [o.defname for o in getattr(statement.node, "params", None) or ()] if kind == "ReindexStmt" else []
+    if getattr(statement.node, "concurrent", False) or "concurrently" in options:
         return Work("concurrent_build", "safe", (), False)
     if kind in ("UpdateStmt", "DeleteStmt", "InsertStmt"):
         return Work("batch", "safe", (), True)

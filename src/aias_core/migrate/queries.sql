@@ -1,32 +1,144 @@
--- name: create_history
+-- name: create_engine
 CREATE SCHEMA IF NOT EXISTS aias_migrations;
 CREATE TABLE IF NOT EXISTS aias_migrations.history (
     version text NOT NULL,
     slug text NOT NULL,
+    status text NOT NULL,
     checksum_up text NOT NULL,
     checksum_down text NOT NULL,
-    applied_at timestamptz NOT NULL,
-    applied_by text NOT NULL,
+    chain text NOT NULL,
+    fingerprint_after text,
     run_id uuid NOT NULL,
-    duration_ms int NOT NULL,
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    applied_by text NOT NULL,
     tool_version text NOT NULL,
-    CONSTRAINT history_pkey PRIMARY KEY (version)
-)
+    CONSTRAINT history_pkey PRIMARY KEY (version),
+    CONSTRAINT history_status_check CHECK (status IN ('running', 'applied', 'failed', 'reverting', 'reverted'))
+);
+CREATE TABLE IF NOT EXISTS aias_migrations.runs (
+    run_id uuid NOT NULL,
+    direction text NOT NULL,
+    status text NOT NULL,
+    from_version text,
+    to_version text,
+    plan_sha256 text NOT NULL,
+    actor text NOT NULL,
+    reason text,
+    change_ref text,
+    approvals jsonb NOT NULL,
+    overrides text[] NOT NULL,
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    lock_retries int NOT NULL DEFAULT 0,
+    longest_stall_ms int NOT NULL DEFAULT 0,
+    error text,
+    delivered_at timestamptz,
+    CONSTRAINT runs_pkey PRIMARY KEY (run_id),
+    CONSTRAINT runs_direction_check CHECK (direction IN ('up', 'down', 'repair', 'baseline')),
+    CONSTRAINT runs_status_check CHECK (status IN ('running', 'succeeded', 'failed', 'partial'))
+);
+CREATE TABLE IF NOT EXISTS aias_migrations.statements (
+    run_id uuid NOT NULL,
+    version text NOT NULL,
+    direction text NOT NULL,
+    ordinal int NOT NULL,
+    sha256 text NOT NULL,
+    lock_class text NOT NULL,
+    lock_modes text[] NOT NULL,
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    rows bigint,
+    error text,
+    CONSTRAINT statements_pkey PRIMARY KEY (run_id, version, direction, ordinal),
+    CONSTRAINT statements_run_id_fkey FOREIGN KEY (run_id) REFERENCES aias_migrations.runs (run_id)
+);
+CREATE INDEX IF NOT EXISTS statements_version_idx ON aias_migrations.statements (version, direction, ordinal)
 
--- name: has_history
+-- name: has_engine
+SELECT to_regclass('aias_migrations.runs') IS NOT NULL
+
+-- name: has_other_engine
 SELECT to_regclass('aias_migrations.history') IS NOT NULL
 
+-- name: find_mark
+SELECT obj_description('aias_migrations'::regnamespace, 'pg_namespace')
+
 -- name: list_history
-SELECT version, slug, checksum_up, applied_at, applied_by FROM aias_migrations.history ORDER BY version
+SELECT version, slug, status, checksum_up, checksum_down, chain, fingerprint_after, run_id, started_at, finished_at, applied_by
+FROM aias_migrations.history ORDER BY version
 
--- name: insert_history
-INSERT INTO aias_migrations.history
-    (version, slug, checksum_up, checksum_down, applied_at, applied_by, run_id, duration_ms, tool_version)
-VALUES (%(version)s, %(slug)s, %(checksum_up)s, %(checksum_down)s, now(), session_user, %(run_id)s, %(duration_ms)s,
-    %(tool_version)s)
+-- name: replace_history
+INSERT INTO aias_migrations.history AS h (version, slug, status, checksum_up, checksum_down, chain, fingerprint_after, run_id,
+    started_at, finished_at, applied_by, tool_version)
+VALUES (%(version)s, %(slug)s, %(status)s, %(checksum_up)s, %(checksum_down)s, %(chain)s, %(fingerprint_after)s, %(run_id)s,
+    %(started_at)s, %(finished_at)s, session_user, %(tool_version)s)
+ON CONFLICT ON CONSTRAINT history_pkey DO UPDATE SET slug = excluded.slug, status = excluded.status,
+    checksum_up = excluded.checksum_up, checksum_down = excluded.checksum_down, chain = excluded.chain,
+    fingerprint_after = excluded.fingerprint_after, run_id = excluded.run_id, started_at = excluded.started_at,
+    finished_at = excluded.finished_at, applied_by = excluded.applied_by, tool_version = excluded.tool_version
 
--- name: delete_history
-DELETE FROM aias_migrations.history WHERE version = %(version)s
+-- name: insert_run
+INSERT INTO aias_migrations.runs (run_id, direction, status, from_version, to_version, plan_sha256, actor, reason, change_ref,
+    approvals, overrides, started_at)
+VALUES (%(run_id)s, %(direction)s, 'running', %(from_version)s, %(to_version)s, %(plan_sha256)s, %(actor)s, %(reason)s,
+    %(change_ref)s, %(approvals)s, %(overrides)s, now())
+
+-- name: finish_run
+UPDATE aias_migrations.runs SET status = %(status)s, finished_at = clock_timestamp(), lock_retries = %(lock_retries)s,
+    longest_stall_ms = %(longest_stall_ms)s, error = %(error)s
+WHERE run_id = %(run_id)s
+
+-- name: close_abandoned_runs
+-- A run that still says 'running' while we hold the lock was killed; its statements say how far it came.
+UPDATE aias_migrations.runs SET status = 'partial', finished_at = clock_timestamp(), error = 'the run was killed'
+WHERE status = 'running'
+
+-- name: insert_statement
+INSERT INTO aias_migrations.statements (run_id, version, direction, ordinal, sha256, lock_class, lock_modes, started_at,
+    finished_at, rows, error)
+VALUES (%(run_id)s, %(version)s, %(direction)s, %(ordinal)s, %(sha256)s, %(lock_class)s, %(lock_modes)s, %(started_at)s,
+    %(finished_at)s, %(rows)s, %(error)s)
+ON CONFLICT ON CONSTRAINT statements_pkey DO UPDATE SET started_at = excluded.started_at, finished_at = excluded.finished_at,
+    rows = excluded.rows, error = excluded.error
+
+-- name: list_journaled_statements
+-- What earlier runs of a file have begun since it was last whole, and whether they finished it.
+SELECT ordinal, sha256, bool_or(finished_at IS NOT NULL AND error IS NULL) FROM aias_migrations.statements
+WHERE version = %(version)s AND direction = %(direction)s AND started_at >= %(since)s
+GROUP BY ordinal, sha256
+
+-- name: find_beginning
+SELECT started_at FROM aias_migrations.history
+WHERE version = %(version)s AND status = ANY (%(statuses)s)
+
+-- name: list_runs
+SELECT run_id, direction, status, from_version, to_version, plan_sha256, actor, reason, change_ref, approvals, overrides, started_at,
+    finished_at, lock_retries, longest_stall_ms, error, delivered_at
+FROM aias_migrations.runs ORDER BY started_at DESC LIMIT %(limit)s
+
+-- name: list_statements
+SELECT version, direction, ordinal, sha256, lock_class, lock_modes, started_at, finished_at, rows, error
+FROM aias_migrations.statements WHERE run_id = %(run_id)s ORDER BY started_at, ordinal
+
+-- name: list_used_approvals
+-- An approval is used up by a run that came to its end, or by one of another plan.
+SELECT DISTINCT a ->> 'approval_id' FROM aias_migrations.runs, jsonb_array_elements(approvals) a
+WHERE status = 'succeeded' OR plan_sha256 <> %(plan_sha256)s
+
+-- name: count_undelivered
+SELECT count(*) FROM aias_migrations.runs WHERE delivered_at IS NULL
+
+-- name: read_server_version
+SELECT current_setting('server_version')
+
+-- name: estimate_relations
+-- What the statistics know; counting a large table would be a scan of its own.
+SELECT name, greatest(sum(c.reltuples), 0)::bigint, sum(pg_relation_size(c.oid))::bigint
+FROM unnest(%(relations)s::text[]) name
+JOIN LATERAL (SELECT relid FROM pg_partition_tree(to_regclass(name)) UNION SELECT to_regclass(name)) p ON p.relid IS NOT NULL
+JOIN pg_class c ON c.oid = p.relid AND c.relkind IN ('r', 'm', 'i')
+GROUP BY name
 
 -- name: try_lock
 SELECT pg_try_advisory_lock(7165400185301)
@@ -36,3 +148,71 @@ SELECT a.pid, a.application_name, a.usename, a.backend_start
 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND ((l.classid::bigint << 32) | l.objid::bigint) = 7165400185301
+
+-- name: end_stale_workers
+-- Whoever holds the lock is the only one who may work: another worker's backend belongs to a run that was killed.
+SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'aias db worker'
+
+-- name: name_session
+SELECT set_config('application_name', %(name)s, false)
+
+-- name: guard_session
+-- The server ends a statement by itself soon after its client has died.
+SELECT set_config('client_connection_check_interval', '500ms', false)
+
+-- name: set_limits
+SELECT set_config('lock_timeout', %(lock_timeout)s, %(local)s), set_config('statement_timeout', %(statement_timeout)s, %(local)s)
+
+-- name: commit_lazily
+-- A crash may lose the newest files of a run, each with its history row; the run's own record is flushed before it is reported.
+SET LOCAL synchronous_commit = off
+
+-- name: measure_stall
+SELECT coalesce(max(extract(epoch FROM clock_timestamp() - l.waitstart)) * 1000, 0)::float
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE NOT l.granted AND a.backend_type = 'client backend' AND %(worker)s = ANY (pg_blocking_pids(l.pid))
+
+-- name: cancel_worker
+SELECT pg_cancel_backend(%(worker)s)
+
+-- name: list_blockers
+SELECT DISTINCT a.pid, a.usename, extract(epoch FROM now() - a.xact_start)::int AS seconds, l.relation::regclass::text
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.granted AND l.relation IS NOT NULL AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.relation::regclass::text = ANY (%(relations)s) AND a.pid <> %(worker)s
+ORDER BY seconds DESC NULLS LAST
+
+-- name: list_old_transactions
+SELECT DISTINCT a.pid, a.usename, extract(epoch FROM now() - a.xact_start)::int AS seconds, l.relation::regclass::text
+FROM pg_stat_activity a JOIN pg_locks l USING (pid)
+WHERE l.granted AND l.relation IS NOT NULL AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.relation::regclass::text = ANY (%(relations)s) AND a.xact_start < now() - make_interval(secs => %(seconds)s)
+ORDER BY seconds DESC
+
+-- name: list_lagging_replicas
+SELECT application_name, extract(epoch FROM replay_lag)::int FROM pg_stat_replication
+WHERE replay_lag > make_interval(secs => %(seconds)s) ORDER BY 1
+
+-- name: measure_relation
+SELECT size, pg_size_pretty(size) FROM (
+    SELECT coalesce(sum(pg_relation_size(p.relid)), 0)::bigint AS size
+    FROM (SELECT relid FROM pg_partition_tree(to_regclass(%(relation)s)) UNION SELECT to_regclass(%(relation)s)) p
+    WHERE p.relid IS NOT NULL
+) measured
+
+-- name: list_build_progress
+SELECT index_relid::regclass::text, phase, blocks_done, nullif(blocks_total, 0) FROM pg_stat_progress_create_index WHERE pid = %(worker)s
+
+-- name: describe_server
+SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), pg_backend_pid()
+
+-- name: find_index
+SELECT i.indisvalid FROM pg_index i WHERE i.indexrelid = to_regclass(%(name)s)
+
+-- name: list_reindex_leftovers
+SELECT n.nspname, c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' AND n.nspname !~ '^pg_'
+
+-- name: find_detachment
+SELECT inhdetachpending FROM pg_inherits WHERE inhparent = to_regclass(%(parent)s) AND inhrelid = to_regclass(%(child)s)

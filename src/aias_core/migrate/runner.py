@@ -1,186 +1,200 @@
-"""Applies and reverts migrations: one advisory lock per database, one transaction per file with its history row."""
+"""Applies and reverts migrations: under a lock, resumable at any statement, recorded before it is reported."""
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
-import time
+import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from aias_core import __version__, clock, ids
+import psycopg
+
+from aias_core import clock, ids
 from aias_core.database.connection import connect
-from aias_core.database.queries import load_queries
-from aias_core.errors import Conflict, DifferenceFound, LockHeld, NotFound
+from aias_core.errors import AiasError, Partial, Refused
+from aias_core.migrate.apply import Executor
+from aias_core.migrate.consent import Consent
+from aias_core.migrate.delivery import deliver_runs
+from aias_core.migrate.expected import load_expected
 from aias_core.migrate.files import Migration, default_directory, load_migrations
-from aias_core.secret import Secret
+from aias_core.migrate.gates import check_gates
+from aias_core.migrate.history import MigrationStatus, compare_history, ensure_engine, queries, read_history
+from aias_core.migrate.plan import Direction, Plan, Reach, build_down_plan, build_up_plan
+from aias_core.migrate.session import Session, locked_session
+from aias_core.secret import Secret, redact
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from aias_core.migrate.session import Progress
 
-LOCK_POLL_SECONDS = 0.05
-
-_queries = load_queries(__file__)
-
-
-class MigrationEdited(DifferenceFound):
-    """An applied migration differs from its file"""
+LONGEST_WINDOW_SECONDS = 600.0
+_DOING = {"up": "Applying", "down": "Reverting"}
 
 
-class MigrationOutOfOrder(Conflict):
-    """A migration is older than one that is applied"""
+class WindowExceeded(Partial):
+    """The window of the run passed before all files were begun"""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """One row of the history."""
-
-    version: str
-    slug: str
-    checksum_up: str
-    applied_at: datetime
-    applied_by: str
+class ReasonMissing(Refused):
+    """A rollback needs a reason"""
 
 
 @dataclass(frozen=True, slots=True)
-class MigrationStatus:
-    """Where a database stands: what is applied, and what of the files is not."""
+class Target:
+    """One database: its name, how to reach it as the migrator, and the files that make it."""
 
     database: str
-    applied: list[Applied]
-    pending: list[Migration]
+    dsn: Secret
+    directory: Path | None = None
 
     @property
-    def version(self) -> str | None:
-        return self.applied[-1].version if self.applied else None
+    def files(self) -> Path:
+        return self.directory or default_directory(self.database)
 
 
 @dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Who asks for a run, why, with whose consent, and how long it may wait and work."""
+
+    consent: Consent = field(default_factory=Consent)
+    reason: str | None = None
+    change_ref: str | None = None
+    lock_wait_seconds: float = 0
+    window_seconds: float = LONGEST_WINDOW_SECONDS
+
+
+@dataclass(slots=True)
 class MigrationRun:
-    """What one run did to one database."""
+    """What one run did to one database. A stall is what another session waited for us, sampled every 20 ms."""
 
     database: str
     run_id: UUID
+    direction: Direction
+    from_version: str | None
+    plan_sha256: str
     versions: list[str] = field(default_factory=list)
     duration_ms: int = 0
+    lock_retries: int = 0
+    longest_stall_ms: int = 0
 
     def as_record(self) -> dict[str, Any]:
-        return asdict(self)
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
 
-def read_status(database: str, dsn: Secret, directory: Path | None = None) -> MigrationStatus:
-    """Applied and pending migrations. Raises MigrationEdited or MigrationOutOfOrder when files and history disagree."""
-    migrations = load_migrations(directory or default_directory(database))
-    with connect(dsn, f"database '{database}'") as connection:
-        return _compare(database, _read_history(connection), migrations)
+def _say_nothing(_: str) -> None:
+    pass
+
+
+def read_status(target: Target) -> MigrationStatus:
+    """Applied, pending and unfinished versions. Raises MigrationEdited or MigrationOutOfOrder when files disagree."""
+    migrations = load_migrations(target.files)
+    with connect(target.dsn, f"database '{target.database}'") as connection:
+        return compare_history(target.database, read_history(connection), migrations)
+
+
+def plan_migration(target: Target, to: str | None = None) -> Plan:
+    """What `migrate` would do now. Raises NotFound for an unknown version."""
+    return build_up_plan(read_status(target), to)
+
+
+def plan_rollback(target: Target, reach: Reach) -> Plan:
+    """What `rollback` would do now. Raises NotFound or InvalidInput for a version that cannot be reverted to."""
+    return build_down_plan(read_status(target), load_migrations(target.files), reach)
 
 
 def migrate(
-    database: str,
-    dsn: Secret,
-    *,
-    directory: Path | None = None,
-    lock_wait_seconds: float = 0,
-    progress: Callable[[str], None] = lambda _: None,
+    target: Target, options: RunOptions | None = None, *, to: str | None = None, progress: Progress = _say_nothing
 ) -> MigrationRun:
-    """Applies what is pending, oldest first; nothing pending is a run without versions.
+    """Applies what is pending, oldest first; nothing pending is a run without versions, and takes no lock.
 
-    Raises LockHeld naming the holder when another run does not end within the wait.
+    Raises LockHeld naming the holder, Refused for what stands in the way, MigrationFailed for a statement's own
+    fault, BlockedByOthers when locks were not to be had, WindowExceeded when the rest must wait for another run.
     """
-    migrations = load_migrations(directory or default_directory(database))
-    run = MigrationRun(database, ids.new_id())
-    started = time.monotonic()
-    with _locked_connection(database, dsn, lock_wait_seconds) as connection:
-        with connection.transaction():
-            connection.execute(_queries["create_history"])
-        for migration in _compare(database, _read_history(connection), migrations).pending:
-            progress(f"Applying {migration.name} to {database}")
-            _apply(connection, migration, run.run_id)
-            run.versions.append(migration.version)
-    return MigrationRun(database, run.run_id, run.versions, round((time.monotonic() - started) * 1000))
+    plan = plan_migration(target, to)
+    if not plan.steps:
+        return MigrationRun(target.database, ids.new_id(), "up", plan.from_version, plan.sha256)
+    return _Run(target, options or RunOptions(), progress).run(lambda status, _: build_up_plan(status, to))
 
 
-def rollback(database: str, dsn: Secret, steps: int, *, directory: Path | None = None) -> MigrationRun:
-    """Reverts the newest `steps` applied migrations, newest first. Raises NotFound when there are fewer."""
-    by_version = {m.version: m for m in load_migrations(directory or default_directory(database))}
-    run = MigrationRun(database, ids.new_id())
-    with _locked_connection(database, dsn, 0) as connection:
-        applied = _read_history(connection)
-        if len(applied) < steps:
-            raise NotFound(f"Database '{database}' has {len(applied)} applied migrations, not {steps}")
-        for row in reversed(applied[len(applied) - steps :]):
-            with connection.transaction():
-                connection.execute(by_version[row.version].down)
-                connection.execute(_queries["delete_history"], {"version": row.version})
-            run.versions.append(row.version)
-    return run
+def rollback(target: Target, reach: Reach, options: RunOptions, *, progress: Progress = _say_nothing) -> MigrationRun:
+    """Reverts exactly what was asked, newest first. Raises as `migrate`, and ReasonMissing without a reason."""
+    if not options.reason:
+        raise ReasonMissing("A rollback needs a reason", hint="give it with: --reason TEXT")
+    plan_rollback(target, reach)
+    return _Run(target, options, progress).run(lambda status, files: build_down_plan(status, files, reach))
 
 
-@contextmanager
-def _locked_connection(database: str, dsn: Secret, wait_seconds: float) -> Iterator[Connection]:
-    what = f"database '{database}'"
-    with connect(dsn, what, autocommit=True) as lock, connect(dsn, what, autocommit=True) as connection:
-        name = f"aias db migrate {getpass.getuser()}@{socket.gethostname()} {os.getpid()}"
-        lock.execute("SELECT set_config('application_name', %s, false)", [name])
-        deadline = clock.monotonic() + wait_seconds
-        while not _fetch_value(lock, "try_lock"):
-            if clock.monotonic() >= deadline:
-                raise LockHeld(f"Migrations of '{database}' are being run by {_describe_holder(lock)}")
-            time.sleep(LOCK_POLL_SECONDS)
-        connection.execute("SET ROLE aias_owner")
-        yield connection
+@dataclass(slots=True)
+class _Run:
+    target: Target
+    options: RunOptions
+    progress: Progress
 
+    def run(self, build: Callable[[MigrationStatus, list[Migration]], Plan]) -> MigrationRun:
+        database, started = self.target.database, clock.monotonic()
+        migrations, expected = load_migrations(self.target.files), load_expected(self.target.files)
+        wait = self.options.lock_wait_seconds
+        with locked_session(database, self.target.dsn, wait, self.progress) as session:
+            ensure_engine(session.work, database)
+            session.work.execute(queries["close_abandoned_runs"])
+            status = compare_history(database, read_history(session.work), migrations)
+            plan = build(status, migrations)
+            run = MigrationRun(database, ids.new_id(), plan.direction, plan.from_version, plan.sha256)
+            if plan.steps:
+                chains = {row.version: row.chain for row in status.applied}
+                executor = Executor(session, run.run_id, chains, expected, self.progress)
+                with self._recording(session, plan, run, executor):
+                    check_gates(session.work, plan, status, self.options.consent, expected)
+                    self._execute(executor, plan, run, started)
+            run.duration_ms = round((clock.monotonic() - started) * 1000)
+        return run
 
-def _describe_holder(connection: Connection) -> str:
-    row = connection.execute(_queries["find_lock_holder"]).fetchone()
-    return f"'{row[1]}' since {row[3]:%Y-%m-%d %H:%M:%SZ}" if row else "a run that has just ended"
+    def _execute(self, executor: Executor, plan: Plan, run: MigrationRun, started: float) -> None:
+        with executor.session.watching():
+            for step in plan.steps:
+                if clock.monotonic() - started > self.options.window_seconds:
+                    raise WindowExceeded(
+                        f"The window of {self.options.window_seconds:g} s has passed before '{step.migration.name}'",
+                        hint="run the same command again: it goes on from there",
+                    )
+                self.progress(f"{_DOING[step.direction]} {step.migration.name} in {plan.database}")
+                executor.execute(step)
+                run.versions.append(step.migration.version)
 
+    @contextmanager
+    def _recording(self, session: Session, plan: Plan, run: MigrationRun, executor: Executor) -> Iterator[None]:
+        """Writes the run down before it begins, and how it ended: also a refused, a failed and an interrupted one."""
+        session.work.execute(queries["insert_run"], self._describe(plan, run))
+        ending: dict[str, Any] = {"status": "partial", "error": "the run was interrupted"}
+        try:
+            yield
+            ending = {"status": "succeeded", "error": None}
+        except AiasError as error:
+            ending = {"status": "partial" if isinstance(error, Partial) else "failed", "error": error.message}
+            raise
+        except psycopg.Error as exc:
+            ending = {"status": "partial", "error": redact(str(exc).strip().split("\n", 1)[0])}
+            raise
+        finally:
+            run.lock_retries, run.longest_stall_ms = executor.lock_retries, round(session.longest_stall_ms)
+            figures = {"lock_retries": run.lock_retries, "longest_stall_ms": run.longest_stall_ms}
+            with suppress(psycopg.Error):
+                session.work.execute(queries["finish_run"], {"run_id": run.run_id, **figures, **ending})
+                deliver_runs(session.work, plan.database)
 
-def _read_history(connection: Connection) -> list[Applied]:
-    if not _fetch_value(connection, "has_history"):
-        return []
-    return [Applied(*row) for row in connection.execute(_queries["list_history"])]
-
-
-def _compare(database: str, applied: list[Applied], migrations: list[Migration]) -> MigrationStatus:
-    by_version = {migration.version: migration for migration in migrations}
-    for row in applied:
-        file = by_version.get(row.version)
-        if file is None:
-            raise MigrationEdited(f"'{row.version}_{row.slug}' is applied to '{database}', but its file is gone")
-        if file.checksum_up != row.checksum_up:
-            raise MigrationEdited(f"'{file.name}' was edited after it was applied to '{database}'")
-    pending = [m for m in migrations if m.version not in {row.version for row in applied}]
-    if applied and pending and pending[0].version < applied[-1].version:
-        raise MigrationOutOfOrder(
-            f"'{pending[0].name}' is older than '{applied[-1].version}', which is applied to '{database}'",
-            hint="give it a later version",
-        )
-    return MigrationStatus(database, applied, pending)
-
-
-def _apply(connection: Connection, migration: Migration, run_id: UUID) -> None:
-    started = time.monotonic()
-    with connection.transaction():
-        connection.execute(migration.up)
-        row = {
-            "version": migration.version,
-            "slug": migration.slug,
-            "checksum_up": migration.checksum_up,
-            "checksum_down": migration.checksum_down,
-            "run_id": run_id,
-            "duration_ms": round((time.monotonic() - started) * 1000),
-            "tool_version": __version__,
+    def _describe(self, plan: Plan, run: MigrationRun) -> dict[str, Any]:
+        consent = self.options.consent
+        return {
+            "run_id": run.run_id,
+            "direction": plan.direction,
+            "from_version": plan.from_version,
+            "to_version": plan.to_version,
+            "plan_sha256": (consent.plan or plan.content).sha256,
+            "actor": consent.actor,
+            "reason": self.options.reason,
+            "change_ref": self.options.change_ref,
+            "approvals": json.dumps([approval.as_record() for approval in consent.approvals]),
+            "overrides": sorted(consent.overrides),
         }
-        connection.execute(_queries["insert_history"], row)
-
-
-def _fetch_value(connection: Connection, query: str) -> Any:
-    row = connection.execute(_queries[query]).fetchone()
-    return row[0] if row else None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from aias_core import clock
 from aias_core.database.connection import connect
 from aias_core.errors import DependencyUnreachable, LockHeld, PrerequisiteMissing
-from aias_core.migrate.history import fetch_value, queries
+from aias_core.migrate.history import describe_holder, fetch_value, queries
 from aias_core.secret import Secret
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LOCK_POLL_SECONDS = 0.1
 STALL_POLL_SECONDS = 0.02
 LONGEST_STALL_MS = 200
+PROGRESS_SECONDS = 2.0
 OLDEST_SERVER = 150000
 WORKER_NAME = "aias db worker"
 Progress = Callable[[str], None]
@@ -41,6 +42,7 @@ class Session:
     database: str
     lock: Connection
     work: Connection
+    progress: Progress
     allow_blocking: bool = False
     longest_stall_ms: float = 0
     _lost: threading.Event = field(default_factory=threading.Event)
@@ -85,8 +87,12 @@ class Session:
     def _watch(self, stop: threading.Event) -> None:
         import psycopg
 
+        told_at = clock.monotonic()
         try:
             while not stop.wait(STALL_POLL_SECONDS):
+                if clock.monotonic() - told_at > PROGRESS_SECONDS:
+                    self._tell_progress()
+                    told_at = clock.monotonic()
                 stall = fetch_value(self.lock, "measure_stall", worker=self.work.info.backend_pid)
                 self.longest_stall_ms = max(self.longest_stall_ms, stall)
                 if stall > LONGEST_STALL_MS and self._guarded.is_set():
@@ -94,6 +100,12 @@ class Session:
                     self.lock.execute(queries["cancel_worker"], {"worker": self.work.info.backend_pid})
         except psycopg.Error:
             self._lost.set()
+
+    def _tell_progress(self) -> None:
+        keys = {"worker": self.work.info.backend_pid}
+        for index, phase, done, total in self.lock.execute(queries["list_build_progress"], keys):
+            share = f", {100 * done // total} %" if total else ""
+            self.progress(f"Building '{index}': {phase}{share}")
 
 
 @contextmanager
@@ -110,24 +122,19 @@ def locked_session(database: str, dsn: Secret, wait_seconds: float, progress: Pr
             work.execute(queries["name_session"], {"name": WORKER_NAME})
             work.execute(queries["guard_session"])
             work.execute("SET ROLE aias_owner")
-            yield Session(database, lock, work)
+            yield Session(database, lock, work, progress)
 
 
 def _take_lock(lock: Connection, database: str, wait_seconds: float, progress: Progress) -> None:
     deadline, told = clock.monotonic() + wait_seconds, False
     while not fetch_value(lock, "try_lock"):
-        sentence = f"Migrations of '{database}' are being run by {_describe_holder(lock)}"
+        sentence = f"Migrations of '{database}' are being run by {describe_holder(lock) or 'one that has just ended'}"
         if clock.monotonic() >= deadline:
             raise LockHeld(sentence, hint="wait for it with: aias db migrate --lock-wait 60")
         if not told:
             progress(f"{sentence}; waiting")
             told = True
         time.sleep(LOCK_POLL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
-
-
-def _describe_holder(connection: Connection) -> str:
-    row = connection.execute(queries["find_lock_holder"]).fetchone()
-    return f"'{row[1]}' since {row[3]:%Y-%m-%d %H:%M:%SZ}" if row else "a run that has just ended"
 
 
 def _end_stale_workers(lock: Connection) -> None:
@@ -137,10 +144,17 @@ def _end_stale_workers(lock: Connection) -> None:
 
 def _check_server(connection: Connection, database: str) -> None:
     row = connection.execute(queries["describe_server"]).fetchone()
-    number, is_replica = (row[0], row[1]) if row else (0, False)
+    number, is_replica, pid = row if row else (0, False, 0)
     if number < OLDEST_SERVER:
-        raise ServerUnsuitable(f"The server of '{database}' is PostgreSQL {number // 10000}; 15 or newer is needed")
+        raise ServerUnsuitable(
+            f"The server of '{database}' is PostgreSQL {number // 10000}; {OLDEST_SERVER // 10000} or newer is needed"
+        )
     if is_replica:
         raise ServerUnsuitable(
             f"The server of '{database}' is a replica and cannot be migrated", hint="use the address of the primary"
+        )
+    if pid != connection.info.backend_pid:
+        raise ServerUnsuitable(
+            f"'{database}' is reached through a pooler, which takes locks away between transactions",
+            hint="use the address of the server itself",
         )

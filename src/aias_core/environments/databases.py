@@ -1,0 +1,45 @@
+"""Which databases a command works on: those of the environment, or servers that variables name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aias_core.database.bootstrap import DATABASES
+from aias_core.errors import InvalidInput
+from aias_core.migrate.approval import ALWAYS_REQUIRED, ApprovalPolicy
+from aias_core.migrate.runner import Target
+from aias_core.secret import Secret
+from aias_core.settings import find_variable
+
+if TYPE_CHECKING:
+    from aias_core.environments.local.target import LocalEnvironment
+
+
+def find_targets(environment: LocalEnvironment, wanted: str, directory: Path | None) -> list[Target]:
+    """The databases to work on, reached as the migrator. `AIAS_OPERATIONAL_DSN` and `AIAS_ANALYTICS_DSN` win.
+
+    Raises EnvironmentNotUp, or InvalidInput when one directory is to serve two databases.
+    """
+    names = list_databases(wanted)
+    if directory is not None and len(names) > 1:
+        raise InvalidInput("A directory holds the files of one database", hint="say of which with: --database NAME")
+    return [Target(name, find_dsn(environment, name), directory) for name in names]
+
+
+def list_databases(wanted: str) -> list[str]:
+    """The names meant by an option: one, or both for `all`."""
+    return list(DATABASES) if wanted == "all" else [wanted]
+
+
+def find_dsn(environment: LocalEnvironment, database: str) -> Secret:
+    """The address of a database for the migrator: the variable's, else the environment's. Raises EnvironmentNotUp."""
+    named = find_variable(f"AIAS_{database.upper()}_DSN")
+    return Secret(named) if named else environment.endpoints().dsn(database, "aias_migrator")
+
+
+def read_policy(environment: LocalEnvironment) -> ApprovalPolicy:
+    """Whether migrations of the environment need consent, and whose. Production and system always do."""
+    approvals = environment.load_profile().approvals
+    required = environment.name in ALWAYS_REQUIRED or approvals.migrations == "required"
+    return ApprovalPolicy(environment.name, required, approvals.approvers)

@@ -1,0 +1,170 @@
+"""Consent to a plan: an Ed25519 signature (RFC 8032) over its hash by somebody who neither wrote nor runs it.
+
+Approvers sign with the OpenSSH keys they have; a profile lists the public keys of those whose word counts.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from aias_core import clock, ids
+from aias_core.errors import InvalidInput, PrerequisiteMissing, Refused
+from aias_core.migrate.plan import Plan
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from aias_core.migrate.consent import Consent
+
+SCHEMA = "aias.db.approval/1"
+VALID_FOR = timedelta(hours=24)
+ALWAYS_REQUIRED = frozenset({"production", "system"})
+Decision = Literal["approve", "reject"]
+
+
+class ApprovalMissing(Refused):
+    """The plan needs an approval"""
+
+
+class ApprovalInvalid(Refused):
+    """An approval does not count"""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One decision of one person about the plans of one environment; `plans` maps a database to its plan's hash."""
+
+    approval_id: str
+    environment: str
+    plans: Mapping[str, str]
+    approver: str
+    decision: Decision
+    comment: str
+    decided_at: str
+    expires_at: str
+    signature: str = ""
+
+    def message(self) -> bytes:
+        """What is signed: everything but the signature, as JSON with sorted keys."""
+        content = {key: value for key, value in asdict(self).items() if key != "signature"}
+        return json.dumps({"schema": SCHEMA, **content}, sort_keys=True, separators=(",", ":")).encode()
+
+    def as_record(self) -> dict[str, Any]:
+        return {"schema": SCHEMA, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPolicy:
+    """Whether an environment asks for consent, and the public keys (`ssh-ed25519 …`) of those who may give it."""
+
+    environment: str = "local"
+    required: bool = False
+    approvers: Mapping[str, str] = field(default_factory=dict)
+
+
+def sign_approval(unsigned: Approval, key: Path) -> Approval:
+    """The decision with its signature, which anybody can verify offline. Raises PrerequisiteMissing for a bad key."""
+    private = _load_key(key)
+    return replace(unsigned, signature=base64.b64encode(private.sign(unsigned.message())).decode())
+
+
+def build_approval(
+    environment: str, plans: Mapping[str, str], approver: str, *, decision: Decision, comment: str
+) -> Approval:
+    """A decision of now, valid for 24 hours, not yet signed."""
+    now = clock.now()
+    return Approval(
+        approval_id=str(ids.new_id()),
+        environment=environment,
+        plans=dict(plans),
+        approver=approver,
+        decision=decision,
+        comment=comment,
+        decided_at=clock.format_instant(now),
+        expires_at=clock.format_instant(now + VALID_FOR),
+    )
+
+
+def _load_key(key: Path) -> Ed25519PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+    from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+    try:
+        private = load_ssh_private_key(key.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as exc:
+        raise PrerequisiteMissing(
+            f"The key '{key}' cannot be read: it must be an OpenSSH key without passphrase",
+            hint="make one with: ssh-keygen -t ed25519 -N '' -f KEY",
+        ) from exc
+    if not isinstance(private, ed25519.Ed25519PrivateKey):
+        raise PrerequisiteMissing(f"The key '{key}' is not an Ed25519 key", hint="make one with: ssh-keygen -t ed25519")
+    return private
+
+
+def read_approval(path: Path) -> Approval:
+    """An approval from its file. Raises InvalidInput when it is not one."""
+    try:
+        content = json.loads(path.read_bytes())
+        if content.pop("schema") != SCHEMA:
+            raise ValueError
+        return Approval(**content)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
+        raise InvalidInput(f"'{path}' is not an approval", hint="make one with: aias db approve") from exc
+
+
+def check_approvals(plan: Plan, agreed: str, consent: Consent, used: Collection[str]) -> None:
+    """Raises ApprovalInvalid for one that does not count, ApprovalMissing when too few do; `agreed` is the signed hash.
+
+    Two people for a destructive plan, one for any other; never who runs it, never a named author.
+    """
+    people = set()
+    for approval in consent.approvals:
+        _check_one(approval, plan, agreed, consent, used)
+        people.add(approval.approver)
+    needed = (2 if plan.risk == "destructive" else 1) if consent.policy.required else 0
+    if len(people) < needed:
+        raise ApprovalMissing(
+            f"The {plan.risk} plan {agreed[:12]} of '{plan.database}' in '{consent.policy.environment}' needs "
+            f"{needed} approval{'s' if needed > 1 else ''}, {len(people)} given",
+            hint="write it with: aias db plan --out plan.json, have it signed with: aias db approve plan.json",
+        )
+
+
+def _check_one(approval: Approval, plan: Plan, agreed: str, consent: Consent, used: Collection[str]) -> None:
+    who, policy = approval.approver, consent.policy
+    reasons = {
+        "rejects the plan": approval.decision != "approve",
+        f"is for the environment '{approval.environment}'": approval.environment != policy.environment,
+        "is for another plan": approval.plans.get(plan.database) != agreed,
+        "has expired": clock.parse_instant(approval.expires_at) <= clock.now(),
+        "was used before": approval.approval_id in used,
+        "comes from who runs the plan": who == consent.actor.partition("@")[0],
+        "comes from an author of the plan": who in plan.authors,
+        "is not signed by the key of a known approver": not _is_signed(approval, policy.approvers.get(who)),
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise ApprovalInvalid(f"The approval by '{who}' {reason}")
+
+
+def _is_signed(approval: Approval, public_line: str | None) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
+    if public_line is None:
+        return False
+    try:
+        public = load_ssh_public_key(public_line.encode())
+        if not isinstance(public, Ed25519PublicKey):
+            return False
+        public.verify(base64.b64decode(approval.signature), approval.message())
+    except (InvalidSignature, ValueError):
+        return False
+    return True

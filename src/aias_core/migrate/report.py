@@ -1,0 +1,115 @@
+"""Plans and standing as records: what a run would do, what is in its way, where a database stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aias_core.database.connection import connect
+from aias_core.errors import AiasError, DifferenceFound, Partial
+from aias_core.files import whole_file
+from aias_core.migrate.catalog.snapshot import read_catalog
+from aias_core.migrate.expected import load_expected
+from aias_core.migrate.files import load_migrations
+from aias_core.migrate.gates import iter_obstacles
+from aias_core.migrate.history import (
+    compare_history,
+    describe_holder,
+    fetch_value,
+    queries,
+    read_history,
+)
+from aias_core.migrate.plan import Plan, Reach, build_down_plan, build_up_plan
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from aias_core.migrate.runner import Target
+
+PLAN_SCHEMA = "aias.db.plan/1"
+
+
+def describe_plans(
+    environment: str, targets: Iterable[Target], *, to: str | None = None, reach: Reach | None = None
+) -> dict[str, Any]:
+    """The plans of a run on each database, up or (with a reach) down, and what stands in their way now."""
+    plans, obstacles = [], []
+    for target in targets:
+        migrations = load_migrations(target.files)
+        with connect(target.dsn, f"database '{target.database}'", autocommit=True) as connection:
+            status = compare_history(target.database, read_history(connection), migrations)
+            plan = build_up_plan(status, to) if reach is None else build_down_plan(status, migrations, reach)
+            plans.append({**plan.as_record(), "relations": _measure_relations(connection, plan)})
+            if plan.steps:
+                found = iter_obstacles(connection, plan, status, load_expected(target.files))
+                obstacles += [{"database": plan.database, "name": name, "sentence": text} for name, text in found]
+    return {"environment": environment, "plans": plans, "obstacles": obstacles}
+
+
+def _measure_relations(connection: Connection, plan: Plan) -> dict[str, dict[str, int]]:
+    rows = connection.execute(queries["estimate_relations"], {"relations": plan.relations})
+    return {name: {"rows": count, "bytes": size} for name, count, size in rows}
+
+
+def list_statements(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The statements of a described plan, one row each; rows are those the statistics know."""
+    return [
+        {
+            "database": plan["database"],
+            "file": f"{step['version']}_{step['slug']}.{step['direction']}.sql",
+            "line": item["line"],
+            "statement": item["statement"],
+            "locks": [f"{lock['mode']} on {lock['relation']}" for lock in item["relations"]],
+            "class": item["lock_class"],
+            "risk": item["risk"],
+            "rows": sum(plan["relations"].get(lock["relation"], {}).get("rows", 0) for lock in item["relations"]),
+        }
+        for plan in document["plans"]
+        for step in plan["steps"]
+        for item in step["statements"]
+    ]
+
+
+def write_plans(document: Mapping[str, Any], path: Path) -> None:
+    """Writes a described plan whole or not at all, for others to sign."""
+    with whole_file(path, mode=0o644) as file:
+        file.write(json.dumps({"schema": PLAN_SCHEMA, **document}, indent=1, default=str).encode() + b"\n")
+
+
+def describe_standing(target: Target) -> dict[str, Any]:
+    """Where a database stands: version, pending, unfinished, failed, drift, server, who is at work on it."""
+    migrations = load_migrations(target.files)
+    with connect(target.dsn, f"database '{target.database}'", autocommit=True) as connection:
+        status = compare_history(target.database, read_history(connection), migrations)
+        wanted = load_expected(target.files).get(status.version or "")
+        latest = status.applied[-1] if status.applied else None
+        return {
+            "database": target.database,
+            "version": status.version,
+            "applied": len(status.applied),
+            "applied_at": latest and latest.finished_at,
+            "applied_by": latest and latest.applied_by,
+            "pending": [migration.name for migration in status.pending],
+            "unfinished": [row.name for row in status.unfinished],
+            "failed": [row.name for row in status.failed],
+            "drift": None if wanted is None else read_catalog(connection).fingerprint != wanted,
+            "server": fetch_value(connection, "read_server_version"),
+            "lock_holder": describe_holder(connection),
+            "undelivered_audit": fetch_value(connection, "count_undelivered") if latest else 0,
+        }
+
+
+def check_standing(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Raises AiasError for a failed version, Partial for an unfinished one, DifferenceFound for pending or drift."""
+    faults = [
+        (AiasError, "failed", "has a failed migration", "correct it and run: aias db migrate"),
+        (Partial, "unfinished", "has an unfinished migration", "finish it with: aias db migrate"),
+        (DifferenceFound, "drift", "has drifted from its files", "see how with: aias db diff"),
+        (DifferenceFound, "pending", "has migrations pending", "apply them with: aias db migrate"),
+    ]
+    for error, column, what, hint in faults:
+        for row in rows:
+            if row[column]:
+                raise error(f"'{row['database']}' {what}", hint=hint)
