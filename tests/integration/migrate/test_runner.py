@@ -246,7 +246,7 @@ def test_a_run_waits_for_a_reader_in_short_slices_and_names_it(target: Target, m
     assert migrate(target).versions == [THREE]
 
 
-CONCURRENT = f"""{ALONE}CREATE TABLE big AS SELECT i AS id, i % 97 AS kind FROM generate_series(1, 50000) i;
+CONCURRENT = f"""{ALONE}CREATE TABLE big AS SELECT i AS id, i % 97 AS kind FROM generate_series(1, 20000) i;
 CREATE INDEX CONCURRENTLY big_id_idx ON big (id);
 CREATE UNIQUE INDEX CONCURRENTLY big_id_key ON big (id);
 ALTER TABLE big ADD COLUMN note text;
@@ -268,7 +268,7 @@ def test_killed_before_any_call_to_the_server_the_next_run_completes(
         migrate(fresh, RunOptions(lock_wait_seconds=10))
         assert set(statuses_of(fresh.dsn).values()) == {"applied"}
         assert invalid_indexes(fresh.dsn) == 0
-        assert fetch(fresh.dsn, "SELECT count(*), count(note) FROM big") == [(50000, 100)]
+        assert fetch(fresh.dsn, "SELECT count(*), count(note) FROM big") == [(20000, 100)]
         assert fetch(fresh.dsn, "SELECT relname FROM pg_class WHERE relname ~ '^big_' ORDER BY 1") == [
             ("big_id_key",),
             ("big_kind_idx",),
