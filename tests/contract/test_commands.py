@@ -16,7 +16,8 @@ from aias_core.errors import ExitCode
 
 ROOT = Path(__file__).parents[2]
 TREE = dict(iter_commands())
-NEEDS_AN_ENVIRONMENT = [path for path in TREE if path.split()[1] not in {"version", "doctor", "demo", "env"}]
+NEEDS_NO_ENVIRONMENT = ("aias version", "aias doctor", "aias demo", "aias env", "aias db classify")
+NEEDS_AN_ENVIRONMENT = [path for path in TREE if not path.startswith(NEEDS_NO_ENVIRONMENT)]
 ARGUMENTS = {
     "aias org create": ["acme"],
     "aias key issue": ["--org", "acme"],

@@ -1,5 +1,11 @@
 -- name: create_staging
-CREATE TEMP TABLE IF NOT EXISTS staged_facts (ordinal int, digest bigint, LIKE aias.usage_facts) ON COMMIT DELETE ROWS
+CREATE TEMP TABLE IF NOT EXISTS staged_facts ON COMMIT DELETE ROWS AS
+SELECT 0 AS ordinal, 0::bigint AS digest, event_id, occurred_at, org_id, project_id, api_key_id, actor_id, model_id,
+    model_revision, model_requested, operation, status, http_status, error_code, duration_ms, ttft_ms, backend_ms,
+    input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, token_source, billable, currency, price_id,
+    cost_pico, streamed, attempts, route, region, backend_id, client, end_user_hash, trace_id, lease_id, source,
+    source_seq, labels, latency_bucket, ttft_bucket, received_at, batch_id, late
+FROM aias.usage_facts WITH NO DATA
 
 -- name: insert_fresh_facts
 -- The first copy of an event wins; only events with a new receipt become facts and make their hour dirty.
@@ -77,13 +83,24 @@ WITH parts AS (
         coalesce(sum(input_tokens - cached_input_tokens) FILTER (WHERE billable), 0) AS billed_input_tokens,
         coalesce(sum(cached_input_tokens) FILTER (WHERE billable), 0) AS billed_cached_input_tokens,
         coalesce(sum(output_tokens) FILTER (WHERE billable), 0) AS billed_output_tokens,
-        sum(cost_pico) AS cost_pico
+        sum(cost_pico) AS cost_pico,
+        sum(duration_ms) FILTER (WHERE status = 'success') AS latency_sum_ms,
+        min(duration_ms) FILTER (WHERE status = 'success') AS latency_min,
+        max(duration_ms) FILTER (WHERE status = 'success') AS latency_max,
+        sum(ttft_ms) FILTER (WHERE status = 'success') AS ttft_sum_ms,
+        min(ttft_ms) FILTER (WHERE status = 'success') AS ttft_min,
+        max(ttft_ms) FILTER (WHERE status = 'success') AS ttft_max,
+        max(received_at) AS source_max_received_at
     FROM aias.usage_facts
     WHERE org_id = %(org_id)s AND occurred_at >= %(bucket_start)s AND occurred_at < %(bucket_start)s + interval '1 hour'
     GROUP BY project_id, model_id, operation, region, currency, price_id,
         GROUPING SETS ((latency_bucket), (ttft_bucket))
 )
-INSERT INTO aias.usage_hours
+INSERT INTO aias.usage_hours (bucket_start, org_id, project_id, model_id, operation, region, currency, price_id,
+    requests, successes, errors, timeouts, throttled, cancelled, rejected, input_tokens, cached_input_tokens,
+    output_tokens, reasoning_tokens, billed_requests, billed_input_tokens, billed_cached_input_tokens,
+    billed_output_tokens, cost_pico, latency_idx, latency_n, ttft_idx, ttft_n, run_id, latency_sum_ms, latency_min,
+    latency_max, ttft_sum_ms, ttft_min, ttft_max, source_max_received_at)
 SELECT %(bucket_start)s, %(org_id)s, project_id, model_id, operation, region, currency, price_id,
     sum(n) FILTER (WHERE is_latency),
     sum(successes) FILTER (WHERE is_latency),
@@ -107,7 +124,14 @@ SELECT %(bucket_start)s, %(org_id)s, project_id, model_id, operation, region, cu
         FILTER (WHERE NOT is_latency AND ttft_bucket IS NOT NULL AND successes > 0), '{}'),
     coalesce(array_agg(successes ORDER BY ttft_bucket)
         FILTER (WHERE NOT is_latency AND ttft_bucket IS NOT NULL AND successes > 0), '{}'),
-    %(run_id)s
+    %(run_id)s,
+    sum(latency_sum_ms) FILTER (WHERE is_latency),
+    min(latency_min) FILTER (WHERE is_latency),
+    max(latency_max) FILTER (WHERE is_latency),
+    sum(ttft_sum_ms) FILTER (WHERE is_latency),
+    min(ttft_min) FILTER (WHERE is_latency),
+    max(ttft_max) FILTER (WHERE is_latency),
+    max(source_max_received_at) FILTER (WHERE is_latency)
 FROM parts
 GROUP BY project_id, model_id, operation, region, currency, price_id
 
@@ -154,16 +178,24 @@ WITH hours AS (
         sum(output_tokens) AS output_tokens, sum(reasoning_tokens) AS reasoning_tokens,
         sum(billed_requests) AS billed_requests, sum(billed_input_tokens) AS billed_input_tokens,
         sum(billed_cached_input_tokens) AS billed_cached_input_tokens,
-        sum(billed_output_tokens) AS billed_output_tokens, sum(cost_pico) AS cost_pico
+        sum(billed_output_tokens) AS billed_output_tokens, sum(cost_pico) AS cost_pico,
+        sum(latency_sum_ms) AS latency_sum_ms, min(latency_min) AS latency_min, max(latency_max) AS latency_max,
+        sum(ttft_sum_ms) AS ttft_sum_ms, min(ttft_min) AS ttft_min, max(ttft_max) AS ttft_max,
+        max(source_max_received_at) AS source_max_received_at
     FROM hours GROUP BY 1, 2, 3, 4, 5, 6
 )
-INSERT INTO aias.usage_days
+INSERT INTO aias.usage_days (bucket_start, org_id, project_id, model_id, operation, region, currency, price_id,
+    requests, successes, errors, timeouts, throttled, cancelled, rejected, input_tokens, cached_input_tokens,
+    output_tokens, reasoning_tokens, billed_requests, billed_input_tokens, billed_cached_input_tokens,
+    billed_output_tokens, cost_pico, latency_idx, latency_n, ttft_idx, ttft_n, run_id, latency_sum_ms, latency_min,
+    latency_max, ttft_sum_ms, ttft_min, ttft_max, source_max_received_at)
 SELECT %(bucket_start)s, %(org_id)s, s.project_id, s.model_id, s.operation, s.region, s.currency, s.price_id,
     s.requests, s.successes, s.errors, s.timeouts, s.throttled, s.cancelled, s.rejected,
     s.input_tokens, s.cached_input_tokens, s.output_tokens, s.reasoning_tokens,
     s.billed_requests, s.billed_input_tokens, s.billed_cached_input_tokens, s.billed_output_tokens, s.cost_pico,
     coalesce(h.latency_idx, '{}'), coalesce(h.latency_n, '{}'), coalesce(h.ttft_idx, '{}'), coalesce(h.ttft_n, '{}'),
-    %(run_id)s
+    %(run_id)s, s.latency_sum_ms, s.latency_min, s.latency_max, s.ttft_sum_ms, s.ttft_min, s.ttft_max,
+    s.source_max_received_at
 FROM sums s LEFT JOIN histograms h
     ON (s.project_id, s.model_id, s.operation, s.region, s.currency, s.price_id)
         IS NOT DISTINCT FROM (h.project_id, h.model_id, h.operation, h.region, h.currency, h.price_id)
@@ -186,7 +218,7 @@ SELECT bucket_start, requests, successes, errors, timeouts, throttled, cancelled
     input_tokens, cached_input_tokens, output_tokens, cost_pico, currency, latency_idx, latency_n,
     m.name AS model
 FROM aias.usage_days d LEFT JOIN aias.dim_models m USING (model_id)
-WHERE org_id = %(org_id)s AND bucket_start >= %(start)s AND bucket_start < %(end)s
+WHERE d.org_id = %(org_id)s AND bucket_start >= %(start)s AND bucket_start < %(end)s
 ORDER BY bucket_start, m.name NULLS LAST, currency
 
 -- name: select_usage_by_hour
@@ -194,7 +226,7 @@ SELECT bucket_start, requests, successes, errors, timeouts, throttled, cancelled
     input_tokens, cached_input_tokens, output_tokens, cost_pico, currency, latency_idx, latency_n,
     m.name AS model
 FROM aias.usage_hours d LEFT JOIN aias.dim_models m USING (model_id)
-WHERE org_id = %(org_id)s AND bucket_start >= %(start)s AND bucket_start < %(end)s
+WHERE d.org_id = %(org_id)s AND bucket_start >= %(start)s AND bucket_start < %(end)s
 ORDER BY bucket_start, m.name NULLS LAST, currency
 
 -- name: find_organization

@@ -16,8 +16,16 @@ if TYPE_CHECKING:
 
 DATABASES = ("operational", "analytics")
 LOGIN_ROLES = ("aias_migrator", "aias_identity", "aias_router", "aias_analytics")
-GROUP_ROLES = ("aias_owner", "aias_reader")
-MEMBERSHIPS = (("aias_owner", "aias_migrator"), ("aias_reader", "aias_identity"), ("aias_reader", "aias_analytics"))
+GROUP_ROLES = ("aias_owner", "aias_reader", "aias_readonly", "aias_exporter", "aias_retention", "aias_lookup")
+MEMBERSHIPS = (
+    ("aias_owner", "aias_migrator"),
+    ("aias_lookup", "aias_owner"),
+    ("aias_reader", "aias_identity"),
+    ("aias_reader", "aias_analytics"),
+    ("aias_exporter", "aias_analytics"),
+    ("aias_readonly", "aias_migrator"),
+    ("aias_retention", "aias_migrator"),
+)
 
 _queries = load_queries(__file__)
 

@@ -48,10 +48,12 @@ WHERE m.org_id IS NULL AND m.name = %(name)s AND r.revision = 1
 ON CONFLICT (revision_id, environment, name) DO UPDATE SET endpoint = excluded.endpoint, status = 'ready'
 WHERE (model_deployments.endpoint, model_deployments.status) IS DISTINCT FROM (excluded.endpoint, 'ready')
 
--- name: upsert_price
+-- name: ensure_price
+-- A price starts now, never earlier; a model that has one keeps it.
 INSERT INTO aias.model_prices
     (price_id, model_id, operation, currency, input_pico, cached_input_pico, output_pico, effective_from)
-SELECT %(price_id)s, model_id, %(operation)s, 'USD', %(input_pico)s, %(cached_input_pico)s, %(output_pico)s,
-    %(effective_from)s
-FROM aias.models WHERE org_id IS NULL AND name = %(name)s
+SELECT %(price_id)s, model_id, %(operation)s, 'USD', %(input_pico)s, %(cached_input_pico)s, %(output_pico)s, now()
+FROM aias.models m WHERE org_id IS NULL AND name = %(name)s AND NOT EXISTS (
+    SELECT FROM aias.model_prices p
+    WHERE p.model_id = m.model_id AND p.org_id IS NULL AND p.operation = %(operation)s AND p.currency = 'USD')
 ON CONFLICT DO NOTHING

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,8 +17,6 @@ from aias_core.money import TOKENS_PER_PRICE_UNIT, Price, parse_amount, per_mill
 
 if TYPE_CHECKING:
     from psycopg import Connection
-
-LOCAL_PRICES_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 
 _queries = load_queries(__file__)
 
@@ -127,8 +125,8 @@ def _register(connection: Connection, model: LocalModel) -> None:
         "output_pico": _per_token(model.output_price),
     }
     for operation in operations:
-        price = {"price_id": ids.new_id(), "operation": operation, "effective_from": LOCAL_PRICES_FROM, **amounts}
-        connection.execute(_queries["upsert_price"], {**price, "name": model.name})
+        price = {"price_id": ids.new_id(), "operation": operation, **amounts}
+        connection.execute(_queries["ensure_price"], {**price, "name": model.name})
 
 
 def _per_token(price_per_million: str) -> int:

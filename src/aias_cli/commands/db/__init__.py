@@ -1,5 +1,6 @@
 """aias db"""
 
+from aias_cli.commands.db.classify import group as classify
 from aias_cli.commands.db.migrate import migrate
 from aias_cli.commands.db.plan import plan
 from aias_cli.commands.db.rollback import rollback
@@ -7,5 +8,10 @@ from aias_cli.commands.db.status import status
 from aias_cli.options import command_group
 
 group = command_group(
-    "Schema migrations of both databases.", migrate=migrate, plan=plan, rollback=rollback, status=status
+    "Schema migrations of both databases.",
+    classify=classify,
+    migrate=migrate,
+    plan=plan,
+    rollback=rollback,
+    status=status,
 )

@@ -1,0 +1,11 @@
+-- aias: phase = contract
+-- aias: author = platform
+-- aias: risk = Removes what the file made, with its rows
+
+DROP FUNCTION aias.count_default_rows();
+DROP FUNCTION aias.drop_expired_partitions(timestamptz, int);
+DROP FUNCTION aias.list_expired_partitions(timestamptz);
+DROP FUNCTION aias.list_month_partitions();
+DROP FUNCTION aias.ensure_month_partitions(timestamptz, int);
+DROP FUNCTION aias.first_uuid(timestamptz);
+DROP FUNCTION aias.partition_lifetimes();
