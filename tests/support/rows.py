@@ -30,7 +30,7 @@ END
 $$
 """
 COLUMNS = """
-SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
+SELECT attname, format_type(atttypid, -1) FROM pg_attribute
 WHERE attrelid = format('aias.%%I', %s::text)::regclass AND attnum > 0 AND NOT attisdropped AND attidentity = ''
 """
 
@@ -65,6 +65,16 @@ def make_value(kind: str) -> Any:
         "bytea": lambda: secrets.token_bytes(32),
         "jsonb": lambda: "{}",
         "inet": lambda: "192.0.2.1",
-        "character": lambda: "USD",
+        "bpchar": lambda: "USD",
     }
     return values.get(kind, lambda: secrets.token_hex(8))()
+
+
+def put(connection: psycopg.Connection, table: str, **values: Any) -> None:
+    """One row with the given values; everything else is the table's own."""
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier("aias", table),
+        sql.SQL(", ").join(map(sql.Identifier, values)),
+        sql.SQL(", ").join(sql.Placeholder() * len(values)),
+    )
+    connection.execute(statement, list(values.values()))
