@@ -54,7 +54,8 @@ def test_constraints_are_named_after_their_table_and_kind(superuser: psycopg.Con
         WHERE k.connamespace = 'aias'::regnamespace AND k.conparentid = 0 AND NOT c.relispartition
             AND k.contype IN ('p', 'u', 'f', 'c')
             AND conname !~ ('^' || c.relname || '(_[a-z0-9_]+)?_'
-                || CASE k.contype WHEN 'p' THEN 'pkey' WHEN 'u' THEN 'key' WHEN 'f' THEN 'fkey' ELSE 'check' END || '$')"""
+                || CASE k.contype WHEN 'p' THEN 'pkey' WHEN 'u' THEN 'key' WHEN 'f' THEN 'fkey' ELSE 'check' END
+                || '$')"""
     assert names(superuser, misnamed) == set()
 
 

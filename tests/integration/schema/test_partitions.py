@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from aias_core import clock, windows
+from aias_core import clock, ids, windows
 from aias_core.analytics.ingest import ensure_partitions
 from aias_core.protection.policy import load_policy
 from support.rows import insert_any_row, loosen
@@ -68,7 +68,7 @@ def test_the_drop_is_for_retention_alone(store: psycopg.Connection) -> None:
 
 
 def test_the_lifetimes_in_the_database_are_those_of_the_policy(superuser: psycopg.Connection, database: str) -> None:
-    policy = load_policy().tables(database.split("_")[0])
+    policy = load_policy().tables(database.split("_", maxsplit=1)[0])
     kept = {name: p.retention for name, p in policy.items() if p.retention.days}
     rows = superuser.execute("SELECT table_name, clock_column, lifetime FROM aias.row_lifetimes()").fetchall()
     assert {name: (column, lifetime.days) for name, column, lifetime in rows} == {
@@ -109,8 +109,6 @@ def test_a_hold_keeps_rows_from_the_purge(owner: psycopg.Connection, postgres_se
 
 
 def test_a_person_deleted_a_month_ago_loses_what_is_personal(owner: psycopg.Connection) -> None:
-    from aias_core import ids
-
     for days in (31, 29):
         owner.execute(
             "INSERT INTO aias.users (user_id, display_name, status, deleted_at) VALUES (%s, 'Ana', 'suspended', %s)",

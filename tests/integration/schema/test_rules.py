@@ -91,17 +91,20 @@ def suspended_then_key(connection: Connection) -> None:
     put_key(connection)
 
 
-def deleted_then(connection: Connection, make: Callable[[Connection], None]) -> None:
-    set_acme(connection, "status = 'pending_delete', deleted_at = now()")
-    make(connection)
+def deleted_then(make: Callable[[Connection], None]) -> Callable[[Connection], None]:
+    def act(connection: Connection) -> None:
+        set_acme(connection, "status = 'pending_delete', deleted_at = now()")
+        make(connection)
+
+    return act
 
 
 def twice(make: Callable[[Connection], None]) -> Callable[[Connection], None]:
-    def run(connection: Connection) -> None:
+    def act(connection: Connection) -> None:
         make(connection)
         make(connection)
 
-    return run
+    return act
 
 
 def expired_request_vote(connection: Connection) -> None:
@@ -130,6 +133,18 @@ def shares_over_limit(connection: Connection) -> None:
         put(connection, "rate_shares", limit_id=limit, holder=holder, org_id=ACME, share=6, expires_at=LATER)
 
 
+def put_organization(connection: Connection, slug: str) -> None:
+    put(connection, "organizations", org_id=ids.new_id(), slug=slug, display_name="x")
+
+
+def put_member(connection: Connection) -> None:
+    put(connection, "memberships", org_id=ACME, user_id=BO, role="viewer")
+
+
+def run(statement: str) -> Callable[[Connection], None]:
+    return lambda connection: exec_(connection, statement)
+
+
 def put_project(connection: Connection) -> None:
     put(connection, "projects", project_id=ids.new_id(), org_id=ACME, slug="search", display_name="Search")
 
@@ -147,42 +162,60 @@ def backward_revision(connection: Connection) -> None:
 
 
 REFUSED: dict[str, tuple[str, Callable[[Connection], None]]] = {
-    "slug taken": ("organizations_slug_key", lambda c: put(c, "organizations", org_id=ids.new_id(), slug="acme", display_name="x")),
-    "slug form": ("organizations_slug_check", lambda c: put(c, "organizations", org_id=ids.new_id(), slug="A b", display_name="x")),
+    "slug taken": ("organizations_slug_key", lambda c: put_organization(c, "acme")),
+    "slug form": ("organizations_slug_check", lambda c: put_organization(c, "A b")),
     "slug changed": ("organizations_slug_fixed_tg", lambda c: set_acme(c, "slug = 'other'")),
     "currency changed": ("organizations_currency_fixed_tg", lambda c: set_acme(c, "currency = 'EUR'")),
     "suspended without reason": ("organizations_status_reason_check", lambda c: set_acme(c, "status = 'suspended'")),
-    "last owner removed": ("memberships_last_owner_tg", lambda c: exec_(c, "UPDATE aias.memberships SET status = 'removed'")),
-    "last owner demoted": ("memberships_last_owner_tg", lambda c: exec_(c, "UPDATE aias.memberships SET role = 'admin'")),
-    "last owner deleted": ("memberships_last_owner_tg", lambda c: exec_(c, "DELETE FROM aias.memberships")),
-    "member of a deleted organization": ("memberships_organization_tg", lambda c: deleted_then(c, lambda c: put(c, "memberships", org_id=ACME, user_id=BO, role="viewer"))),
-    "project of a deleted organization": ("projects_organization_tg", lambda c: deleted_then(c, put_project)),
+    "last owner removed": ("memberships_last_owner_tg", run("UPDATE aias.memberships SET status = 'removed'")),
+    "last owner demoted": ("memberships_last_owner_tg", run("UPDATE aias.memberships SET role = 'admin'")),
+    "last owner deleted": ("memberships_last_owner_tg", run("DELETE FROM aias.memberships")),
+    "member of a deleted organization": ("memberships_organization_tg", deleted_then(put_member)),
+    "project of a deleted organization": ("projects_organization_tg", deleted_then(put_project)),
     "key of a suspended organization": ("api_keys_organization_tg", suspended_then_key),
-    "key with two holders": ("api_keys_holder_check", lambda c: put_key(c, user_id=ANA, service_account_id=ids.new_id())),
+    "key with two holders": (
+        "api_keys_holder_check",
+        lambda c: put_key(c, user_id=ANA, service_account_id=ids.new_id()),
+    ),
     "key name taken": ("api_keys_org_id_name_idx", twice(put_key)),
-    "key digest taken": ("api_keys_hash_kid_secret_hash_key", lambda c: [put_key(c, name=n, secret_hash=SHA) for n in "ab"]),
+    "key digest taken": (
+        "api_keys_hash_kid_secret_hash_key",
+        lambda c: [put_key(c, name=n, secret_hash=SHA) for n in "ab"],
+    ),
     "second pending invite": ("invites_pending_idx", lambda c: [invite(c, t * 32) for t in (b"a", b"b")]),
-    "erased with a name": ("users_erased_check", lambda c: exec_(c, "UPDATE aias.users SET status = 'erased', display_name = 'Ana'")),
+    "erased with a name": ("users_erased_check", run("UPDATE aias.users SET status = 'erased', display_name = 'Ana'")),
     "platform role for oneself": ("platform_grants_granted_by_check", grant_to_self),
     "vote of the requester": ("approval_decisions_requester_check", lambda c: vote(c, "ana")),
     "vote of an author": ("approval_decisions_author_check", lambda c: vote(c, "cy")),
     "second vote": ("approval_decisions_pkey", twice(lambda c: vote(c, "bo"))),
     "vote on a decided request": ("approval_decisions_pending_check", decided_request_vote),
     "vote on an expired request": ("approval_decisions_expired_check", expired_request_vote),
-    "changed request": ("approval_requests_content_fixed_tg", lambda c: exec_(c, "UPDATE aias.approval_requests SET subject_sha256 = sha256('x')")),
+    "changed request": (
+        "approval_requests_content_fixed_tg",
+        run("UPDATE aias.approval_requests SET subject_sha256 = sha256('x')"),
+    ),
     "global model name taken": ("models_org_id_name_key", lambda c: put_model(c)),
-    "tenant model name taken": ("models_org_id_name_key", twice(lambda c: put_model(c, org_id=ACME, status="disabled"))),
+    "tenant model name taken": (
+        "models_org_id_name_key",
+        twice(lambda c: put_model(c, org_id=ACME, status="disabled")),
+    ),
     "enabled without price": ("models_price_check", lambda c: put_model(c, name="other")),
-    "price in the past": ("model_prices_effective_from_check", lambda c: put_price(c, effective_from=clock.now() - timedelta(minutes=1))),
+    "price in the past": (
+        "model_prices_effective_from_check",
+        lambda c: put_price(c, effective_from=clock.now() - timedelta(0, 60)),
+    ),
     "price at the same start": ("model_prices_effective_from_key", twice(put_price)),
     "negative price": ("model_prices_output_pico_check", lambda c: put_price(c, output_pico=-1)),
     "negotiated price without list row": ("model_prices_list_price_id_check", lambda c: put_price(c, org_id=ACME)),
     "second active budget": ("budgets_active_idx", lambda c: put_budget(c)),
-    "warn lines out of order": ("budgets_warn_percent_check", lambda c: put_budget(c, status="draft", warn_percent=[80, 50])),
+    "warn lines out of order": (
+        "budgets_warn_percent_check",
+        lambda c: put_budget(c, status="draft", warn_percent=[80, 50]),
+    ),
     "window leased beyond its limit": ("quota_windows_limit_check", lambda c: put_window(c, leased_units=101)),
     "shares beyond the limit": ("rate_shares_limit_check", shares_over_limit),
     "revision taken back": ("declarative_revisions_forward_check", backward_revision),
-}  # fmt: skip
+}
 
 
 def exec_(connection: Connection, statement: str) -> None:

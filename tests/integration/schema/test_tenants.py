@@ -62,7 +62,7 @@ def test_who_only_looks_sees_one_tenant_through_views_and_no_table(superuser: ps
 
 
 def test_no_view_and_no_tenant_reads_a_restricted_column(superuser: psycopg.Connection, database: str) -> None:
-    policy = load_policy().tables(database.split("_")[0])
+    policy = load_policy().tables(database.split("_", maxsplit=1)[0])
     restricted = {
         (table, name) for table, p in policy.items() for name, c in p.columns.items() if c.data_class == "restricted"
     }
@@ -94,6 +94,6 @@ def test_a_lookup_finds_a_key_before_the_tenant_is_known(postgres_server: Postgr
         found = connection.execute("SELECT org_id, org_status FROM aias.find_api_key('k1', %s)", [digest]).fetchall()
         assert found == [(A, "active")]
         assert connection.execute("SELECT * FROM aias.find_api_key('k2', %s)", [digest]).fetchall() == []
-    with psycopg.connect(postgres_server.dsn(operational, "aias_router").reveal(), autocommit=True) as connection:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute("SELECT * FROM aias.find_api_key('k1', %s)", [digest])
+    router = psycopg.connect(postgres_server.dsn(operational, "aias_router").reveal(), autocommit=True)
+    with router as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT * FROM aias.find_api_key('k1', %s)", [digest])
