@@ -147,13 +147,13 @@ def check_shipped_policy(databases: list[str], path: Path | None = None) -> list
     """The findings of the policy against the shipped migrations, applied to a scratch server."""
     from aias_core.database.connection import connect
     from aias_core.database.scratch import scratch_server
-    from aias_core.migrate.runner import migrate
+    from aias_core.migrate.runner import Target, migrate
 
     policy, findings = load_policy(path), []
     with scratch_server() as server:
         for database in databases:
             dsn = server.dsn(server.create_database(), "aias_migrator")
-            migrate(database, dsn)
+            migrate(Target(database, dsn))
             with connect(dsn) as connection:
                 findings += check_policy(connection, database, policy)
     return findings

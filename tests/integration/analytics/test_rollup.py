@@ -113,6 +113,25 @@ def ingest(store: psycopg.Connection, *events: UsageEvent) -> None:
     ingest_lines(store, [usage.encode(event) for event in events], "test")
 
 
+def test_a_bucket_keeps_sum_and_extremes_of_its_latencies(store: psycopg.Connection) -> None:
+    start = windows.day_of(clock.now() - timedelta(days=2))
+    times = [(100, 40), (900, 30), (50_000, 200)]
+    ends = [{"duration_ms": d, "ttft_ms": t} for d, t in times]
+    failed = {**ENDS[2], "duration_ms": 90_000, "ttft_ms": None}
+    ingest(store, *(make_event(at=start + timedelta(hours=n), **end) for n, end in enumerate([*ends, failed])))
+    run_rollup(store)
+    columns = "latency_sum_ms, latency_min, latency_max, ttft_sum_ms, ttft_min, ttft_max"
+    hours = store.execute(f"SELECT {columns} FROM aias.usage_hours ORDER BY bucket_start".encode()).fetchall()
+    assert hours == [(d, d, d, t, t, t) for d, t in times] + [(None,) * 6]
+    day = store.execute(f"SELECT {columns} FROM aias.usage_days".encode()).fetchall()
+    assert day == [(51_000, 100, 50_000, 270, 30, 200)]
+    newest = "SELECT max(source_max_received_at) FROM aias.usage_days"
+    assert (
+        store.execute(newest.encode()).fetchone()
+        == store.execute("SELECT max(received_at) FROM aias.usage_facts").fetchone()
+    )
+
+
 def test_a_rollup_with_nothing_to_do_changes_nothing(store: psycopg.Connection) -> None:
     ingest(store, make_event())
     first = run_rollup(store)

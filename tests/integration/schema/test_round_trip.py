@@ -7,7 +7,8 @@ import pytest
 
 from aias_core.migrate.catalog.snapshot import read_catalog
 from aias_core.migrate.files import default_directory, load_migrations
-from aias_core.migrate.runner import migrate, rollback
+from aias_core.migrate.plan import Reach
+from aias_core.migrate.runner import RunOptions, Target, migrate, rollback
 from aias_core.migrate.statements import parse_directives
 from aias_core.secret import Secret
 
@@ -27,15 +28,16 @@ def test_each_version_goes_down_to_what_it_came_from_and_up_again(
     postgres_server: PostgresServer, database: str
 ) -> None:
     dsn = postgres_server.dsn(postgres_server.empty(), "aias_migrator")
+    target = Target(database, dsn)
     empty = fingerprint(dsn)
-    versions = migrate(database, dsn).versions
+    versions = migrate(target).versions
     full, before = fingerprint(dsn), []
     for _ in versions:
         before.append(fingerprint(dsn))
-        rollback(database, dsn, 1)
+        rollback(target, Reach(steps=1), RunOptions(reason="to see it come back"))
     assert len({*before, empty}) == len(versions) + 1
     assert fingerprint(dsn) == empty
-    assert migrate(database, dsn).versions == versions
+    assert migrate(target).versions == versions
     assert fingerprint(dsn) == full
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from aias_cli.commands.db.status import Database, list_databases
+from aias_cli.commands.db.options import Database, DatabaseOption
 from aias_cli.context import current
 from aias_core.errors import DifferenceFound
 
 
-def check(
-    ctx: typer.Context,
-    database: Annotated[Database, typer.Option("--database", help="Which one.")] = Database.ALL,
-) -> None:
+def check(ctx: typer.Context, database: DatabaseOption = Database.ALL) -> None:
     """Compare the data policy with every column that the migrations make, on a scratch server; needs no environment.
 
     Example: aias db classify check --database analytics
     """
+    from aias_core.environments.databases import list_databases
     from aias_core.protection.policy import check_shipped_policy
 
     findings = check_shipped_policy(list_databases(database))
