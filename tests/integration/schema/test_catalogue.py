@@ -64,7 +64,9 @@ def test_nothing_is_granted_to_everybody(superuser: psycopg.Connection) -> None:
             AND has_function_privilege('public', p.oid, 'EXECUTE')
         UNION ALL
         SELECT c.relname FROM pg_class c, aclexplode(c.relacl) g
-        WHERE c.relnamespace = 'aias'::regnamespace AND g.grantee = 0"""
+        WHERE c.relnamespace = 'aias'::regnamespace AND g.grantee = 0
+        UNION ALL
+        SELECT n.nspname FROM pg_namespace n, aclexplode(n.nspacl) g WHERE n.nspname = 'aias' AND g.grantee = 0"""
     assert names(superuser, public) == set()
 
 
