@@ -23,6 +23,7 @@ ARGUMENTS = {
     "aias key issue": ["--org", "acme"],
     "aias key list": ["--org", "acme"],
     "aias analytics usage": ["--org", "acme"],
+    "aias db rollback": ["--database", "operational", "--steps", "1"],
     "aias analytics export": ["--month", "2026-01"],
 }
 
