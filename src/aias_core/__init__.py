@@ -6,6 +6,7 @@ clock       the current time; windows: half-open hours, days and months
 money       exact amounts; secret: values that print as ***; ids: UUIDv7
 process     the only place that starts other programs
 contracts   wire models: the usage event and its transport
+audit       the chain of audit records
 database    connections, named queries, roles
 migrate     migration files, plan, runner
 environments profiles, components, and the local target

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 from aias_core import clock
 from aias_core.analytics.ingest import ensure_partitions
 from aias_core.database.connection import connect
+from aias_core.migrate.runner import Target
 from support.events import MODEL, ORG, OTHER_ORG, PRICE, PRICE_ID
 
 if TYPE_CHECKING:
@@ -38,3 +40,9 @@ def store(postgres_server: PostgresServer, analytics: str) -> Iterator[psycopg.C
             ],
         )
         yield connection
+
+
+@pytest.fixture
+def target(postgres_server: PostgresServer, migrations: Path) -> Target:
+    """An empty database and a directory with two small migrations."""
+    return Target("x", postgres_server.dsn(postgres_server.empty(), "aias_migrator"), migrations)

@@ -27,6 +27,11 @@ def find_targets(environment: LocalEnvironment, wanted: str, directory: Path | N
     return [Target(name, find_dsn(environment, name), directory) for name in names]
 
 
+def find_operational(environment: LocalEnvironment) -> Target:
+    """The database that holds the audit chain. Raises EnvironmentNotUp."""
+    return Target("operational", find_dsn(environment, "operational"))
+
+
 def list_databases(wanted: str) -> list[str]:
     """The names meant by an option: one, or both for `all`."""
     return list(DATABASES) if wanted == "all" else [wanted]

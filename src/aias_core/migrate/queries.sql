@@ -140,6 +140,21 @@ JOIN LATERAL (SELECT relid FROM pg_partition_tree(to_regclass(name)) UNION SELEC
 JOIN pg_class c ON c.oid = p.relid AND c.relkind IN ('r', 'm', 'i')
 GROUP BY name
 
+-- name: act_as_owner
+SET ROLE aias_owner
+
+-- name: list_undelivered_runs
+SELECT r.run_id, r.direction, r.status, r.actor, r.reason, r.started_at, r.to_version, jsonb_build_object(
+    'from_version', r.from_version, 'plan_sha256', r.plan_sha256, 'change_ref', r.change_ref, 'overrides', r.overrides,
+    'approvers', (SELECT coalesce(jsonb_agg(a ->> 'approver'), '[]') FROM jsonb_array_elements(r.approvals) a),
+    'duration_ms', (extract(epoch FROM r.finished_at - r.started_at) * 1000)::bigint, 'lock_retries', r.lock_retries,
+    'longest_stall_ms', r.longest_stall_ms, 'error', r.error,
+    'statements', (SELECT count(*) FROM aias_migrations.statements s WHERE s.run_id = r.run_id))
+FROM aias_migrations.runs r WHERE r.delivered_at IS NULL AND r.status <> 'running' ORDER BY r.started_at
+
+-- name: mark_delivered
+UPDATE aias_migrations.runs SET delivered_at = clock_timestamp() WHERE run_id = %(run_id)s
+
 -- name: try_lock
 SELECT pg_try_advisory_lock(7165400185301)
 
@@ -216,3 +231,18 @@ WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' AND n.nspname !~ '^
 
 -- name: find_detachment
 SELECT inhdetachpending FROM pg_inherits WHERE inhparent = to_regclass(%(parent)s) AND inhrelid = to_regclass(%(child)s)
+
+-- name: suspend_keys
+-- On a scratch server only: keys to other tables and triggers stay out of the way, constraints of the row do not.
+SET LOCAL session_replication_role = replica
+
+-- name: find_partition
+SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass(%s) LIMIT 1
+
+-- name: list_own_locks
+SELECT l.relation::regclass::text, l.mode FROM pg_locks l
+WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.relation::regclass::text = ANY (%(relations)s)
+
+-- name: list_files
+SELECT c.oid::regclass::text, pg_relation_filenode(c.oid) FROM pg_class c
+WHERE c.relkind IN ('r', 'm') AND c.relnamespace <> 'pg_catalog'::regnamespace AND c.relnamespace <> 'information_schema'::regnamespace

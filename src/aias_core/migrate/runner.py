@@ -17,7 +17,6 @@ from aias_core.database.connection import connect
 from aias_core.errors import AiasError, Partial, Refused
 from aias_core.migrate.apply import Executor
 from aias_core.migrate.consent import Consent
-from aias_core.migrate.delivery import deliver_runs
 from aias_core.migrate.expected import load_expected
 from aias_core.migrate.files import Migration, default_directory, load_migrations
 from aias_core.migrate.gates import check_gates
@@ -182,7 +181,6 @@ class _Run:
             figures = {"lock_retries": run.lock_retries, "longest_stall_ms": run.longest_stall_ms}
             with suppress(psycopg.Error):
                 session.work.execute(queries["finish_run"], {"run_id": run.run_id, **figures, **ending})
-                deliver_runs(session.work, plan.database)
 
     def _describe(self, plan: Plan, run: MigrationRun) -> dict[str, Any]:
         consent = self.options.consent

@@ -17,6 +17,7 @@ from aias_cli.commands.db.options import (
     PlanOption,
     ReasonOption,
     WindowOption,
+    delivering,
     find_targets,
     read_consents,
 )
@@ -57,13 +58,14 @@ def migrate(
         context.printer.note(f"Pending: {', '.join(names)}")
         context.confirm(f"Run {len(list_statements(document))} statements on '{context.env}'?")
     consents = read_consents(context, targets, plan, approval, allow)
-    runs = [
-        run_migrations(
-            target,
-            RunOptions(consents[target.database], reason, change, lock_wait, max_window),
-            to=to,
-            progress=context.printer.note,
-        )
-        for target in targets
-    ]
+    with delivering(context, targets):
+        runs = [
+            run_migrations(
+                target,
+                RunOptions(consents[target.database], reason, change, lock_wait, max_window),
+                to=to,
+                progress=context.printer.note,
+            )
+            for target in targets
+        ]
     context.printer.result("aias.db.migrate/1", {"runs": [run.as_record() for run in runs]}, "runs", RUN_COLUMNS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,3 +64,11 @@ def read_consents(
 
     policy, names = read_policy(context.environment()), [target.database for target in targets]
     return consent.read_consents(names, policy, plan, approvals or [], allow or [])
+
+
+def delivering(context: CommandContext, targets: list[Target]) -> AbstractContextManager[None]:
+    """After the block the records of the runs are handed to the audit chain."""
+    from aias_core.environments.databases import find_operational
+    from aias_core.migrate import delivery
+
+    return delivery.delivering(targets, find_operational(context.environment()), context.printer.note)

@@ -16,6 +16,7 @@ from aias_cli.commands.db.options import (
     LockWaitOption,
     PlanOption,
     ReasonOption,
+    delivering,
     find_targets,
     read_consents,
 )
@@ -56,13 +57,14 @@ def rollback(
     context.printer.note(f"To revert: {', '.join(names)}")
     context.confirm(f"Revert {len(names)} migrations of '{context.env}'?")
     consents = read_consents(context, targets, plan, approval, allow)
-    runs = [
-        run_rollback(
-            target,
-            reach,
-            RunOptions(consents[target.database], reason, change, lock_wait),
-            progress=context.printer.note,
-        )
-        for target in targets
-    ]
+    with delivering(context, targets):
+        runs = [
+            run_rollback(
+                target,
+                reach,
+                RunOptions(consents[target.database], reason, change, lock_wait),
+                progress=context.printer.note,
+            )
+            for target in targets
+        ]
     context.printer.result("aias.db.rollback/1", {"runs": [run.as_record() for run in runs]}, "runs", RUN_COLUMNS)

@@ -177,6 +177,7 @@ class _Start:
 
     def _prepare_databases(self, endpoints: Endpoints) -> None:
         from aias_core.database.bootstrap import DATABASES, ensure_databases
+        from aias_core.migrate.delivery import delivering
         from aias_core.migrate.runner import RunOptions, Target, migrate
 
         port, credentials = endpoints.ports["postgres"]["main"], endpoints.credentials
@@ -188,9 +189,10 @@ class _Start:
             except DependencyUnreachable:
                 self._check_progress(["postgres"])
                 time.sleep(_POLL_SECONDS)
-        for database in DATABASES:
-            target = Target(database, endpoints.dsn(database, "aias_migrator"))
-            migrate(target, RunOptions(lock_wait_seconds=self._left()), progress=self.progress)
+        targets = [Target(database, endpoints.dsn(database, "aias_migrator")) for database in DATABASES]
+        with delivering(targets, targets[0], self.progress):
+            for target in targets:
+                migrate(target, RunOptions(lock_wait_seconds=self._left()), progress=self.progress)
         self._register_models(endpoints)
 
     def _register_models(self, endpoints: Endpoints) -> None:
