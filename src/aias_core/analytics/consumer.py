@@ -34,14 +34,15 @@ Observer = Callable[[str, dict[str, Any]], None]
 
 @dataclass(slots=True)
 class PipelineState:
-    """What the pipeline last did, for probes and metrics."""
+    """What the pipeline last did, for probes and metrics. An error stays until its own worker succeeds again."""
 
     accepted: int = 0
     duplicate: int = 0
     rejected: int = 0
     pending_messages: int | None = None
     rollups: int = 0
-    last_error: str | None = None
+    ingest_error: str | None = None
+    rollup_error: str | None = None
     observers: list[Observer] = field(default_factory=list)
 
     def add(self, result: IngestResult) -> None:
@@ -61,7 +62,7 @@ async def run_ingest(nats: Client, pool: Pool, state: PipelineState, stop: async
         try:
             await _consume(js, pool, state, stop)
         except Exception as error:  # whatever the outage is, the messages are still in the stream
-            state.last_error = type(error).__name__
+            state.ingest_error = type(error).__name__
             state.tell("ingest_interrupted", error=type(error).__name__)
             await _sleep(stop, RETRY_SECONDS)
 
@@ -70,10 +71,10 @@ async def run_rollups(pool: Pool, every_seconds: float, state: PipelineState, st
     """Works off dirty buckets in a steady rhythm until told to stop."""
     while not stop.is_set():
         try:
-            run = await asyncio.to_thread(_rollup_once, pool)
-            state.rollups += run
+            state.rollups += await asyncio.to_thread(_rollup_once, pool)
+            state.rollup_error = None
         except AiasError as error:
-            state.last_error = type(error).__name__
+            state.rollup_error = type(error).__name__
             state.tell("rollup_interrupted", error=error.message)
         await _sleep(stop, every_seconds)
 
@@ -81,7 +82,7 @@ async def run_rollups(pool: Pool, every_seconds: float, state: PipelineState, st
 async def _consume(js: JetStreamContext, pool: Pool, state: PipelineState, stop: asyncio.Event) -> None:
     await ensure_usage_stream(js)
     subscription = await js.pull_subscribe(USAGE_EVENTS_SUBJECT, durable=INGEST_CONSUMER)
-    state.last_error = None
+    state.ingest_error = None
     while not stop.is_set():
         if messages := await _fetch(subscription):
             state.add(await _store_and_acknowledge(pool, messages))

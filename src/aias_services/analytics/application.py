@@ -65,15 +65,21 @@ def _add_probes(service: Service, pool: Pool, state: PipelineState) -> None:
         return {"dirty_buckets": await asyncio.to_thread(_count_dirty, pool)}
 
     async def probe_ingest() -> Mapping[str, Any]:
-        if state.last_error is not None:
-            raise DependencyUnreachable(state.last_error)
+        if state.ingest_error is not None:
+            raise DependencyUnreachable(state.ingest_error)
         PENDING.set(state.pending_messages or 0)
         for result in ("accepted", "duplicate", "rejected"):
             EVENTS.labels(result).set(getattr(state, result))
         return {"pending_messages": state.pending_messages, "accepted": state.accepted}
 
+    async def probe_rollup() -> Mapping[str, Any]:
+        if state.rollup_error is not None:
+            raise DependencyUnreachable(state.rollup_error)
+        return {"hours_recomputed": state.rollups}
+
     service.health.add("postgres", probe_database)
     service.health.add("ingest", probe_ingest, critical=False)
+    service.health.add("rollup", probe_rollup, critical=False)
 
 
 def _count_dirty(pool: Pool) -> int:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from aias_core.analytics import consumer
-from aias_core.analytics.consumer import PipelineState, run_ingest
+from aias_core.analytics.consumer import PipelineState, run_ingest, run_rollups
 from aias_core.contracts import usage
 from aias_core.contracts.transport import USAGE_EVENTS_SUBJECT
 from aias_core.database.connection import Pool
@@ -48,3 +48,29 @@ async def ingest_one_by_one(nats_url: str, pool: Pool, state: PipelineState) -> 
     stop.set()
     await worker
     await client.close()
+
+
+def test_an_outage_of_the_rollup_is_over_when_the_database_is_back(
+    postgres_server: PostgresServer, analytics: str
+) -> None:
+    name = f"{analytics}_back"
+    pool = Pool(postgres_server.dsn(name, "aias_analytics"), "analytics", "test")
+    errors = []
+
+    async def watch() -> None:
+        state, stop = PipelineState(), asyncio.Event()
+        worker = asyncio.create_task(run_rollups(pool, 0.01, state, stop))
+        while state.rollup_error is None:
+            await asyncio.sleep(0.01)
+        errors.append(state.rollup_error)
+        postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {analytics} OWNER aias_owner")
+        while state.rollup_error is not None:
+            await asyncio.sleep(0.01)
+        stop.set()
+        await worker
+
+    try:
+        asyncio.run(asyncio.wait_for(watch(), 30))
+    finally:
+        pool.close()
+    assert errors == ["DependencyUnreachable"]
