@@ -16,13 +16,14 @@ from aias_core.errors import ExitCode
 
 ROOT = Path(__file__).parents[2]
 TREE = dict(iter_commands())
-NEEDS_NO_ENVIRONMENT = ("aias version", "aias doctor", "aias demo", "aias env", "aias db classify")
+NEEDS_NO_ENVIRONMENT = ("aias version", "aias doctor", "aias demo", "aias env", "aias db classify", "aias db approve")
 NEEDS_AN_ENVIRONMENT = [path for path in TREE if not path.startswith(NEEDS_NO_ENVIRONMENT)]
 ARGUMENTS = {
     "aias org create": ["acme"],
     "aias key issue": ["--org", "acme"],
     "aias key list": ["--org", "acme"],
     "aias analytics usage": ["--org", "acme"],
+    "aias db repair": ["202611250001", "--database", "analytics", "--mark", "pending", "--yes"],
     "aias db rollback": ["--database", "operational", "--steps", "1"],
     "aias analytics export": ["--month", "2026-01"],
 }

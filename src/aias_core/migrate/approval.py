@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aias_core import clock, ids
 from aias_core.errors import InvalidInput, PrerequisiteMissing, Refused
-from aias_core.migrate.plan import Plan
+from aias_core.files import whole_file
+from aias_core.migrate.plan import PlanContent, read_plans
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -68,27 +69,37 @@ class ApprovalPolicy:
     approvers: Mapping[str, str] = field(default_factory=dict)
 
 
-def sign_approval(unsigned: Approval, key: Path) -> Approval:
-    """The decision with its signature, which anybody can verify offline. Raises PrerequisiteMissing for a bad key."""
-    private = _load_key(key)
-    return replace(unsigned, signature=base64.b64encode(private.sign(unsigned.message())).decode())
-
-
-def build_approval(
-    environment: str, plans: Mapping[str, str], approver: str, *, decision: Decision, comment: str
+def approve_plans(
+    environment: str, plan: Path, approver: str, key: Path, *, decision: Decision, comment: str
 ) -> Approval:
-    """A decision of now, valid for 24 hours, not yet signed."""
+    """A signed decision about a written plan, valid for 24 hours; anybody can verify it offline.
+
+    Raises InvalidInput for a plan that is none or is another environment's, PrerequisiteMissing for a bad key.
+    """
+    written, contents = read_plans(plan)
+    if written != environment:
+        raise InvalidInput(
+            f"The plan '{plan}' is for the environment '{written}', not '{environment}'",
+            hint=f"name it with: --env {written}",
+        )
     now = clock.now()
-    return Approval(
+    unsigned = Approval(
         approval_id=str(ids.new_id()),
         environment=environment,
-        plans=dict(plans),
+        plans={database: content.sha256 for database, content in contents.items()},
         approver=approver,
         decision=decision,
         comment=comment,
         decided_at=clock.format_instant(now),
         expires_at=clock.format_instant(now + VALID_FOR),
     )
+    return replace(unsigned, signature=base64.b64encode(_load_key(key).sign(unsigned.message())).decode())
+
+
+def write_approval(approval: Approval, path: Path) -> None:
+    """Writes an approval whole or not at all."""
+    with whole_file(path, mode=0o644) as file:
+        file.write(json.dumps(approval.as_record(), indent=1).encode() + b"\n")
 
 
 def _load_key(key: Path) -> Ed25519PrivateKey:
@@ -118,34 +129,43 @@ def read_approval(path: Path) -> Approval:
         raise InvalidInput(f"'{path}' is not an approval", hint="make one with: aias db approve") from exc
 
 
-def check_approvals(plan: Plan, agreed: str, consent: Consent, used: Collection[str]) -> None:
-    """Raises ApprovalInvalid for one that does not count, ApprovalMissing when too few do; `agreed` is the signed hash.
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What consent is asked for: the content that was signed, how much it can break, and who wrote it."""
 
-    Two people for a destructive plan, one for any other; never who runs it, never a named author.
+    content: PlanContent
+    risk: str
+    authors: frozenset[str] = frozenset()
+
+
+def check_approvals(subject: Subject, consent: Consent, used: Collection[str]) -> None:
+    """Raises ApprovalInvalid for an approval that does not count, ApprovalMissing when too few do.
+
+    Two people for what is destructive, one for anything else; never who runs it, never a named author.
     """
     people = set()
     for approval in consent.approvals:
-        _check_one(approval, plan, agreed, consent, used)
+        _check_one(approval, subject, consent, used)
         people.add(approval.approver)
-    needed = (2 if plan.risk == "destructive" else 1) if consent.policy.required else 0
+    needed = (2 if subject.risk == "destructive" else 1) if consent.policy.required else 0
     if len(people) < needed:
         raise ApprovalMissing(
-            f"The {plan.risk} plan {agreed[:12]} of '{plan.database}' in '{consent.policy.environment}' needs "
-            f"{needed} approval{'s' if needed > 1 else ''}, {len(people)} given",
-            hint="write it with: aias db plan --out plan.json, have it signed with: aias db approve plan.json",
+            f"The {subject.risk} plan {subject.content.sha256[:12]} of '{subject.content.database}' in "
+            f"'{consent.policy.environment}' needs {needed} approval{'s' if needed > 1 else ''}, {len(people)} given",
+            hint="write it down with --out plan.json and have it signed with: aias db approve plan.json",
         )
 
 
-def _check_one(approval: Approval, plan: Plan, agreed: str, consent: Consent, used: Collection[str]) -> None:
+def _check_one(approval: Approval, subject: Subject, consent: Consent, used: Collection[str]) -> None:
     who, policy = approval.approver, consent.policy
     reasons = {
         "rejects the plan": approval.decision != "approve",
         f"is for the environment '{approval.environment}'": approval.environment != policy.environment,
-        "is for another plan": approval.plans.get(plan.database) != agreed,
+        "is for another plan": approval.plans.get(subject.content.database) != subject.content.sha256,
         "has expired": clock.parse_instant(approval.expires_at) <= clock.now(),
         "was used before": approval.approval_id in used,
         "comes from who runs the plan": who == consent.actor.partition("@")[0],
-        "comes from an author of the plan": who in plan.authors,
+        "comes from an author of the plan": who in subject.authors,
         "is not signed by the key of a known approver": not _is_signed(approval, policy.approvers.get(who)),
     }
     for reason, holds in reasons.items():

@@ -53,7 +53,7 @@ def read_consents(
     common = Consent(approvals=signed, policy=policy, overrides=frozenset(overrides))
     if plan is None:
         return dict.fromkeys(databases, common)
-    contents = read_plans(plan)
+    _, contents = read_plans(plan)
     for name in databases:
         if name not in contents:
             raise InvalidInput(f"The plan '{plan}' says nothing of the database '{name}'")

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from aias_core.errors import Refused
-from aias_core.migrate.approval import check_approvals
+from aias_core.migrate.approval import Subject, check_approvals
 from aias_core.migrate.catalog.snapshot import read_catalog
-from aias_core.migrate.history import MigrationStatus, queries
+from aias_core.migrate.history import MigrationStatus, list_used_approvals, queries
 from aias_core.migrate.losses import count_losses
 from aias_core.migrate.plan import Plan
 
@@ -31,9 +31,8 @@ def check_gates(
 ) -> None:
     """Raises PlanRefused for the first thing that stands in the way and was not let pass, or an approval error."""
     _check_identity(plan, status, consent)
-    agreed = (consent.plan or plan.content).sha256
-    used = {row[0] for row in connection.execute(queries["list_used_approvals"], {"plan_sha256": agreed})}
-    check_approvals(plan, agreed, consent, used)
+    subject = Subject(consent.plan or plan.content, plan.risk, frozenset(plan.authors))
+    check_approvals(subject, consent, list_used_approvals(connection, subject.content.sha256))
     for name, sentence in iter_obstacles(connection, plan, status, expected):
         if name not in consent.overrides:
             raise PlanRefused(sentence, hint=f"where it may be so, let it pass with: --allow {name}")

@@ -140,6 +140,11 @@ def link(chain: str, migration: Migration) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def list_used_approvals(connection: Connection, plan_sha256: str) -> set[str]:
+    """Ids of approvals that no longer count for a plan: those of finished runs, and of runs of other plans."""
+    return {row[0] for row in connection.execute(queries["list_used_approvals"], {"plan_sha256": plan_sha256})}
+
+
 def write_history(connection: Connection, migration: Migration, **columns: Any) -> None:
     """Writes a version's row, in whatever transaction is open."""
     row = {

@@ -24,7 +24,7 @@ class PlanContent:
     """What consent is given to: where a run starts, and each file's direction, name and checksums in order."""
 
     database: str
-    direction: Direction
+    direction: Direction | Literal["repair"]
     from_version: str | None
     steps: tuple[tuple[str, str, str, str], ...]
 
@@ -32,6 +32,14 @@ class PlanContent:
     def sha256(self) -> str:
         """SHA-256 over the content as JSON; equal hashes are equal work."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def as_record(self) -> dict[str, Any]:
+        """The content in the form in which `read_plans` finds it again."""
+        names = ("direction", "version", "slug", "checksum_up", "checksum_down")
+        steps = [
+            dict(zip(names, (way, *name.split("_", 1), up, down), strict=True)) for way, name, up, down in self.steps
+        ]
+        return {**asdict(self), "sha256": self.sha256, "steps": steps}
 
     def covers(self, other: PlanContent) -> bool:
         """Whether the other is this plan, or what is left of it after a run that did not come to its end."""
@@ -216,18 +224,21 @@ def _versions_to_revert(applied: list[str], database: str, reach: Reach) -> list
     return [version for version in reversed(applied) if to is not None and version > to]
 
 
-def read_plans(path: Path) -> dict[str, PlanContent]:
-    """The plans of a file that `aias db plan --out` wrote, by database. Raises InvalidInput for an altered one."""
+def read_plans(path: Path) -> tuple[str, dict[str, PlanContent]]:
+    """The environment and the plans, by database, of a file that `aias db plan --out` wrote.
+
+    Raises InvalidInput for an altered one.
+    """
     try:
-        written = {
-            item["database"]: (_read_content(item), item["sha256"]) for item in json.loads(path.read_bytes())["plans"]
-        }
+        document = json.loads(path.read_bytes())
+        environment = str(document["environment"])
+        written = {item["database"]: (_read_content(item), item["sha256"]) for item in document["plans"]}
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise InvalidInput(f"'{path}' is not a plan", hint="write one with: aias db plan --out plan.json") from exc
     for content, sha256 in written.values():
         if content.sha256 != sha256:
             raise InvalidInput(f"The plan '{path}' was altered: its hash is not that of its content")
-    return {database: content for database, (content, _) in written.items()}
+    return environment, {database: content for database, (content, _) in written.items()}
 
 
 def _read_content(item: dict[str, Any]) -> PlanContent:

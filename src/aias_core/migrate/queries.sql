@@ -108,6 +108,10 @@ SELECT ordinal, sha256, bool_or(finished_at IS NOT NULL AND error IS NULL) FROM 
 WHERE version = %(version)s AND direction = %(direction)s AND started_at >= %(since)s
 GROUP BY ordinal, sha256
 
+-- name: has_journal
+SELECT EXISTS (SELECT FROM aias_migrations.statements
+    WHERE version = %(version)s AND direction = %(direction)s AND started_at >= %(since)s AND error IS NULL AND finished_at IS NOT NULL)
+
 -- name: find_beginning
 SELECT started_at FROM aias_migrations.history
 WHERE version = %(version)s AND status = ANY (%(statuses)s)

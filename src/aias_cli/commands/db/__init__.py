@@ -1,17 +1,21 @@
 """aias db"""
 
+from aias_cli.commands.db.approve import approve
 from aias_cli.commands.db.classify import group as classify
 from aias_cli.commands.db.migrate import migrate
 from aias_cli.commands.db.plan import plan
+from aias_cli.commands.db.repair import repair
 from aias_cli.commands.db.rollback import rollback
 from aias_cli.commands.db.status import status
 from aias_cli.options import command_group
 
 group = command_group(
     "Schema migrations of both databases.",
+    approve=approve,
     classify=classify,
     migrate=migrate,
     plan=plan,
+    repair=repair,
     rollback=rollback,
     status=status,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,6 +36,9 @@ def rollback(
     allow: AllowOption = None,
     reason: ReasonOption = None,
     change: ChangeOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Only write the plan there, to sign.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be reverted, change nothing.")] = False,
     lock_wait: LockWaitOption = 0,
 ) -> None:
@@ -44,14 +48,16 @@ def rollback(
     """
     from aias_cli.commands.db.plan import print_plans
     from aias_core.migrate.plan import Reach
-    from aias_core.migrate.report import describe_plans
+    from aias_core.migrate.report import describe_plans, write_plans
     from aias_core.migrate.runner import RunOptions
     from aias_core.migrate.runner import rollback as run_rollback
 
     context, reach = current(ctx), Reach(to, steps, only)
     targets = find_targets(context, database, directory)
     document = describe_plans(context.env, targets, reach=reach)
-    if dry_run:
+    if out is not None:
+        write_plans(document, out)
+    if dry_run or out is not None:
         return print_plans(context, document)
     names = [f"{step['version']}_{step['slug']}" for item in document["plans"] for step in item["steps"]]
     context.printer.note(f"To revert: {', '.join(names)}")
