@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aias_core.migrate.lock_modes import BLOCKING_MODES
 from aias_core.migrate.plan import PlannedStatement, Step
 
 LOCK_MS = 200
 SHORT_MS = 5_000
 BATCH_LOCK_MS = 1_000
 STALL_MS = 250
-BLOCKING_MODES = frozenset({"SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from aias_core.errors import InvalidInput, NotFound, Partial
 from aias_core.migrate.files import Migration
 from aias_core.migrate.history import MigrationStatus
 from aias_core.migrate.locks import Work, classify_statement
-from aias_core.migrate.statements import Directives, Statement, list_created, parse_directives, split_statements
+from aias_core.migrate.outline import Outline
+from aias_core.migrate.statements import Directives, Statement, parse_directives, split_statements
+from aias_core.migrate.walk import follow
 
 Direction = Literal["up", "down"]
 RISKS = ("safe", "locking", "destructive")
@@ -254,12 +256,12 @@ def build_step(migration: Migration, direction: Direction) -> Step:
     text = (migration.up if direction == "up" else migration.down).decode()
     name = f"{migration.name}.{direction}.sql"
     directives = parse_directives(text, name)
-    created: set[str] = set()
+    outline = Outline()
     planned = []
     for statement in split_statements(text, name):
-        work = classify_statement(statement, frozenset(created))
+        work = classify_statement(statement, outline)
         _check_transaction(statement, work, directives)
-        created |= list_created(statement)
+        follow(outline, statement.node)
         planned.append(PlannedStatement(statement, work))
     return Step(migration, direction, directives, tuple(planned))
 

@@ -81,19 +81,6 @@ def split_statements(sql: str, name: str) -> list[Statement]:
     return statements
 
 
-def list_created(statement: Statement) -> set[str]:
-    """The relations a statement makes, as written: with the schema where the text has one."""
-    node = statement.node
-    kind = type(node).__name__
-    if kind in ("CreateStmt", "ViewStmt", "CreateSeqStmt"):
-        made = getattr(node, "view", None) or getattr(node, "relation", None) or node.sequence
-    elif kind == "CreateTableAsStmt":
-        made = node.into.rel
-    else:
-        return {node.idxname} if kind == "IndexStmt" and node.idxname else set()
-    return {f"{made.schemaname}.{made.relname}" if made.schemaname else made.relname}
-
-
 def parse_directives(sql: str, name: str) -> Directives:
     """The directives of a file's leading comment lines. Raises DirectiveInvalid for an unknown key or value."""
     found: dict[str, str] = {}
