@@ -32,6 +32,7 @@ _MODES = {
     ),
 }
 _REWRITES = {"AT_SetLogged", "AT_SetUnLogged", "AT_SetTableSpace", "AT_SetAccessMethod", "AT_SetExpression"}
+_TAKES_SEQUENCES = {"AT_ChangeOwner", "AT_SetLogged", "AT_SetUnLogged"}
 _STAYS_ON_PARENT = {
     *("AT_AttachPartition", "AT_DetachPartition", "AT_DetachPartitionFinalize", "AT_ChangeOwner", "AT_ReplicaIdentity"),
     *("AT_SetRelOptions", "AT_ResetRelOptions", "AT_ClusterOn", "AT_DropCluster", "AT_SetTableSpace"),
@@ -65,6 +66,8 @@ def _alter(outline: Outline, table: str, command: Any) -> Iterator[RelationLock]
         yield from special(outline, table, command)
     else:
         yield RelationLock(table, _MODES.get(kind, ACCESS_X), rewrites=kind in _REWRITES)
+    if kind in _TAKES_SEQUENCES:
+        yield from (RelationLock(name, ACCESS_X) for name in outline.list_sequences(table))
 
 
 def _add_column(outline: Outline, table: str, command: Any) -> Iterator[RelationLock]:
@@ -126,7 +129,8 @@ def _set_not_null(outline: Outline, table: str, command: Any) -> Iterator[Relati
 def _change_type(outline: Outline, table: str, command: Any) -> Iterator[RelationLock]:
     relation = outline.relations.get(table)
     keeps = keeps_type(outline, table, command)
-    checked = relation is not None and any(command.name in c.columns for c in relation.list_constraints("CHECK"))
+    checks = relation.list_constraints("CHECK") if relation else []
+    checked = any(check.valid and command.name in check.columns for check in checks)
     yield RelationLock(table, ACCESS_X, rewrites=not keeps, scans=keeps and checked)
 
 

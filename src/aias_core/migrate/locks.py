@@ -45,7 +45,9 @@ def classify_statement(statement: Statement, outline: Outline) -> Work:
     if kind_of(statement.node) == "DoStmt":
         return _classify_block(statement, outline)
     effect = find_effect(statement.node, outline)
-    locks = merge_locks(lock for lock in effect.locks if lock.relation not in outline.made)
+    locks = tuple(
+        _without_rows(lock, outline) for lock in merge_locks(effect.locks) if lock.relation not in outline.made
+    )
     touches_own = bool(effect.locks) and not locks
     blocking = [lock for lock in locks if lock.mode in BLOCKING_MODES]
     strong = any(lock.rewrites or lock.scans for lock in blocking)
@@ -69,9 +71,15 @@ def _classify_block(statement: Statement, outline: Outline) -> Work:
     if body.dynamic_lines or body.fault:
         works.append(Work("short_lock", "locking", (), transactional=True))
     locks = merge_locks(lock for work in works for lock in work.relations)
-    risk = max((work.risk for work in works), key=_RISKS.index, default="safe")
-    lock_class = max((work.lock_class for work in works), key=_CLASSES.index, default="short_lock")
+    risk: Risk = max((work.risk for work in works), key=_RISKS.index, default=_RISKS[0])
+    lock_class: LockClass = max((work.lock_class for work in works), key=_CLASSES.index, default=_CLASSES[0])
     return Work(lock_class, risk, locks, transactional=True)
+
+
+def _without_rows(lock: RelationLock, outline: Outline) -> RelationLock:
+    """The lock on a partitioned table without work: its rows are in its partitions."""
+    relation = outline.relations.get(lock.relation)
+    return RelationLock(lock.relation, lock.mode) if relation is not None and relation.key else lock
 
 
 def _lock(mode: str, *names: str, rewrites: bool = False, scans: bool = False) -> list[RelationLock]:
@@ -172,7 +180,7 @@ def _vacuum(node: Any, _: Outline) -> Effect:
     names = [name_of(item.relation) for item in node.rels or () if item.relation]
     if node.is_vacuumcmd and is_on(node.options, "full"):
         return Effect(_lock(ACCESS_X, *names, rewrites=True), "strong_scan", transactional=False)
-    return Effect(_lock(SHARE_UPDATE_X, *names, scans=True), "scan", transactional=not node.is_vacuumcmd)
+    return Effect(_lock(SHARE_UPDATE_X, *names, scans=node.is_vacuumcmd), "scan", transactional=not node.is_vacuumcmd)
 
 
 def _refresh(node: Any, _: Outline) -> Effect:
@@ -184,10 +192,8 @@ def _refresh(node: Any, _: Outline) -> Effect:
 
 def _alter_domain(node: Any, outline: Outline) -> Effect:
     users = sorted(outline.list_users_of_type(join_strings(node.typeName)))
-    adds = node.subtype in ("C", "O") and not (node.def_ is not None and node.def_.skip_validation)
-    if node.subtype == "V":
-        return Effect(_lock(SHARE_UPDATE_X, *users, scans=True), "scan")
-    return Effect(_lock(SHARE, *users, scans=True) if adds else [], "strong_scan" if adds else None)
+    scans = node.subtype in ("C", "O", "V") and not (node.def_ is not None and node.def_.skip_validation)
+    return Effect(_lock(SHARE, *users, scans=True) if scans else [], "strong_scan" if scans else None)
 
 
 def _rename(node: Any, outline: Outline) -> Effect:
@@ -198,6 +204,13 @@ def _rename(node: Any, outline: Outline) -> Effect:
         return Effect(_lock(SHARE_UPDATE_X, name))
     is_column = node.renameType.name == "OBJECT_COLUMN"
     return Effect(_lock(ACCESS_X, *(_with_parts(outline, name) if is_column else [name])))
+
+
+def _set_schema(node: Any, outline: Outline) -> Effect:
+    if node.relation is None:
+        return Effect()
+    name = name_of(node.relation)
+    return Effect(_lock(ACCESS_X, name, *outline.list_sequences(name)))
 
 
 def _create_trigger(node: Any, outline: Outline) -> Effect:
@@ -256,7 +269,7 @@ _EFFECTS: dict[str, Callable[[Any, Outline], Effect]] = {
     "RefreshMatViewStmt": _refresh,
     "AlterDomainStmt": _alter_domain,
     "RenameStmt": _rename,
-    "AlterObjectSchemaStmt": _on_relation(ACCESS_X),
+    "AlterObjectSchemaStmt": _set_schema,
     "CreateTrigStmt": _create_trigger,
     "RuleStmt": _on_relation(ACCESS_X),
     "CreatePolicyStmt": _on_relation(ACCESS_X, "table"),

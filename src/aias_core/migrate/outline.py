@@ -76,7 +76,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table, view or sequence; `key` holds the columns of a partition key, empty strings for expressions."""
+    """A table, view or sequence; `key` holds the columns of a partition key, `owner` the table of a sequence."""
 
     name: str
     place: Place
@@ -87,6 +87,7 @@ class Relation:
     policies: frozenset[str] = frozenset()
     key: tuple[str, ...] = ()
     parent: str | None = None
+    owner: str | None = None
     is_default: bool = False
     row_security: bool = False
     forced: bool = False
@@ -131,6 +132,10 @@ class Outline:
     def find_default_partition(self, parent: str) -> Relation | None:
         parts = (relation for relation in self.relations.values() if relation.parent == parent)
         return next((part for part in parts if part.is_default), None)
+
+    def list_sequences(self, table: str) -> list[str]:
+        """The sequences that belong to columns of a table."""
+        return [relation.name for relation in self.relations.values() if relation.owner == table]
 
     def list_referencing(self, name: str) -> set[str]:
         """The tables with a foreign key to one."""

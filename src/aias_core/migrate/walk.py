@@ -120,7 +120,9 @@ def _add_column(outline: Outline, table: str, node: Any, place: Place) -> None:
     outline.change(table, columns={**relation.columns, column.name: column})
     if written in SERIALS or "CONSTR_IDENTITY" in kinds:
         sequence = join_name(schema_of(table), f"{base_of(table)}_{column.name}_seq")
-        _add_relation(outline, sequence, place, "sequence", made=table in outline.made)
+        outline.relations[sequence] = Relation(sequence, place, "sequence", owner=table)
+        if table in outline.made:
+            outline.made.add(sequence)
     _add_constraints(outline, table, node, place)
 
 
@@ -204,10 +206,9 @@ _COMMANDS: dict[str, Command] = {
 }
 
 
-def _add_relation(outline: Outline, name: str, place: Place, kind: RelationKind, *, made: bool = True) -> None:
+def _add_relation(outline: Outline, name: str, place: Place, kind: RelationKind) -> None:
     outline.relations[name] = Relation(name, place, kind)
-    if made:
-        outline.made.add(name)
+    outline.made.add(name)
 
 
 def _create_as(outline: Outline, node: Any, place: Place) -> None:
@@ -282,7 +283,7 @@ def _drop_relation(outline: Outline, name: str) -> None:
     outline.relations.pop(name, None)
     outline.made.discard(name)
     outline.indexes = {key: index for key, index in outline.indexes.items() if index.table != name}
-    for part in [relation.name for relation in outline.relations.values() if relation.parent == name]:
+    for part in [relation.name for relation in outline.relations.values() if name in (relation.parent, relation.owner)]:
         _drop_relation(outline, part)
 
 
