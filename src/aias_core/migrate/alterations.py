@@ -73,7 +73,7 @@ def _alter(outline: Outline, table: str, command: Any) -> Iterator[RelationLock]
 def _add_column(outline: Outline, table: str, command: Any) -> Iterator[RelationLock]:
     column = command.def_
     yield RelationLock(table, ACCESS_X, rewrites=fills_every_row(outline, column))
-    for constraint in list_constraints_of(table, column, _nowhere):
+    for constraint in list_constraints_of(table, column):
         if constraint.kind == "FOREIGN":
             yield RelationLock(constraint.references or "", SHARE_ROW_X)
         elif constraint.kind in ("CHECK", "UNIQUE", "PRIMARY"):
@@ -95,7 +95,7 @@ def fills_every_row(outline: Outline, column: Any) -> bool:
 
 def _add_constraint(outline: Outline, table: str, command: Any) -> Iterator[RelationLock]:
     node = command.def_
-    for constraint in list_constraints_of(table, node, _nowhere):
+    for constraint in list_constraints_of(table, node):
         scans = scans_rows(outline, table, node, constraint)
         yield RelationLock(table, SHARE_ROW_X if constraint.kind == "FOREIGN" else ACCESS_X, scans=scans)
         if constraint.references:
@@ -202,7 +202,6 @@ def _detach(outline: Outline, parent: str, command: Any) -> Iterator[RelationLoc
         yield RelationLock(default.name, ACCESS_X)
 
 
-_nowhere: Any = None
 _SPECIAL: dict[str, Alteration] = {
     "AT_AddColumn": _add_column,
     "AT_AddConstraint": _add_constraint,

@@ -12,6 +12,9 @@ from aias_core.migrate.statements import Statement, StatementInvalid, split_stat
 
 _ROW_TYPE = re.compile(r"[\w.\"]+%ROWTYPE", re.IGNORECASE)
 _COLUMN_TYPE = re.compile(r"[\w.\"]+%TYPE", re.IGNORECASE)
+_DECLARED_TYPE = re.compile(r"(\b\w+\s+(?:CONSTANT\s+)?)\w+\.\w+(?:\[\])?(?=\s*(?:;|:=|DEFAULT\b))", re.IGNORECASE)
+_ARGUMENT_TYPE = re.compile(r"(\b\w+\s+)\w+\.\w+(?:\[\])?(?=\s*(?:,|\)|DEFAULT\b))", re.IGNORECASE)
+_DECLARATIONS = re.compile(r"\bDECLARE\b.*?\bBEGIN\b", re.IGNORECASE | re.DOTALL)
 _RETURNED_TYPE = re.compile(r"RETURNS\s+(SETOF\s+)?\w+\.\w+", re.IGNORECASE)
 _DYNAMIC = ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors")
 _WHOLE_STATEMENT = 0
@@ -43,6 +46,11 @@ def read_body(statement: Statement) -> Body:
         case "CreateFunctionStmt":
             return _read_procedural(statement, _language_of(node.options))
     return Body()
+
+
+def list_executed(statement: Statement) -> list[Statement]:
+    """What a statement runs: those in a DO block, else itself."""
+    return read_body(statement).statements if kind_of(statement.node) == "DoStmt" else [statement]
 
 
 def _language_of(options: Any) -> str:
@@ -99,7 +107,9 @@ def _read_built(body: Body, statement: Statement, expression: str, line: int) ->
 def _simplify(text: str) -> str:
     """The parser knows no types but the built-in ones; what is in a variable does not matter here."""
     text = _COLUMN_TYPE.sub("text", _ROW_TYPE.sub("record", text))
-    return _RETURNED_TYPE.sub(lambda found: f"RETURNS {found[1] or ''}record", text)
+    head, quote, body = text.partition("$")
+    head = _RETURNED_TYPE.sub(lambda found: f"RETURNS {found[1] or ''}record", _ARGUMENT_TYPE.sub(r"\1text", head))
+    return head + quote + _DECLARATIONS.sub(lambda found: _DECLARED_TYPE.sub(r"\1record", found[0]), body)
 
 
 def _iter_items(tree: Any) -> Iterator[tuple[str, Any]]:

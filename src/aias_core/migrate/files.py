@@ -13,7 +13,7 @@ import aias_core
 from aias_core import clock
 from aias_core.errors import InvalidInput, NothingRan
 
-_NAME = re.compile(r"(\d{12})_([a-z0-9_]{1,60})\.(up|down)\.sql")
+NAME = re.compile(r"(\d{12})_([a-z0-9_]{1,60})\.(up|down)\.sql")
 _AHEAD = timedelta(hours=24)
 
 
@@ -55,12 +55,12 @@ def load_migrations(directory: Path) -> list[Migration]:
         raise NothingRan(f"There is no migrations directory '{directory}'")
     parts: dict[str, dict[str, Path]] = {}
     for path in sorted(directory.iterdir()):
-        match = _NAME.fullmatch(path.name)
+        match = NAME.fullmatch(path.name)
         if match is None:
             raise InvalidInput(
                 f"'{path.name}' is not a migration", hint="name it YYYYMMDDHHMM_slug.up.sql or .down.sql"
             )
-        _check_version(path.name, match[1])
+        check_version(path.name, match[1])
         parts.setdefault(f"{match[1]}_{match[2]}", {})[match[3]] = path
     if not parts:
         raise NothingRan(f"There are no migrations in '{directory}'")
@@ -69,7 +69,8 @@ def load_migrations(directory: Path) -> list[Migration]:
     return migrations
 
 
-def _check_version(name: str, version: str) -> None:
+def check_version(name: str, version: str) -> None:
+    """Raises InvalidInput for a version that is not a real UTC minute, or too far ahead."""
     try:
         made_at = datetime.strptime(version, "%Y%m%d%H%M").replace(tzinfo=UTC)
     except ValueError as exc:

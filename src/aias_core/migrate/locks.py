@@ -96,7 +96,7 @@ def _create_table(node: Any, outline: Outline) -> Effect:
         lock
         for element in node.tableElts or ()
         if kind_of(element) in ("ColumnDef", "Constraint")
-        for constraint in list_constraints_of(name, element, None)  # type: ignore[arg-type]
+        for constraint in list_constraints_of(name, element)
         if constraint.references and constraint.references != name
         for lock in _lock(SHARE_ROW_X, constraint.references)
     ]

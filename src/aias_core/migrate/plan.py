@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aias_core.errors import InvalidInput, NotFound, Partial
+from aias_core.migrate.bodies import list_executed
 from aias_core.migrate.files import Migration
 from aias_core.migrate.history import MigrationStatus
 from aias_core.migrate.locks import Work, classify_statement
@@ -261,7 +262,8 @@ def build_step(migration: Migration, direction: Direction) -> Step:
     for statement in split_statements(text, name):
         work = classify_statement(statement, outline)
         _check_transaction(statement, work, directives)
-        follow(outline, statement.node)
+        for inner in list_executed(statement):
+            follow(outline, inner.node)
         planned.append(PlannedStatement(statement, work))
     return Step(migration, direction, directives, tuple(planned))
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from aias_core.errors import InvalidInput
 
-_DIRECTIVE = re.compile(r"-- aias:\s*(.*?)\s*")
+_DIRECTIVE = re.compile(r"-- aias:(?!allow\b)\s*(.*?)\s*")
 _PAIR = re.compile(r"([a-z_]+) = (.+)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 _CHOICES = {

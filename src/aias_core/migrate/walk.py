@@ -48,7 +48,7 @@ def follow(outline: Outline, node: Any, place: Place = _UNNAMED) -> None:
         step(outline, node, place)
 
 
-def list_constraints_of(table: str, node: Any, place: Place) -> Iterator[Constraint]:
+def list_constraints_of(table: str, node: Any, place: Place = _UNNAMED) -> Iterator[Constraint]:
     """The constraints that a column definition or a constraint of a table makes, named as the server would."""
     column = node.colname if kind_of(node) == "ColumnDef" else None
     for item in (node.constraints or ()) if column else (node,):
@@ -248,6 +248,12 @@ def _create_function(outline: Outline, node: Any, _: Place) -> None:
     outline.functions[join_strings(node.funcname)] = volatility.arg.sval if volatility else "volatile"
 
 
+def _create_enum(outline: Outline, node: Any, _: Place) -> None:
+    name = join_strings(node.typeName)
+    outline.enums[name] = list_strings(node.vals)
+    outline.made.add(f"type {name}")
+
+
 def _change_enum(outline: Outline, node: Any, _: Place) -> None:
     name = join_strings(node.typeName)
     labels = [node.newVal if label == node.oldVal else label for label in outline.enums.get(name, ())]
@@ -326,7 +332,8 @@ _STEPS: dict[str, Callable[[Outline, Any, Place], None]] = {
     "ViewStmt": _create_view,
     "CreateSeqStmt": lambda o, n, p: _add_relation(o, name_of(n.sequence), p, "sequence"),
     "CreateSchemaStmt": lambda o, n, _: o.made.add(f"schema {n.schemaname}"),
-    "CreateEnumStmt": lambda o, n, _: o.enums.__setitem__(join_strings(n.typeName), list_strings(n.vals)),
+    "CreateEnumStmt": _create_enum,
+    "CreateDomainStmt": lambda o, n, _: o.made.add(f"type {join_strings(n.domainname)}"),
     "AlterEnumStmt": _change_enum,
     "IndexStmt": _create_index,
     "CreateTrigStmt": _create_trigger,
