@@ -16,7 +16,10 @@ from aias_core.errors import ExitCode
 
 ROOT = Path(__file__).parents[2]
 TREE = dict(iter_commands())
-NEEDS_NO_ENVIRONMENT = ("aias version", "aias doctor", "aias demo", "aias env", "aias db classify", "aias db approve")
+NEEDS_NO_ENVIRONMENT = (
+    *("aias version", "aias doctor", "aias demo", "aias env"),
+    *("aias db approve", "aias db classify", "aias db lint"),
+)
 NEEDS_AN_ENVIRONMENT = [path for path in TREE if not path.startswith(NEEDS_NO_ENVIRONMENT)]
 ARGUMENTS = {
     "aias org create": ["acme"],

@@ -96,6 +96,15 @@ def load_policy(path: Path | None = None) -> DataPolicy:
         raise InvalidInput(f"'{path.name}' is not a data policy: {place}: {fault['msg']}") from exc
 
 
+def list_known_columns(directory: Path) -> frozenset[tuple[str, str]] | None:
+    """The (table, column) that the policy beside a directory of migrations lists; None where there is no policy."""
+    path = directory.resolve().with_name("data-policy.yaml")
+    if directory.resolve().name not in DataPolicy.model_fields or not path.is_file():
+        return None
+    tables = load_policy(path).tables(directory.resolve().name)
+    return frozenset((SCHEMA + table, column) for table, policy in tables.items() for column in policy.columns)
+
+
 def check_policy(connection: Connection, database: str, policy: DataPolicy) -> list[PolicyFinding]:
     """What the policy lacks, has too much, or leaves unsaid for the tables of a live database; sorted."""
     columns = read_columns(connection)

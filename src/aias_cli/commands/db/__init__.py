@@ -2,6 +2,7 @@
 
 from aias_cli.commands.db.approve import approve
 from aias_cli.commands.db.classify import group as classify
+from aias_cli.commands.db.lint import lint
 from aias_cli.commands.db.migrate import migrate
 from aias_cli.commands.db.plan import plan
 from aias_cli.commands.db.repair import repair
@@ -13,6 +14,7 @@ group = command_group(
     "Schema migrations of both databases.",
     approve=approve,
     classify=classify,
+    lint=lint,
     migrate=migrate,
     plan=plan,
     repair=repair,

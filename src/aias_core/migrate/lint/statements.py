@@ -53,7 +53,7 @@ def _judge(statement: Statement, scene: Scene) -> Iterator[Finding]:
         for rule in RULES_BY_KIND.get(part.kind, ())
         if rule.holds(part, scene)
     ]
-    if not found and _destroys_too_early(scene):
+    if not found and kind_of(statement.node) != "DoStmt" and _destroys_too_early(scene):
         found.append(report(DESTRUCTIVE_IN_EXPAND, statement))
     yield from found
     yield from _judge_relations(statement, scene)
