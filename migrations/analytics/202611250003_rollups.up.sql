@@ -407,7 +407,7 @@ CREATE TABLE aias.watermarks (
     stage text NOT NULL,
     settled_through timestamptz NOT NULL,
     complete_through timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL DEFAULT now(),
+    reported_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT watermarks_pkey PRIMARY KEY (stage),
     CONSTRAINT watermarks_stage_check CHECK (stage IN ('ingest', 'rollup_hour', 'rollup_day'))
 );
@@ -419,4 +419,4 @@ COMMENT ON COLUMN aias.watermarks.stage IS 'ingest, rollup_hour or rollup_day';
 COMMENT ON COLUMN aias.watermarks.settled_through IS 'Every request that ended before it is included';
 COMMENT ON COLUMN aias.watermarks.complete_through
     IS 'Every request that was admitted before it has ended and is included';
-COMMENT ON COLUMN aias.watermarks.updated_at IS 'When the stage last said so';
+COMMENT ON COLUMN aias.watermarks.reported_at IS 'When the stage last said so';

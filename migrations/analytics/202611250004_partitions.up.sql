@@ -24,6 +24,7 @@ REVOKE ALL ON FUNCTION aias.first_uuid(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION aias.first_uuid(timestamptz)
     IS 'The smallest UUIDv7 of an instant: a bound of the partitions of receipts';
 
+-- aias:allow dynamic-sql the names come from the catalogue and are quoted by format
 CREATE FUNCTION aias.ensure_month_partitions(p_from timestamptz, p_months int) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' AS $$
 DECLARE
@@ -93,6 +94,7 @@ COMMENT ON FUNCTION aias.list_expired_partitions(timestamptz)
     IS 'The partitions whose every row has outlived its policy at an instant, oldest first';
 GRANT EXECUTE ON FUNCTION aias.list_expired_partitions(timestamptz) TO aias_analytics, aias_retention;
 
+-- aias:allow dynamic-sql the names come from the catalogue and are quoted by format
 CREATE FUNCTION aias.drop_expired_partitions(p_as_of timestamptz, p_limit int) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -205,6 +205,7 @@ COMMENT ON FUNCTION aias.row_lifetimes()
     IS 'How long rows are kept, by table; the data policy says the same, and a test compares';
 GRANT EXECUTE ON FUNCTION aias.row_lifetimes() TO aias_retention;
 
+-- aias:allow dynamic-sql the names come from the catalogue and are quoted by format
 CREATE FUNCTION aias.purge_expired(p_table text, p_as_of timestamptz, p_limit int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -8,9 +8,13 @@ DROP FUNCTION aias.find_invite(bytea);
 DROP FUNCTION aias.find_user_by_email(text, bytea);
 DROP FUNCTION aias.find_api_key(text, bytea);
 DROP POLICY api_keys_lookup ON aias.api_keys;
+-- aias:allow several-relations part of the first schema, before anything runs on it
 DROP POLICY organizations_lookup ON aias.organizations;
+-- aias:allow several-relations part of the first schema, before anything runs on it
 DROP POLICY invites_lookup ON aias.invites;
+-- aias:allow several-relations part of the first schema, before anything runs on it
 DROP POLICY sessions_lookup ON aias.sessions;
+-- aias:allow several-relations part of the first schema, before anything runs on it
 DROP POLICY oauth_tokens_lookup ON aias.oauth_tokens;
 REVOKE SELECT (
     api_key_id, org_id, project_id, user_id, service_account_id, secret_hash, hash_kid, scopes, allowed_models,

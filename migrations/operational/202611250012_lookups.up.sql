@@ -8,14 +8,18 @@ GRANT SELECT (
 ) ON aias.api_keys TO aias_lookup;
 CREATE POLICY api_keys_lookup ON aias.api_keys FOR SELECT TO aias_lookup USING (true);
 GRANT SELECT (org_id, slug, status) ON aias.organizations TO aias_lookup;
+-- aias:allow several-relations part of the first schema, before anything runs on it
 CREATE POLICY organizations_lookup ON aias.organizations FOR SELECT TO aias_lookup USING (true);
 GRANT SELECT (invite_id, org_id, role, token_hash, status, expires_at) ON aias.invites TO aias_lookup;
+-- aias:allow several-relations part of the first schema, before anything runs on it
 CREATE POLICY invites_lookup ON aias.invites FOR SELECT TO aias_lookup USING (true);
 GRANT SELECT (
     session_id, secret_hash, user_id, org_id, idle_expires_at, expires_at, revoked_at
 ) ON aias.sessions TO aias_lookup;
+-- aias:allow several-relations part of the first schema, before anything runs on it
 CREATE POLICY sessions_lookup ON aias.sessions FOR SELECT TO aias_lookup USING (true);
 GRANT SELECT (token_id, token_hash, org_id, family_id, kind) ON aias.oauth_tokens TO aias_lookup;
+-- aias:allow several-relations part of the first schema, before anything runs on it
 CREATE POLICY oauth_tokens_lookup ON aias.oauth_tokens FOR SELECT TO aias_lookup USING (true);
 GRANT SELECT (kid, email_hash, user_id) ON aias.user_email_hashes TO aias_lookup;
 

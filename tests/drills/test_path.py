@@ -191,6 +191,7 @@ READS = {
     "aias model list": [],
     "aias db approve": None,
     "aias db classify check": [],
+    "aias db lint": [],
     "aias db migrate": [],
     "aias db plan": [],
     "aias db repair": ["202611250001", "--database", "analytics", "--mark", "applied", "--out", "repair.json"],

@@ -37,4 +37,7 @@ def lint(
     printer.result("aias.db.lint/1", report.as_record(), "findings", ["place", "severity", "rule", "message", "safer"])
     printer.note(f"Looked at {report.files} files")
     if report.errors:
-        raise DifferenceFound(f"The linter has {report.errors} errors", hint="correct them, or say why not: aias:allow")
+        raise DifferenceFound(
+            f"Errors found by lint: {report.errors}",
+            hint="correct them, or say why it may be so: -- aias:allow RULE REASON",
+        )
