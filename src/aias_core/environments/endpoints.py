@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from aias_core.environments.local.credentials import Credentials
-    from aias_core.finance.delivery import ObjectStore
     from aias_core.management import ManagementClient
+    from aias_core.objectstore import ObjectStore
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Endpoints:
 
     def object_store(self) -> ObjectStore:
         """The S3 server and the keys to it."""
-        from aias_core.finance.delivery import ObjectStore
+        from aias_core.objectstore import ObjectStore
 
         return ObjectStore(
             self.s3_endpoint, self.credentials.s3_access_key, self.credentials.s3_secret_key, objects.REGION

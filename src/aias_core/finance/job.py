@@ -6,8 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aias_core.finance.delivery import ObjectStore, deliver, parse_url
+from aias_core.finance.delivery import deliver
 from aias_core.finance.export import Export, Scope, export_month
+from aias_core.objectstore import ObjectStore, parse_url
 from aias_core.windows import Window
 
 if TYPE_CHECKING:

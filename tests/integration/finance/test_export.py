@@ -16,8 +16,8 @@ from aias_core.analytics.ingest import ingest_lines
 from aias_core.analytics.rollup import run_rollup
 from aias_core.contracts import usage
 from aias_core.errors import Conflict, PrerequisiteMissing
-from aias_core.finance.delivery import ObjectStore
 from aias_core.finance.job import run_export
+from aias_core.objectstore import ObjectStore
 from aias_core.secret import Secret
 from aias_core.windows import Window
 from support.events import MODEL, ORG, OTHER_ORG, PRICE, make_event
