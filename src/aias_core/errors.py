@@ -16,6 +16,7 @@
     ├── LimitReached               8
     ├── Partial                    9
     ├── DifferenceFound           10
+    ├── ObjectiveMissed           11
     └── NothingRan                12
 
 The docstring of a class is its default message. Exit codes stand in `docs/reference/exit-codes.md`, never renumbered.
@@ -172,6 +173,13 @@ class DifferenceFound(AiasError):
 
     exit_code = ExitCode.DIFFERENCE
     code = "difference_found"
+
+
+class ObjectiveMissed(AiasError):
+    """An objective was missed"""
+
+    exit_code = ExitCode.OBJECTIVE_MISSED
+    code = "objective_missed"
 
 
 class NothingRan(AiasError):

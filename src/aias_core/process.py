@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from aias_core.errors import PrerequisiteMissing, TimedOut
+from aias_core.errors import AiasError, PrerequisiteMissing, TimedOut
 from aias_core.secret import redact
 
 Running = subprocess.Popen[bytes]
@@ -73,6 +75,37 @@ def start(
         close_fds=True,
         preexec_fn=before_exec,
     )
+
+
+@contextmanager
+def read_output(
+    argv: Sequence[str], *, env: Mapping[str, str], before_exec: Callable[[], None] | None = None
+) -> Iterator[IO[bytes]]:
+    """What a program writes, as it writes it; ended when the block fails.
+
+    Raises AiasError with its last words when it does not end well.
+    """
+    with tempfile.TemporaryFile() as errors:
+        running = subprocess.Popen(
+            list(argv),
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            preexec_fn=before_exec,
+        )
+        try:
+            with running.stdout or errors as output:
+                yield output
+        except BaseException:
+            running.kill()
+            raise
+        finally:
+            running.wait()
+        if running.returncode != 0:
+            errors.seek(0)
+            last = redact(errors.read().decode(errors="replace")).strip().rsplit("\n", 1)[-1]
+            raise AiasError(f"'{Path(argv[0]).name}' failed: {last or running.returncode}")
 
 
 def end(running: Running, stop_signal: int, timeout_seconds: float) -> None:

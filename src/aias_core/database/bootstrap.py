@@ -43,7 +43,7 @@ def ensure_databases(superuser: Secret, passwords: Mapping[str, Secret]) -> None
                 sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier.decode()))
             )
         for database in DATABASES:
-            _ensure_database(connection, database)
+            ensure_database(connection, database)
 
 
 def ensure_roles(superuser: Secret) -> None:
@@ -62,7 +62,8 @@ def _ensure_role(connection: Connection, role: str, login: sql.SQL) -> None:
         connection.execute(sql.SQL("CREATE ROLE {} {} NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(role), login))
 
 
-def _ensure_database(connection: Connection, database: str) -> None:
+def ensure_database(connection: Connection, database: str) -> None:
+    """Creates a database of the platform where it is missing; the public has no rights on it, the roles may connect."""
     name = sql.Identifier(database)
     if connection.execute(_queries["find_database"], [database]).fetchone() is None:
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER aias_owner").format(name))

@@ -61,9 +61,11 @@ def build_initdb_argv(program: Path, data: Path, password_file: Path) -> list[st
     ]
 
 
-def build_server_argv(program: Path, data: Path, port: int) -> list[str]:
+def build_server_argv(program: Path, data: Path, port: int, archive_command: str | None = None) -> list[str]:
     """The server in the foreground, on loopback TCP only; durable settings stay as PostgreSQL has them."""
     settings = {**SERVER_SETTINGS, "port": str(port)}
+    if archive_command is not None:
+        settings |= {"archive_mode": "on", "archive_command": archive_command}
     return [str(program), "-D", str(data), *(f"--{name}={value}" for name, value in settings.items())]
 
 

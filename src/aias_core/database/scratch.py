@@ -45,11 +45,12 @@ class ScratchServer:
 
     sockets: Path
     pid: int
+    port: int = _PORT
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def dsn(self, database: str = "postgres", role: str = postgres.SUPERUSER) -> Secret:
         """The address of a database for one role; the socket's directory keeps everybody else out."""
-        return Secret(f"host={self.sockets} port={_PORT} user={role} dbname={database} sslmode=disable")
+        return Secret(f"host={self.sockets} port={self.port} user={role} dbname={database} sslmode=disable")
 
     def create_database(self, template: str = "template1") -> str:
         """The name of a fresh database, empty or a copy of `template`, owned by `aias_owner`."""
@@ -61,7 +62,9 @@ class ScratchServer:
 
 
 @contextmanager
-def scratch_server(data: Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[ScratchServer]:
+def scratch_server(
+    data: Path | None = None, settings: Mapping[str, str] | None = None, start_seconds: float = START_SECONDS
+) -> Iterator[ScratchServer]:
     """Starts a server, on a fresh data directory unless one is given, and ends it with all that it made.
 
     `settings` replace those of a server that need not survive. A given directory stays. Raises AiasError with the
@@ -75,7 +78,7 @@ def scratch_server(data: Path | None = None, settings: Mapping[str, str] | None 
             ensure_reachable(home, account, lambda _: None)
         is_fresh = data is None
         data = data or _initialise(home, account)
-        with _running(home, data, account, {**_NOT_DURABLE, **(settings or {})}) as server:
+        with _running(home, data, account, {**_NOT_DURABLE, **(settings or {})}, start_seconds) as server:
             if is_fresh:
                 ensure_roles(server.dsn())
             yield server
@@ -99,7 +102,9 @@ def _initialise(home: Path, account: Account | None) -> Path:
 
 
 @contextmanager
-def _running(home: Path, data: Path, account: Account | None, settings: Mapping[str, str]) -> Iterator[ScratchServer]:
+def _running(
+    home: Path, data: Path, account: Account | None, settings: Mapping[str, str], start_seconds: float
+) -> Iterator[ScratchServer]:
     merged = {**postgres.SERVER_SETTINGS, **settings, "port": str(_PORT)}
     access = home / "access.conf"
     access.write_text(_ACCESS, encoding="ascii")
@@ -111,21 +116,21 @@ def _running(home: Path, data: Path, account: Account | None, settings: Mapping[
         running = process.start(argv, cwd=home, env=environment, output=output, before_exec=build_child_setup(account))
     try:
         server = ScratchServer(home, running.pid)
-        _wait_until_ready(server, running, log)
+        _wait_until_ready(server, running, log, start_seconds)
         yield server
     finally:
         process.end(running, signal.SIGINT, START_SECONDS)
 
 
-def _wait_until_ready(server: ScratchServer, running: process.Running, log: Path) -> None:
-    deadline = clock.monotonic() + START_SECONDS
+def _wait_until_ready(server: ScratchServer, running: process.Running, log: Path, seconds: float) -> None:
+    deadline = clock.monotonic() + seconds
     while True:
         with suppress(psycopg.OperationalError), psycopg.connect(server.dsn().reveal()):
             return
         if running.poll() is not None:
             raise AiasError(f"A scratch PostgreSQL did not start: {_last_line(log.read_text(errors='replace'))}")
         if clock.monotonic() > deadline:
-            raise TimedOut(f"A scratch PostgreSQL was not ready within {START_SECONDS:.0f} s")
+            raise TimedOut(f"A scratch PostgreSQL was not ready within {seconds:.0f} s")
         time.sleep(_POLL_SECONDS)
 
 

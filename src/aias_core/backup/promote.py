@@ -1,0 +1,79 @@
+"""Exchanging restored databases with the live ones: names change, in one transaction per server; data does not move."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from aias_core import clock
+from aias_core.backup.clients import database_of, with_database
+from aias_core.database.connection import connect
+from aias_core.database.queries import load_queries
+from aias_core.errors import NotFound
+
+if TYPE_CHECKING:
+    from aias_core.secret import Secret
+
+Rename = tuple[str, str]
+_PAUSE_SECONDS = 0.02
+_queries = load_queries(__file__)
+
+
+def server_of(dsn: Secret) -> str:
+    """What is equal for two databases of one server."""
+    parts = conninfo_to_dict(dsn.reveal())
+    return f"{parts.get('host')}:{parts.get('port')}"
+
+
+def promote(dsns: Mapping[str, Secret], into: str) -> dict[str, str]:
+    """Puts `<database>_<into>` in the place of each live database; returns what each replaced one is called now.
+
+    Sessions are ended, new ones wait for the moment it takes. Raises NotFound, with nothing changed, when a restored
+    database is missing.
+    """
+    stamp = f"{clock.now():%Y%m%d%H%M%S}"
+    servers: dict[str, tuple[Secret, list[Rename]]] = {}
+    for dsn in dsns.values():
+        live = database_of(dsn)
+        moves = servers.setdefault(server_of(dsn), (dsn, []))[1]
+        moves += [(live, f"{live}_before_{stamp}"), (f"{live}_{into}", live)]
+    for dsn, moves in servers.values():
+        _check_there(dsn, [old for old, _ in moves])
+    for dsn, moves in servers.values():
+        rename_databases(dsn, moves)
+    return {name: f"{database_of(dsn)}_before_{stamp}" for name, dsn in dsns.items()}
+
+
+def _check_there(dsn: Secret, names: list[str]) -> None:
+    with connect(with_database(dsn, "postgres"), autocommit=True) as connection:
+        found = {name for (name,) in connection.execute(_queries["list_databases"], [names])}
+    for name in names:
+        if name not in found:
+            raise NotFound(f"There is no database '{name}'", hint="restore it with: aias db restore")
+
+
+def rename_databases(dsn: Secret, moves: list[Rename]) -> None:
+    """Renames databases of one server in order, all or none, ending the sessions that stand in the way meanwhile."""
+    names = [name for move in moves for name in move]
+    with (
+        ThreadPoolExecutor(1) as pool,
+        connect(with_database(dsn, "postgres"), "PostgreSQL", autocommit=True) as connection,
+    ):
+        renaming = pool.submit(_rename_all, dsn, moves)
+        while not renaming.done():
+            connection.execute(_queries["end_sessions"], [names])
+            time.sleep(_PAUSE_SECONDS)
+        renaming.result()
+
+
+def _rename_all(dsn: Secret, moves: list[Rename]) -> None:
+    """A rename locks the name first, so that new sessions wait, and then waits five seconds for those there are."""
+    with connect(with_database(dsn, "postgres")) as connection:
+        for old, new in moves:
+            statement = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+            connection.execute(statement.format(sql.Identifier(old), sql.Identifier(new)))
