@@ -9,6 +9,7 @@ contracts   wire models: the usage event and its transport
 audit       the chain of audit records
 database    connections, named queries, roles
 migrate     migration files, plan, runner
+backup      copies, the archive of the write-ahead log, restores and drills
 environments profiles, components, and the local target
 identity    organizations and API keys
 routing     registry of models, choice of a backend, spool of usage events

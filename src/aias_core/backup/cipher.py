@@ -35,11 +35,6 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-def generate_key() -> str:
-    """A new key, 256 random bits in base64."""
-    return base64.b64encode(os.urandom(32)).decode("ascii")
-
-
 def read_key(text: Secret) -> bytes:
     """The bytes of a key. Raises InvalidInput when it is not 32 bytes in base64."""
     try:

@@ -15,7 +15,7 @@ from aias_core.backup.site import DRILLS, Site
 from aias_core.backup.wal import SWITCH_SECONDS, Archive
 from aias_core.database.connection import connect
 from aias_core.database.queries import load_queries
-from aias_core.errors import AiasError
+from aias_core.errors import AiasError, ObjectiveMissed
 
 _queries = load_queries(__file__)
 
@@ -97,3 +97,12 @@ def _keeps_pace(site: Site, manifest: Manifest, archive: Archive) -> bool:
             return not connection.execute(_queries["has_segments_to_archive"]).fetchall()[0][0]
     except AiasError:
         return False
+
+
+def check_objectives(drill: Drill, max_rpo: float | None, max_rto: float | None) -> None:
+    """Raises ObjectiveMissed when a drill measured more than is allowed; None allows everything."""
+    for name, measured, allowed in (("RPO", drill.rpo_seconds, max_rpo), ("RTO", drill.rto_seconds, max_rto)):
+        if allowed is not None and measured > allowed:
+            raise ObjectiveMissed(
+                f"The {name} is {measured} s, more than {allowed:g} s", hint="take backups: aias db backup create"
+            )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from aias_core import clock
 from aias_core.backup.clients import database_of, with_database
+from aias_core.backup.site import RESTORES, Site
 from aias_core.database.connection import connect
 from aias_core.database.queries import load_queries
 from aias_core.errors import NotFound
@@ -30,31 +30,39 @@ def server_of(dsn: Secret) -> str:
     return f"{parts.get('host')}:{parts.get('port')}"
 
 
-def promote(dsns: Mapping[str, Secret], into: str) -> dict[str, str]:
-    """Puts `<database>_<into>` in the place of each live database; returns what each replaced one is called now.
+def has_restored(site: Site, into: str) -> bool:
+    """Whether every database is there that an earlier run restored under this name."""
+    return all(has_databases(dsn, [f"{database_of(dsn)}_{into}"]) for dsn in site.dsns.values())
+
+
+def has_databases(dsn: Secret, names: list[str]) -> bool:
+    """Whether the server of an address has all of these databases."""
+    with connect(with_database(dsn, "postgres"), autocommit=True) as connection:
+        return len(connection.execute(_queries["list_databases"], [names]).fetchall()) == len(names)
+
+
+def promote(site: Site, into: str) -> dict[str, Any]:
+    """Puts `<database>_<into>` in the place of each live database; says what each replaced one is called now.
 
     Sessions are ended, new ones wait for the moment it takes. Raises NotFound, with nothing changed, when a restored
     database is missing.
     """
-    stamp = f"{clock.now():%Y%m%d%H%M%S}"
-    servers: dict[str, tuple[Secret, list[Rename]]] = {}
-    for dsn in dsns.values():
-        live = database_of(dsn)
-        moves = servers.setdefault(server_of(dsn), (dsn, []))[1]
-        moves += [(live, f"{live}_before_{stamp}"), (f"{live}_{into}", live)]
-    for dsn, moves in servers.values():
-        _check_there(dsn, [old for old, _ in moves])
-    for dsn, moves in servers.values():
-        rename_databases(dsn, moves)
-    return {name: f"{database_of(dsn)}_before_{stamp}" for name, dsn in dsns.items()}
-
-
-def _check_there(dsn: Secret, names: list[str]) -> None:
-    with connect(with_database(dsn, "postgres"), autocommit=True) as connection:
-        found = {name for (name,) in connection.execute(_queries["list_databases"], [names])}
-    for name in names:
-        if name not in found:
-            raise NotFound(f"There is no database '{name}'", hint="restore it with: aias db restore")
+    with site.exclusive():
+        stamp = f"{clock.now():%Y%m%d%H%M%S}"
+        servers: dict[str, tuple[Secret, list[Rename]]] = {}
+        for dsn in site.dsns.values():
+            live = database_of(dsn)
+            moves = servers.setdefault(server_of(dsn), (dsn, []))[1]
+            moves += [(live, f"{live}_before_{stamp}"), (f"{live}_{into}", live)]
+        if not has_restored(site, into):
+            raise NotFound(f"Nothing is restored as '{into}'", hint="restore it with: aias db restore")
+        for dsn, moves in servers.values():
+            rename_databases(dsn, moves)
+        known = site.read_record(RESTORES)
+        record = known.pop(into, {})
+        site.write_record(RESTORES, known)
+        replaced = {name: f"{database_of(dsn)}_before_{stamp}" for name, dsn in site.dsns.items()}
+        return {**record, "promoted": True, "replaced": replaced}
 
 
 def rename_databases(dsn: Secret, moves: list[Rename]) -> None:

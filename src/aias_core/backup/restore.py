@@ -13,19 +13,17 @@ from aias_core.backup import physical
 from aias_core.backup.clients import database_of, with_database
 from aias_core.backup.logical import copy_database, drop_database
 from aias_core.backup.manifest import PHYSICAL, Manifest, get_manifest, get_newest
-from aias_core.backup.promote import Rename, rename_databases, server_of
+from aias_core.backup.promote import Rename, has_databases, rename_databases, server_of
 from aias_core.backup.rows import Contents, compare, read_contents
 from aias_core.backup.scratch import Restored, restored
 from aias_core.backup.site import RESTORES, Site
 from aias_core.backup.stores import Store
 from aias_core.database.connection import connect
-from aias_core.database.queries import load_queries
 from aias_core.errors import AiasError, Conflict, DifferenceFound, InvalidInput, Refused
 from aias_core.secret import Secret
 
 LATEST = "latest"
 _SUFFIX_CHARACTERS = set("abcdefghijklmnopqrstuvwxyz0123456789_")
-_queries = load_queries(__file__)
 
 Progress = Callable[[str], None]
 
@@ -42,6 +40,11 @@ class Wish:
     def __post_init__(self) -> None:
         if not self.into or not set(self.into) <= _SUFFIX_CHARACTERS or len(self.into) > 20:
             raise InvalidInput(f"'{self.into}' is not a name of up to 20 characters a-z, 0-9 and _")
+
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether it says what to restore, besides the name it gets."""
+        return self.backup is not None or self.moment is not None
 
 
 @dataclass(slots=True)
@@ -190,16 +193,11 @@ def _archive_live(site: Site, manifest: Manifest) -> None:
 def _refuse_existing(site: Site, into: str) -> None:
     for dsn in site.dsns.values():
         name = f"{database_of(dsn)}_{into}"
-        if _has_databases(dsn, [name]):
+        if has_databases(dsn, [name]):
             raise Conflict(
                 f"There is a database '{name}' already",
                 hint="choose another name with --into, or exchange it with the live one: aias db restore --promote",
             )
-
-
-def _has_databases(dsn: Secret, names: list[str]) -> bool:
-    with connect(with_database(dsn, "postgres"), autocommit=True) as connection:
-        return len(connection.execute(_queries["list_databases"], [names]).fetchall()) == len(names)
 
 
 def _carry_over(site: Site, copy: Restored, found: dict[str, Contents], into: str, progress: Progress) -> None:

@@ -1,11 +1,14 @@
 """aias db"""
 
 from aias_cli.commands.db.approve import approve
+from aias_cli.commands.db.backup import group as backup
 from aias_cli.commands.db.classify import group as classify
 from aias_cli.commands.db.lint import lint
 from aias_cli.commands.db.migrate import migrate
 from aias_cli.commands.db.plan import plan
 from aias_cli.commands.db.repair import repair
+from aias_cli.commands.db.restore import restore
+from aias_cli.commands.db.restore_drill import restore_drill
 from aias_cli.commands.db.rollback import rollback
 from aias_cli.commands.db.status import status
 from aias_cli.options import command_group
@@ -13,11 +16,14 @@ from aias_cli.options import command_group
 group = command_group(
     "Schema migrations of both databases.",
     approve=approve,
+    backup=backup,
     classify=classify,
     lint=lint,
     migrate=migrate,
     plan=plan,
     repair=repair,
+    restore=restore,
+    restore_drill=restore_drill,
     rollback=rollback,
     status=status,
 )

@@ -12,6 +12,7 @@ from aias_core.files import whole_file
 from aias_core.secret import Secret, random_base62
 
 DATABASE_ROLES = ("aias_migrator", "aias_identity", "aias_router", "aias_analytics")
+BACKUP_KEY = "backup-key"
 _SUPERUSER = "postgres"
 
 
@@ -31,6 +32,7 @@ _KINDS: dict[str, Callable[[], str]] = {
     "service-key": lambda: random_base62(43),
     "operator-token": lambda: random_base62(43),
     "data-hash-keys": _hash_keys,
+    BACKUP_KEY: lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
 }
 
 

@@ -58,6 +58,7 @@ class Planner:
     ports: Ports
     endpoints: Endpoints
     account: Account | None
+    archive_command: str | None = None
 
     def build(self, component: Component, stop_level: int) -> ProcessPlan:
         argv, env, cwd = self._program(component)
@@ -79,7 +80,7 @@ class Planner:
         match component.name:
             case "postgres":
                 argv = postgres.build_server_argv(
-                    postgres.find_program("postgres"), self.state.pg / "data", ports["main"]
+                    postgres.find_program("postgres"), self.state.pg / "data", ports["main"], self.archive_command
                 )
                 return argv, {"LC_ALL": "C.UTF-8", "TZ": "UTC"}, self.state.pg
             case "nats":

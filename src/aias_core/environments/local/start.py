@@ -144,13 +144,16 @@ class _Start:
         self._ensure_bucket(endpoints)
 
     def _write_plan(self, endpoints: Endpoints) -> None:
-        environment = self.environment
+        from aias_core.backup.wal import find_archive_command
+
+        environment, account = self.environment, find_server_account()
         planner = Planner(
             profile=environment.load_profile(),
             state=environment.state,
             ports={name: dict(ports) for name, ports in endpoints.ports.items()},
             endpoints=endpoints,
-            account=find_server_account(),
+            account=account,
+            archive_command=find_archive_command(environment.state.backups / "wal", account, self.progress),
         )
         levels = {name: level for level, names in enumerate(stop_levels(self.components)) for name in names}
         plans = {name: planner.build(c, levels[name]).as_record() for name, c in self.components.items()}

@@ -17,7 +17,7 @@ from aias_core import clock
 from aias_core.errors import LockHeld, PrerequisiteMissing
 from aias_core.files import whole_file
 
-_PARTS = ("pg", "nats", "objects", "spool", "logs", "run", "secrets")
+_PARTS = ("pg", "nats", "objects", "spool", "logs", "run", "secrets", "backups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,10 @@ class StateDirectory:
     @property
     def logs(self) -> Path:
         return self.path / "logs"
+
+    @property
+    def backups(self) -> Path:
+        return self.path / "backups"
 
     @property
     def run(self) -> Path:
