@@ -7,7 +7,7 @@ import re
 import shlex
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +45,7 @@ _SCRATCH_SETTINGS = {
     "logging_collector": "on",
     "log_filename": "server.log",
 }
+_TOO_EARLY = "recovery ended before configured recovery target was reached"
 _LAST_COMMIT = re.compile(r"last completed transaction was at log time ([^\n]+)")
 _queries = load_queries(__file__)
 
@@ -184,11 +185,11 @@ def _hand_over(directory: Path) -> None:
                 os.chown(os.path.join(parent, name), account.uid, account.gid, follow_symlinks=False)
 
 
-class RecoveryFailed(AiasError):
-    """The copy could not be recovered; `reached` is its last transaction"""
+class LogEndsTooEarly(AiasError):
+    """The log does not reach the moment asked for; `reached` is its last transaction, if it has one"""
 
-    def __init__(self, message: str, reached: datetime | None) -> None:
-        super().__init__(message)
+    def __init__(self, reached: datetime | None) -> None:
+        super().__init__()
         self.reached = reached
 
 
@@ -196,7 +197,8 @@ class RecoveryFailed(AiasError):
 def recovered_server(data: Path, sources: Iterable[Path], target: Mapping[str, str]) -> Iterator[ScratchServer]:
     """A server on a copy, recovered to `target` (PostgreSQL's recovery settings; none is as far as the log goes).
 
-    Segments come from the first of `sources` that has them. Raises RecoveryFailed.
+    Segments come from the first of `sources` that has them. Raises LogEndsTooEarly, or AiasError with the server's
+    last words.
     """
     logs = data / "recovery-log"
     fetch = " || ".join(f"cp {shlex.quote(str(source)).replace('%', '%%')}/%f %p 2>/dev/null" for source in sources)
@@ -209,14 +211,17 @@ def recovered_server(data: Path, sources: Iterable[Path], target: Mapping[str, s
         yield server
 
 
-def _explain(log: Path, exc: AiasError) -> RecoveryFailed:
+def _explain(log: Path, exc: AiasError) -> AiasError:
     text = log.read_text(errors="replace") if log.exists() else exc.message
+    if _TOO_EARLY in text:
+        commits = [_parse_log_time(found) for found in _LAST_COMMIT.findall(text)]
+        return LogEndsTooEarly(commits[-1] if commits else None)
     fatal = [line.split("FATAL:", 1)[1].strip() for line in text.splitlines() if "FATAL:" in line]
-    reached = None
-    for found in _LAST_COMMIT.findall(text):
-        with suppress(ValueError):
-            reached = clock.parse_instant(found.strip().replace(" UTC", "+00:00"))
-    return RecoveryFailed(f"PostgreSQL could not recover the copy: {fatal[0] if fatal else exc.message}", reached)
+    return AiasError(f"PostgreSQL could not recover the copy: {fatal[0] if fatal else exc.message}")
+
+
+def _parse_log_time(text: str) -> datetime:
+    return clock.parse_instant(text.strip().replace(" UTC", "+00:00"))
 
 
 class _Source:

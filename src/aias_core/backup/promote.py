@@ -44,8 +44,8 @@ def has_databases(dsn: Secret, names: list[str]) -> bool:
 def promote(site: Site, into: str) -> dict[str, Any]:
     """Puts `<database>_<into>` in the place of each live database; says what each replaced one is called now.
 
-    Sessions are ended, new ones wait for the moment it takes. Raises NotFound, with nothing changed, when a restored
-    database is missing.
+    Sessions are ended, and new ones are held up or refused for the moment it takes. Raises NotFound, with nothing
+    changed, when a restored database is missing.
     """
     with site.exclusive():
         stamp = f"{clock.now():%Y%m%d%H%M%S}"
@@ -80,7 +80,7 @@ def rename_databases(dsn: Secret, moves: list[Rename]) -> None:
 
 
 def _rename_all(dsn: Secret, moves: list[Rename]) -> None:
-    """A rename locks the name first, so that new sessions wait, and then waits five seconds for those there are."""
+    """A rename locks the name first, so that new sessions wait, then waits five seconds for those there are."""
     with connect(with_database(dsn, "postgres")) as connection:
         for old, new in moves:
             statement = sql.SQL("ALTER DATABASE {} RENAME TO {}")

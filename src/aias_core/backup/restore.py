@@ -169,16 +169,23 @@ def _recovering(site: Site, store: Store, manifest: Manifest, moment: datetime |
     with ExitStack() as stack:
         try:
             copy = stack.enter_context(restored(site, store, manifest, moment))
-        except physical.RecoveryFailed as exc:
-            if moment is None:
+        except physical.LogEndsTooEarly as exc:
+            if not isinstance(moment, datetime):
                 raise
-            lost = "The archive ends too early" if missing is None else f"The segment '{missing}' of the log is lost"
-            reached = clock.format_instant(exc.reached or manifest.at)
-            raise AiasError(
-                f"{lost}; the latest time that can be reached is {reached}",
-                hint=f"go there with: aias db restore --backup {manifest.id} --to-time {reached}",
-            ) from exc
+            reached = exc.reached or manifest.at
+            if reached < moment:
+                raise _describe_end(manifest, missing, reached) from exc
+            copy = stack.enter_context(restored(site, store, manifest, LATEST))  # the last transaction is the moment
         yield copy
+
+
+def _describe_end(manifest: Manifest, missing: str | None, reached: datetime) -> AiasError:
+    lost = "The archive ends too early" if missing is None else f"The segment '{missing}' of the log is lost"
+    latest = clock.format_instant(reached)
+    return AiasError(
+        f"{lost}; the latest time that can be reached is {latest}",
+        hint=f"go there with: aias db restore --backup {manifest.id} --to-time {latest}",
+    )
 
 
 def _archive_live(site: Site, manifest: Manifest) -> None:

@@ -72,7 +72,7 @@ class Restored:
 def restored(site: Site, store: Store, manifest: Manifest, moment: datetime | str | None) -> Iterator[Restored]:
     """A server with the backup at its own moment (None), at a later one, or as late as the log goes ('latest').
 
-    Raises RecoveryFailed, DifferenceFound for a damaged backup. Gone at the end of the block.
+    Raises LogEndsTooEarly, DifferenceFound for a damaged backup. Gone at the end of the block.
     """
     site.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(dir=site.scratch))
@@ -104,7 +104,8 @@ def _build_target(log: LogRange, moment: datetime | str | None) -> dict[str, str
     if moment is None:
         return {"recovery_target_lsn": log.position, "recovery_target_inclusive": "off"}
     if isinstance(moment, datetime):
-        return {"recovery_target_time": clock.format_instant(moment)}
+        # At its start PostgreSQL knows no names of time zones, Z included.
+        return {"recovery_target_time": clock.format_instant(moment).replace("Z", "+00")}
     return {}
 
 

@@ -66,11 +66,12 @@ class Archive:
     home: Path
 
     def enable(self, account: Account | None) -> None:
-        """From now on every finished segment is kept."""
+        """From now on every finished segment is kept. An archive that had stopped has a gap, so it begins anew."""
+        if self.state == "stopped":
+            self.prune(None)
         self.home.mkdir(mode=0o700, exist_ok=True)
         marker = self.home / archiver.ENABLED
         marker.touch(mode=0o600)
-        (self.home / archiver.STOPPED).unlink(missing_ok=True)
         if account is not None:
             for path in (self.home, marker):
                 os.chown(path, account.uid, account.gid)
