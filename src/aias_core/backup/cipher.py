@@ -17,18 +17,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
+from aias_core.backup.streams import ChunkReader
 from aias_core.errors import DifferenceFound, InvalidInput
 from aias_core.secret import Secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-CHUNK_BYTES = 4 * 1024**2
+CHUNK_BYTES = 256 * 1024
 _MAGIC = b"aiasbak1"
 _SALT_BYTES = 16
 _FRAME = struct.Struct(">IB")
 _COMPRESSED, _LAST = 1, 2
-_LARGEST_FRAME = CHUNK_BYTES + 64
+_LARGEST_FRAME = 16 * 1024**2
 _WORKERS = max(2, os.cpu_count() or 1)
 
 In = TypeVar("In")
@@ -74,10 +75,10 @@ def encrypt(chunks: Iterable[bytes], key: bytes, context: str) -> Iterator[bytes
 
 def decrypt(stream: Iterable[bytes], key: bytes, context: str) -> Iterator[bytes]:
     """The stream that was encrypted. Raises DifferenceFound where it was altered or cut, or the key is another."""
-    reader = _Reader(stream, context)
-    if reader.take(len(_MAGIC)) != _MAGIC:
+    reader = ChunkReader(stream)
+    if reader.read(len(_MAGIC)) != _MAGIC:
         raise _altered(context)
-    cipher = _build_cipher(key, reader.take(_SALT_BYTES), context)
+    cipher = _build_cipher(key, reader.read(_SALT_BYTES), context)
 
     def unseal(item: tuple[int, int, bytes]) -> bytes:
         from cryptography.exceptions import InvalidTag
@@ -92,15 +93,17 @@ def decrypt(stream: Iterable[bytes], key: bytes, context: str) -> Iterator[bytes
     yield from _in_parallel(unseal, _iter_frames(reader, context))
 
 
-def _iter_frames(reader: _Reader, context: str) -> Iterator[tuple[int, int, bytes]]:
+def _iter_frames(reader: ChunkReader, context: str) -> Iterator[tuple[int, int, bytes]]:
     for number in count():
-        length, flags = _FRAME.unpack(reader.take(_FRAME.size))
-        if length > _LARGEST_FRAME:
+        head = reader.read(_FRAME.size)
+        length, flags = _FRAME.unpack(head) if len(head) == _FRAME.size else (0, 0)
+        sealed = reader.read(min(length, _LARGEST_FRAME))
+        if len(sealed) != length or not sealed:
             raise _altered(context)
-        yield number, flags, reader.take(length)
+        yield number, flags, sealed
         if flags & _LAST:
             break
-    if reader.has_more():
+    if reader.read(1):
         raise _altered(context)
 
 
@@ -122,13 +125,10 @@ def _altered(context: str) -> DifferenceFound:
 
 
 def _rechunk(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    held = bytearray()
-    for chunk in chunks:
-        held += chunk
-        while len(held) >= CHUNK_BYTES:
-            yield bytes(held[:CHUNK_BYTES])
-            del held[:CHUNK_BYTES]
-    yield bytes(held)
+    reader = ChunkReader(chunks)
+    while len(chunk := reader.read(CHUNK_BYTES)) == CHUNK_BYTES:
+        yield chunk
+    yield chunk
 
 
 def _number(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes, bool]]:
@@ -150,24 +150,3 @@ def _in_parallel(work: Callable[[In], Out], items: Iterator[In]) -> Iterator[Out
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-class _Reader:
-    """Exactly so many bytes of a stream. Raises DifferenceFound at its end."""
-
-    def __init__(self, stream: Iterable[bytes], context: str) -> None:
-        self._stream, self._context = iter(stream), context
-        self._held = bytearray()
-
-    def take(self, size: int) -> bytes:
-        while len(self._held) < size:
-            chunk = next(self._stream, None)
-            if chunk is None:
-                raise _altered(self._context)
-            self._held += chunk
-        taken = bytes(self._held[:size])
-        del self._held[:size]
-        return taken
-
-    def has_more(self) -> bool:
-        return bool(self._held) or any(self._stream)

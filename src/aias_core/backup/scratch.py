@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,8 +42,13 @@ class Restored:
     def dsn(self, database: str) -> Secret:
         return self.server.dsn(self.names[database])
 
-    def read(self) -> dict[str, Contents]:
-        """What the databases hold."""
+    def check(self) -> tuple[list[str], dict[str, Contents]]:
+        """Damage in any table or index (nothing if sound), and what the databases hold; read side by side."""
+        with ThreadPoolExecutor(1) as pool:
+            contents = pool.submit(self._read)
+            return self._check_structure(), contents.result()
+
+    def _read(self) -> dict[str, Contents]:
         found = {}
         with self.measured("rows"):
             for name in self.names:
@@ -50,8 +56,8 @@ class Restored:
                     found[name] = read_contents(connection)
         return found
 
-    def check_structure(self) -> list[str]:
-        """Damage that amcheck finds in any table or index, heap and B-tree compared row by row; nothing if sound."""
+    def _check_structure(self) -> list[str]:
+        """What amcheck finds in any table or index, each row of a table looked for in its B-trees."""
         argv = [str(postgres.find_program("pg_amcheck")), f"--host={self.server.sockets}", f"--port={self.server.port}"]
         argv += [f"--username={postgres.SUPERUSER}", "--install-missing", "--heapallindexed", "--no-password"]
         argv += [f"--jobs={max(2, os.cpu_count() or 1)}", *(f"--database={name}" for name in self.names.values())]
@@ -136,11 +142,12 @@ def fetch_dump(site: Site, store: Store, manifest: Manifest, database: str, home
 
 
 def _open(site: Site, store: Store, manifest: Manifest, name: str) -> Iterator[bytes]:
-    piece = manifest.get_file(name)
-    return decrypt(read_checked(store, manifest.id, piece), site.key, f"{manifest.id}/{name}")
+    manifest.get_file(name)
+    return decrypt(store.read(manifest.id, name), site.key, f"{manifest.id}/{name}")
 
 
 def check_file(site: Site, store: Store, manifest: Manifest, name: str) -> None:
-    """Reads and decrypts a file to its end. Raises DifferenceFound."""
-    for _ in _open(site, store, manifest, name):
+    """Reads and decrypts a file to its end, and compares it with the manifest. Raises DifferenceFound."""
+    stored = read_checked(store, manifest.id, manifest.get_file(name))
+    for _ in decrypt(stored, site.key, f"{manifest.id}/{name}"):
         pass

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from aias_core.backup.streams import ChunkReader
 from aias_core.errors import DifferenceFound, NotFound, PrerequisiteMissing
 from aias_core.objectstore import ObjectStore, parse_url, translated_errors
 
@@ -176,7 +177,7 @@ class ObjectsStore:
     def write(self, backup: str, name: str, chunks: Iterable[bytes]) -> None:
         with translated_errors(self._bucket):
             self._client.head_bucket(Bucket=self._bucket)  # some servers would make a mistyped bucket
-            self._client.upload_fileobj(_Stream(chunks), self._bucket, self._key(backup, name))
+            self._client.upload_fileobj(ChunkReader(chunks), self._bucket, self._key(backup, name))
 
     def read(self, backup: str, name: str) -> Iterator[bytes]:
         from botocore.exceptions import ClientError
@@ -231,23 +232,6 @@ class ObjectsStore:
 
     def _key(self, backup: str, name: str) -> str:
         return f"{self._prefix}{backup}/{name}"
-
-
-class _Stream:
-    """Chunks as the file that boto3 reads."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks, self._held = iter(chunks), bytearray()
-
-    def read(self, size: int = -1) -> bytes:
-        while size < 0 or len(self._held) < size:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                break
-            self._held += chunk
-        taken = bytes(self._held if size < 0 else self._held[:size])
-        del self._held[: len(taken)]
-        return taken
 
 
 def _to_bytes(manifest: dict[str, Any]) -> bytes:
