@@ -1,1 +1,1 @@
-"""The catalogue of a database as values: read it, fingerprint it, compare two, write it as SQL."""
+"""The catalogue of a database as values: read it, fingerprint it, compare two, write the SQL from one to the other."""
