@@ -9,6 +9,10 @@ from typing import Any
 from aias_core.migrate.catalog.snapshot import CatalogObject
 
 _REPEATABLE = ("comment", "owner", "default", "sequence_owner", "trigger_state", "replica_identity")
+_FAMILY = {
+    **dict.fromkeys(("smallint", "integer", "bigint", "numeric", "real", "double precision"), {"a number"}),
+    **dict.fromkeys(("text", "character varying", "character"), {"a text"}),
+}
 _SEQUENCE_OPTION = re.compile(r"START|INCREMENT|MINVALUE|MAXVALUE|CACHE|NO CYCLE|CYCLE")
 
 
@@ -63,7 +67,7 @@ def _column_clauses(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]
     if old["identity"] and not new["identity"]:
         clauses.append("DROP IDENTITY")
     if (new["type"], new["collation"]) != (old["type"], old["collation"]):
-        clauses.append(f"TYPE {new['type']}{new['collation'] or ''} USING {new['quoted']}::{new['type']}")
+        clauses.append(f"TYPE {new['type']}{new['collation'] or ''}{_conversion(new, old['type'])}")
     if new["not_null"] != old["not_null"]:
         clauses.append("SET NOT NULL" if new["not_null"] else "DROP NOT NULL")
     if new["identity"] and not old["identity"]:
@@ -73,6 +77,12 @@ def _column_clauses(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]
         options = _SEQUENCE_OPTION.sub(r"SET \g<0>", new["identity_options"])
         clauses.append(f"SET GENERATED {way} {options}")
     return clauses
+
+
+def _conversion(new: Mapping[str, Any], old_type: str) -> str:
+    """Nothing where PostgreSQL converts by itself, perhaps without a rewrite; else by way of text, which all types have."""
+    families = [{name.partition("(")[0]} | _FAMILY.get(name.partition("(")[0], set()) for name in (new["type"], old_type)]
+    return "" if families[0] & families[1] else f" USING {new['quoted']}::pg_catalog.text::{new['type']}"
 
 
 def _alter_table(want: CatalogObject, found: CatalogObject) -> list[str] | None:

@@ -22,6 +22,7 @@ _GOES_WITH_ITS_SUBJECT = {
     "row_security",
     "trigger_state",
 }
+_STANDS_ALONE = _GOES_WITH_ITS_SUBJECT | {"sequence_owner", "table"}
 _STAYS_ON_A_COLUMN = {"comment", "grant", "grant_option", "revoke"}
 PREAMBLE = "SET check_function_bodies = off"
 
@@ -57,15 +58,14 @@ def _list_rebuilt(expected: Catalog, found: Catalog) -> set[Key]:
     retyped = {key for key in changed if key[0] == "column" and changes_type(wanted[key], there[key])}
     dependents = invert({item.key: item.needs for item in found.objects})
     stack = [*(key for key in there if key not in wanted), *rebuilt, *retyped]
-    seen = set(stack)
     while stack:
         key = stack.pop()
         stays = _keeps_values(key, wanted, there)
         for dependent in dependents[key]:
-            if dependent not in seen and not (stays and dependent[0] in _STAYS_ON_A_COLUMN):
-                seen.add(dependent)
+            if dependent not in rebuilt and not (stays and dependent[0] in _STAYS_ON_A_COLUMN):
+                rebuilt.add(dependent)
                 stack.append(dependent)
-    return {key for key in seen if key in wanted and key in there and (key not in retyped or key in rebuilt)}
+    return {key for key in rebuilt if key in wanted and key in there}
 
 
 def _keeps_values(key: Key, wanted: Mapping[Key, CatalogObject], there: Mapping[Key, CatalogObject]) -> bool:
@@ -123,7 +123,7 @@ class _Change:
 
     def _find_removed_holder(self, item: CatalogObject) -> Key:
         table = ("table", item.table or "")
-        if item.kind in ("table", "sequence_owner") or table not in self.removed:
+        if item.kind in _STANDS_ALONE or table not in self.removed:
             return item.key
         elsewhere = [key for key in item.needs if key in self.removed and self.there[key].table != item.table]
         return item.key if elsewhere and item.kind != "column" else table
