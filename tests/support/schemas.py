@@ -113,7 +113,9 @@ class _Maker:
         for number in range(self.tables):
             yield from self._views(number)
             yield from self._row_security(f"app.t{number}")
-        yield self._element("app.user_usage", "GRANT USAGE ON SCHEMA app TO {role}", "REVOKE USAGE ON SCHEMA app FROM {role}")
+        yield self._element(
+            "app.user_usage", "GRANT USAGE ON SCHEMA app TO {role}", "REVOKE USAGE ON SCHEMA app FROM {role}"
+        )
 
     def _element(self, name: str, up: str, down: str, *needs: str) -> Element:
         role = self.rng.choice(ROLES)
@@ -162,7 +164,9 @@ class _Maker:
         taken = "REVOKE EXECUTE ON FUNCTION app.f1(app.e0, text) FROM {role}"
         yield self._element("app.f1_given", given, taken, "app.f1")
         yield from self._comment("FUNCTION app.f0(integer)", "app.f0")
-        touch = f"CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; /* {number} */ END$$"
+        touch = (
+            f"CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; /* {number} */ END$$"
+        )
         yield Element("app.touch", touch, "DROP FUNCTION app.touch()", frozenset({"app"}))
         run = f"CREATE PROCEDURE app.p0(INOUT x integer) LANGUAGE sql AS 'SELECT x * {number}'"
         yield Element("app.p0", run, "DROP PROCEDURE app.p0(integer)", frozenset({"app"}))
@@ -242,23 +246,37 @@ class _Maker:
             yield from self._comment(f"CONSTRAINT {name} ON {table}", table, f"app.{name}")
 
     def _indexes(self, table: str) -> Iterator[Element]:
-        forms = [("a", "(id DESC) WHERE id > 5", ()), ("b", "((id % 7), id)", ()), ("c", "(app.f0(id::integer))", ("app.f0",))]
+        forms = [
+            ("a", "(id DESC) WHERE id > 5", ()),
+            ("b", "((id % 7), id)", ()),
+            ("c", "(app.f0(id::integer))", ("app.f0",)),
+        ]
         if column := self._pick(table, "text", "character varying(40)"):
-            forms += [("d", f"(lower({column}))", (f"{table}.{column}",)), ("e", f"(id) INCLUDE ({column})", (f"{table}.{column}",))]
+            forms += [
+                ("d", f"(lower({column}))", (f"{table}.{column}",)),
+                ("e", f"(id) INCLUDE ({column})", (f"{table}.{column}",)),
+            ]
         if column := self._pick(table, "jsonb", "text[]"):
             forms.append(("f", f"USING gin ({column})", (f"{table}.{column}",)))
         for suffix, definition, needs in self.rng.sample(forms, self.rng.randint(1, len(forms))):
             name = f"{table}_{suffix}_idx"
-            yield self._element(name, f"CREATE INDEX {name[4:]} ON {table} {definition}", f"DROP INDEX {name}", table, *needs)
+            yield self._element(
+                name, f"CREATE INDEX {name[4:]} ON {table} {definition}", f"DROP INDEX {name}", table, *needs
+            )
             yield from self._comment(f"INDEX {name}", name)
 
     def _extras(self, table: str, form: str) -> Iterator[Element]:
         head = f"ALTER TABLE {table}"
         if form != "partitioned":
             way = self.rng.choice(("FULL", "NOTHING", f"USING INDEX {table[4:]}_pkey"))
-            yield self._element(f"{table} replica", f"{head} REPLICA IDENTITY {way}", f"{head} REPLICA IDENTITY DEFAULT", table)
+            yield self._element(
+                f"{table} replica", f"{head} REPLICA IDENTITY {way}", f"{head} REPLICA IDENTITY DEFAULT", table
+            )
         if column := self._pick(table, "text", "jsonb", "bytea"):
-            for name, up, down in (("statistics", "STATISTICS 500", "STATISTICS -1"), ("storage", "STORAGE EXTERNAL", "STORAGE EXTENDED")):
+            for name, up, down in (
+                ("statistics", "STATISTICS 500", "STATISTICS -1"),
+                ("storage", "STORAGE EXTERNAL", "STORAGE EXTENDED"),
+            ):
                 alter = f"{head} ALTER COLUMN {column} SET"
                 yield self._element(f"{table}.{column} {name}", f"{alter} {up}", f"{alter} {down}", f"{table}.{column}")
         if column := self._pick(table, "bigint", "integer", "text"):
@@ -274,7 +292,9 @@ class _Maker:
         made = f"CREATE TRIGGER {name[4:]} BEFORE {when} ON {table} FOR EACH ROW EXECUTE FUNCTION app.touch()"
         yield self._element(name, made, f"DROP TRIGGER {name[4:]} ON {table}", table, "app.touch")
         state, head = self.rng.choice(("DISABLE", "ENABLE ALWAYS", "ENABLE REPLICA")), f"ALTER TABLE {table}"
-        yield self._element(f"{name} state", f"{head} {state} TRIGGER {name[4:]}", f"{head} ENABLE TRIGGER {name[4:]}", name)
+        yield self._element(
+            f"{name} state", f"{head} {state} TRIGGER {name[4:]}", f"{head} ENABLE TRIGGER {name[4:]}", name
+        )
 
     def _grants(self, table: str) -> Iterator[Element]:
         rights = self.rng.choice(("SELECT", "SELECT, INSERT", "ALL"))
@@ -326,7 +346,17 @@ class _Maker:
             rows = "ROW LEVEL SECURITY"
             yield self._element(f"{table} {name}", f"{head} {up} {rows}", f"{head} {down} {rows}", table)
         other = f"app.t{self.rng.randrange(self.tables)}"
-        condition, need = self.rng.choice((("id > 4", table), ("app.f0(id::integer) > 0", "app.f0"), (f"id IN (SELECT o.id FROM {other} o)", other)))
-        command = self.rng.choice((f"USING ({condition})", f"FOR INSERT TO {{role}} WITH CHECK ({condition})", f"AS RESTRICTIVE FOR SELECT USING ({condition})"))
-        yield self._element(f"{table} policy", f"CREATE POLICY own ON {table} {command}", f"DROP POLICY own ON {table}", table, need)
+        condition, need = self.rng.choice(
+            (("id > 4", table), ("app.f0(id::integer) > 0", "app.f0"), (f"id IN (SELECT o.id FROM {other} o)", other))
+        )
+        command = self.rng.choice(
+            (
+                f"USING ({condition})",
+                f"FOR INSERT TO {{role}} WITH CHECK ({condition})",
+                f"AS RESTRICTIVE FOR SELECT USING ({condition})",
+            )
+        )
+        yield self._element(
+            f"{table} policy", f"CREATE POLICY own ON {table} {command}", f"DROP POLICY own ON {table}", table, need
+        )
         yield from self._comment(f"POLICY own ON {table}", f"{table} policy")

@@ -9,10 +9,10 @@ from typing import Any
 from aias_core.migrate.catalog.snapshot import CatalogObject
 
 _REPEATABLE = ("comment", "owner", "default", "sequence_owner", "trigger_state", "replica_identity")
-_FAMILY = {
-    **dict.fromkeys(("smallint", "integer", "bigint", "numeric", "real", "double precision"), {"a number"}),
-    **dict.fromkeys(("text", "character varying", "character"), {"a text"}),
-}
+_FAMILIES = (
+    frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"}),
+    frozenset({"text", "character varying", "character"}),
+)
 _SEQUENCE_OPTION = re.compile(r"START|INCREMENT|MINVALUE|MAXVALUE|CACHE|NO CYCLE|CYCLE")
 
 
@@ -80,9 +80,11 @@ def _column_clauses(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]
 
 
 def _conversion(new: Mapping[str, Any], old_type: str) -> str:
-    """Nothing where PostgreSQL converts by itself, perhaps without a rewrite; else by way of text, which all types have."""
-    families = [{name.partition("(")[0]} | _FAMILY.get(name.partition("(")[0], set()) for name in (new["type"], old_type)]
-    return "" if families[0] & families[1] else f" USING {new['quoted']}::pg_catalog.text::{new['type']}"
+    """Nothing where PostgreSQL converts by itself, perhaps without a rewrite; else by way of text, as all types can."""
+    names = {name.partition("(")[0] for name in (new["type"], old_type)}
+    if len(names) == 1 or any(names <= family for family in _FAMILIES):
+        return ""
+    return f" USING {new['quoted']}::pg_catalog.text::{new['type']}"
 
 
 def _alter_table(want: CatalogObject, found: CatalogObject) -> list[str] | None:

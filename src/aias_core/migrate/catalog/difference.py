@@ -37,7 +37,8 @@ def compare_catalogs(expected: Catalog, found: Catalog) -> list[Difference]:
         change: Literal["missing", "unexpected", "different"] = (
             "missing" if have is None else "unexpected" if want is None else "different"
         )
-        differences.append(Difference(*key, change, want and want.made_by, have and have.made_by))
+        expected_sql, found_sql = (item.made_by if item is not None else None for item in (want, have))
+        differences.append(Difference(*key, change, expected_sql, found_sql))
     return differences
 
 

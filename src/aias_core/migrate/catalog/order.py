@@ -53,5 +53,3 @@ def reaches(start: Iterable[Key], targets: set[Key], needs: Mapping[Key, Iterabl
 
 def _rank(key: Key) -> tuple[int, str, str]:
     return RANK[key[0]], *key
-
-

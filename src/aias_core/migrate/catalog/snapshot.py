@@ -51,7 +51,7 @@ KINDS = (
 RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 _queries = load_queries(__file__)
-_DEFINITIONS = "SELECT kind, name, made_by FROM (" + _queries["list_objects"] + ") objects"
+_DEFINITIONS = "SELECT kind, name, made_by FROM (" + _queries["list_objects"] + ") objects"  # noqa: S608, both parts are ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +144,7 @@ def _pinned(connection: Connection) -> Iterator[None]:
         yield
 
 
-def _build_object(
-    row: tuple[Any, ...], needed: Mapping[str, list[str]], keys: Mapping[str, Key]
-) -> CatalogObject:
+def _build_object(row: tuple[Any, ...], needed: Mapping[str, list[str]], keys: Mapping[str, Key]) -> CatalogObject:
     identity, kind, name, table, made_by, removed_by, facts, belongs_to = row
     others = [*(belongs_to or ()), *(needed.get(identity, ()) if identity else ())]
     found = dict.fromkeys(keys[i] for i in (_find_identity(other, keys) for other in others) if i in keys)
