@@ -18,6 +18,7 @@ import openai
 import pytest
 
 from aias_cli.reference import iter_commands
+from support.documents import ROOT
 from support.environments import CommandLine
 from support.waiting import wait_until
 
@@ -194,6 +195,9 @@ READS = {
     "aias db backup list": [],
     "aias db backup verify": [],
     "aias db classify check": [],
+    "aias db diff": [],
+    "aias db docs check": ["--out", str(ROOT / "docs/schema")],
+    "aias db docs generate": ["--out", str(ROOT / "docs/schema")],
     "aias db lint": [],
     "aias db migrate": [],
     "aias db plan": [],
@@ -202,6 +206,7 @@ READS = {
     "aias db restore-drill": [],
     "aias db rollback": ["--database", "operational", "--steps", "1", "--dry-run"],
     "aias db status": [],
+    "aias db verify": [],
     "aias analytics usage": ["--org", "acme"],
     "aias analytics reconcile": [],
     "aias analytics rollup run": [],

@@ -14,7 +14,7 @@ import psycopg
 
 from aias_core import clock
 from aias_core.errors import AiasError, Conflict, TimedOut
-from aias_core.migrate.catalog.snapshot import read_catalog
+from aias_core.migrate.catalog.snapshot import read_fingerprint
 from aias_core.migrate.history import CHAIN_START, link, queries, write_history
 from aias_core.migrate.leftovers import clear_leftovers
 from aias_core.migrate.limits import Limits, limits_of
@@ -174,7 +174,7 @@ class Executor:
         wanted = self.expected.get(version or "")
         if wanted is None:
             return None
-        if read_catalog(self.session.work).fingerprint != wanted:
+        if read_fingerprint(self.session.work) != wanted:
             raise MigrationFailed(
                 f"After '{step.migration.name}' the catalogue of '{self.session.database}' is not the expected one",
                 hint="see what the files should give with: aias db rehearse",

@@ -1,11 +1,20 @@
-"""What the catalogue should be after each version, kept beside the files as `catalog.json`."""
+"""What the files should give: fingerprints kept beside them, and whole catalogues from a scratch server."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-CATALOG_FILE = "catalog.json"
+from aias_core.database.connection import connect
+from aias_core.migrate.catalog.difference import compare_catalogs
+from aias_core.migrate.catalog.snapshot import Catalog, read_catalog, read_fingerprint
+from aias_core.migrate.files import CATALOG_FILE, load_migrations
+
+if TYPE_CHECKING:
+    from aias_core.migrate.runner import Target
 
 
 def load_expected(directory: Path) -> dict[str, str]:
@@ -14,3 +23,58 @@ def load_expected(directory: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     return {version: entry["fingerprint"] for version, entry in json.loads(path.read_bytes()).items()}
+
+
+def build_expected(target: Target) -> dict[str, dict[str, str]]:
+    """The content of `catalog.json`: both checksums of each version, and the fingerprint after it."""
+    from aias_core.migrate.runner import migrate
+
+    entries = {}
+    with scratch_copy(target) as scratch:
+        for migration in load_migrations(target.files):
+            migrate(scratch, to=migration.version)
+            with connect(scratch.dsn) as connection:
+                entries[migration.version] = {
+                    "checksum_up": migration.checksum_up,
+                    "checksum_down": migration.checksum_down,
+                    "fingerprint": read_fingerprint(connection),
+                }
+    return entries
+
+
+def read_expected_catalog(target: Target, version: str | None) -> Catalog:
+    """The catalogue that the files give up to a version, from a scratch server; an empty one for no version."""
+    from aias_core.migrate.runner import migrate
+
+    with scratch_copy(target) as scratch:
+        if version is not None:
+            migrate(scratch, to=version)
+        with connect(scratch.dsn) as connection:
+            return read_catalog(connection)
+
+
+def find_differences(target: Target) -> dict[str, Any]:
+    """How the live catalogue differs from what its applied files give, with the SQL that would end it."""
+    from aias_core.migrate.catalog.repair import build_statements
+    from aias_core.migrate.runner import read_status
+
+    version = read_status(target).version
+    expected = read_expected_catalog(target, version)
+    with connect(target.dsn, f"database '{target.database}'") as connection:
+        found = read_catalog(connection)
+    return {
+        "database": target.database,
+        "version": version,
+        "differences": [difference.as_record() for difference in compare_catalogs(expected, found)],
+        "sql": build_statements(expected, found),
+    }
+
+
+@contextmanager
+def scratch_copy(target: Target) -> Iterator[Target]:
+    """An empty database on a scratch server, for the same files; gone at the end."""
+    from aias_core.database.scratch import scratch_server
+    from aias_core.migrate.runner import Target
+
+    with scratch_server() as server:
+        yield Target(target.database, server.dsn(server.create_database(), "aias_migrator"), target.directory)

@@ -14,6 +14,7 @@ from aias_core import clock
 from aias_core.errors import InvalidInput, NothingRan
 
 NAME = re.compile(r"(\d{12})_([a-z0-9_]{1,60})\.(up|down)\.sql")
+CATALOG_FILE = "catalog.json"
 _AHEAD = timedelta(hours=24)
 
 
@@ -54,7 +55,7 @@ def load_migrations(directory: Path) -> list[Migration]:
     if not directory.is_dir():
         raise NothingRan(f"There is no migrations directory '{directory}'")
     parts: dict[str, dict[str, Path]] = {}
-    for path in sorted(directory.iterdir()):
+    for path in sorted(path for path in directory.iterdir() if path.name != CATALOG_FILE):
         match = NAME.fullmatch(path.name)
         if match is None:
             raise InvalidInput(

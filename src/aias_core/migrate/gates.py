@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aias_core.errors import Refused
 from aias_core.migrate.approval import Subject, check_approvals
-from aias_core.migrate.catalog.snapshot import read_catalog
+from aias_core.migrate.catalog.snapshot import read_fingerprint
 from aias_core.migrate.history import MigrationStatus, list_used_approvals, queries
 from aias_core.migrate.losses import count_losses
 from aias_core.migrate.plan import Plan
@@ -74,7 +74,7 @@ def _find_drift(
     connection: Connection, plan: Plan, status: MigrationStatus, expected: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
     wanted = expected.get(status.version or "")
-    if wanted is not None and not status.unfinished and read_catalog(connection).fingerprint != wanted:
+    if wanted is not None and not status.unfinished and read_fingerprint(connection) != wanted:
         yield "drift", f"The catalogue of '{plan.database}' is not what its applied files give; see: aias db diff"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aias_core.database.connection import connect
 from aias_core.errors import AiasError, DifferenceFound, Partial
 from aias_core.files import whole_file
-from aias_core.migrate.catalog.snapshot import read_catalog
+from aias_core.migrate.catalog.snapshot import read_fingerprint
 from aias_core.migrate.expected import load_expected
 from aias_core.migrate.files import load_migrations
 from aias_core.migrate.gates import iter_obstacles
@@ -94,7 +94,7 @@ def describe_standing(target: Target) -> dict[str, Any]:
             "pending": [migration.name for migration in status.pending],
             "unfinished": [row.name for row in status.unfinished],
             "failed": [row.name for row in status.failed],
-            "drift": None if wanted is None else read_catalog(connection).fingerprint != wanted,
+            "drift": None if wanted is None else read_fingerprint(connection) != wanted,
             "server": fetch_value(connection, "read_server_version"),
             "lock_holder": describe_holder(connection),
             "undelivered_audit": fetch_value(connection, "count_undelivered") if latest else 0,

@@ -3,6 +3,8 @@
 from aias_cli.commands.db.approve import approve
 from aias_cli.commands.db.backup import group as backup
 from aias_cli.commands.db.classify import group as classify
+from aias_cli.commands.db.diff import diff
+from aias_cli.commands.db.docs import group as docs
 from aias_cli.commands.db.lint import lint
 from aias_cli.commands.db.migrate import migrate
 from aias_cli.commands.db.plan import plan
@@ -11,6 +13,7 @@ from aias_cli.commands.db.restore import restore
 from aias_cli.commands.db.restore_drill import restore_drill
 from aias_cli.commands.db.rollback import rollback
 from aias_cli.commands.db.status import status
+from aias_cli.commands.db.verify import verify
 from aias_cli.options import command_group
 
 group = command_group(
@@ -18,6 +21,8 @@ group = command_group(
     approve=approve,
     backup=backup,
     classify=classify,
+    diff=diff,
+    docs=docs,
     lint=lint,
     migrate=migrate,
     plan=plan,
@@ -26,4 +31,5 @@ group = command_group(
     restore_drill=restore_drill,
     rollback=rollback,
     status=status,
+    verify=verify,
 )
