@@ -201,6 +201,7 @@ READS = {
     "aias db lint": [],
     "aias db migrate": [],
     "aias db plan": [],
+    "aias db rehearse": [],
     "aias db repair": ["202611250001", "--database", "analytics", "--mark", "applied", "--out", "repair.json"],
     "aias db restore": [],
     "aias db restore-drill": [],

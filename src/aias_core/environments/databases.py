@@ -21,10 +21,21 @@ def find_targets(environment: LocalEnvironment, wanted: str, directory: Path | N
 
     Raises EnvironmentNotUp, or InvalidInput when one directory is to serve two databases.
     """
+    names = _check_directory(wanted, directory)
+    return [Target(name, find_dsn(environment, name), directory) for name in names]
+
+
+def offline_targets(wanted: str, directory: Path | None) -> list[Target]:
+    """The files of the databases, without a server. Raises InvalidInput as `find_targets`."""
+    names = _check_directory(wanted, directory)
+    return [Target(name, Secret(""), directory) for name in names]
+
+
+def _check_directory(wanted: str, directory: Path | None) -> list[str]:
     names = list_databases(wanted)
     if directory is not None and len(names) > 1:
         raise InvalidInput("A directory holds the files of one database", hint="say of which with: --database NAME")
-    return [Target(name, find_dsn(environment, name), directory) for name in names]
+    return names
 
 
 def find_operational(environment: LocalEnvironment) -> Target:

@@ -8,6 +8,7 @@ from aias_cli.commands.db.docs import group as docs
 from aias_cli.commands.db.lint import lint
 from aias_cli.commands.db.migrate import migrate
 from aias_cli.commands.db.plan import plan
+from aias_cli.commands.db.rehearse import rehearse
 from aias_cli.commands.db.repair import repair
 from aias_cli.commands.db.restore import restore
 from aias_cli.commands.db.restore_drill import restore_drill
@@ -26,6 +27,7 @@ group = command_group(
     lint=lint,
     migrate=migrate,
     plan=plan,
+    rehearse=rehearse,
     repair=repair,
     restore=restore,
     restore_drill=restore_drill,

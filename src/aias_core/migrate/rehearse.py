@@ -1,0 +1,226 @@
+"""A plan executed on a scratch server: up, down, up again, with what each statement locked and how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from aias_core import clock
+from aias_core.database.connection import connect
+from aias_core.database.scratch import scratch_server
+from aias_core.errors import DifferenceFound, ObjectiveMissed
+from aias_core.migrate.apply import MigrationFailed
+from aias_core.migrate.catalog.difference import compare_catalogs
+from aias_core.migrate.catalog.repair import build_statements
+from aias_core.migrate.catalog.snapshot import Catalog, read_catalog
+from aias_core.migrate.files import load_migrations
+from aias_core.migrate.history import compare_history, queries
+from aias_core.migrate.plan import PlannedStatement, Step, build_step, build_up_plan
+from aias_core.migrate.rows import TableRows, generate_rows, read_rows, read_table, sample_rows
+from aias_core.migrate.runner import Target, read_status
+from aias_core.secret import redact
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredStatement:
+    """What one statement did: milliseconds, locks on relations that were there before it, tables it wrote anew."""
+
+    file: str
+    line: int
+    milliseconds: float
+    locks: list[str]
+    rewrote: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedVersion:
+    """One version: its times, whether down is the exact inverse of up, and tables whose rows either of them changed."""
+
+    version: str
+    slug: str
+    up_ms: float
+    down_ms: float | None
+    differences: list[str]
+    changed_rows: list[str]
+    statements: list[MeasuredStatement]
+
+    @property
+    def is_proven(self) -> bool:
+        return not (self.differences or self.changed_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """The versions of a plan, and how many rows each table held meanwhile: none could be made for one that says 0."""
+
+    database: str
+    base: str | None
+    rows: dict[str, int]
+    versions: list[RehearsedVersion]
+
+    def as_record(self) -> dict[str, Any]:
+        proven = {version.version: version.is_proven for version in self.versions}
+        record = asdict(self)
+        record["versions"] = [{**item, "proven": proven[item["version"]]} for item in record["versions"]]
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalOptions:
+    """How far, from what, and with how many rows in each table: generated ones, or some of the target's."""
+
+    to: str | None = None
+    from_empty: bool = False
+    rows: int = 20
+    sample: bool = False
+
+
+def rehearse(target: Target, options: RehearsalOptions, progress: Callable[[str], None] = lambda _: None) -> Rehearsal:
+    """Executes what `migrate` would, on a scratch server with the target's schema; ends at a down that is no inverse.
+
+    Raises MigrationFailed naming file and line of a statement that fails there.
+    """
+    if options.from_empty:
+        status, base = compare_history(target.database, [], load_migrations(target.files)), Catalog(())
+    else:
+        status = read_status(target)
+        with connect(target.dsn, f"database '{target.database}'") as live:
+            base = read_catalog(live)
+    steps = build_up_plan(status, options.to).steps
+    with scratch_server() as server, connect(server.dsn(server.create_database()), autocommit=True) as scratch:
+        _act(scratch, build_statements(base, Catalog(())))
+        rows = _fill(scratch, base, target, options)
+        versions = []
+        for step in steps:
+            progress(f"Rehearsing {step.migration.name} of {target.database}")
+            versions.append(_rehearse_version(scratch, step))
+            if versions[-1].differences:
+                break
+            rows |= _fill_new(scratch, rows, options.rows)
+    return Rehearsal(target.database, status.version, rows, versions)
+
+
+def _act(scratch: Connection, statements: list[str]) -> None:
+    scratch.execute(queries["act_as_owner"])
+    for statement in statements:
+        scratch.execute(statement.encode())
+    scratch.execute("RESET ROLE")
+
+
+def _fill(scratch: Connection, catalog: Catalog, target: Target, options: RehearsalOptions) -> dict[str, int]:
+    if not options.sample:
+        return generate_rows(scratch, catalog, options.rows)
+    with connect(target.dsn, f"database '{target.database}'") as live:
+        live.execute(queries["act_as_owner"])
+        return sample_rows(live, scratch, catalog, options.rows)
+
+
+def _fill_new(scratch: Connection, filled: Mapping[str, int], rows: int) -> dict[str, int]:
+    catalog = read_catalog(scratch)
+    new = {table.name for table in catalog.list_kind("table")} - set(filled)
+    return generate_rows(scratch, catalog, rows, only=new)
+
+
+def _rehearse_version(scratch: Connection, step: Step) -> RehearsedVersion:
+    before = read_catalog(scratch)
+    rows = read_rows(scratch, before)
+    up_ms, statements = _execute(scratch, step)
+    after = read_catalog(scratch)
+    faults, changed, down_ms = [], [], None
+    if step.directives.down != "none":
+        down_ms, _ = _execute(scratch, build_step(step.migration, "down"))
+        reverted = read_catalog(scratch)
+        faults += [f"{d.change} after down: {d.kind} {d.name}" for d in compare_catalogs(before, reverted)]
+        if step.directives.down == "exact":
+            changed += _list_changed(scratch, rows, reverted)
+    if down_ms is not None and not faults:
+        _execute(scratch, step)
+        again = read_catalog(scratch)
+        faults += [f"{d.change} after the second up: {d.kind} {d.name}" for d in compare_catalogs(after, again)]
+    return RehearsedVersion(step.migration.version, step.migration.slug, up_ms, down_ms, faults, changed, statements)
+
+
+def _list_changed(scratch: Connection, rows: Mapping[str, TableRows], catalog: Catalog) -> list[str]:
+    there = {table.name for table in catalog.list_kind("table")}
+    return [
+        f"{name}: {was.count} rows before, {now.count} of them or others after"
+        for name, was in rows.items()
+        if name in there and (now := read_table(scratch, name, was.columns)) != was
+    ]
+
+
+def _execute(scratch: Connection, step: Step) -> tuple[float, list[MeasuredStatement]]:
+    scratch.execute(queries["act_as_owner"])
+    whole: AbstractContextManager[Any] = scratch.transaction() if step.transactional else nullcontext()
+    started = clock.monotonic()
+    with whole:
+        measured = list(_iter_measured(scratch, step))
+    taken = clock.monotonic() - started
+    scratch.execute("RESET ROLE")
+    return round(taken * 1000, 1), measured
+
+
+def _iter_measured(scratch: Connection, step: Step) -> Iterator[MeasuredStatement]:
+    relations = list(_list_files(scratch))
+    held: set[str] = set()
+    for planned in step.statements:
+        files = _list_files(scratch)
+        started = clock.monotonic()
+        _run(scratch, planned)
+        taken = clock.monotonic() - started
+        locks = _read_locks(scratch, relations) if step.transactional else _planned_locks(planned)
+        now = _list_files(scratch)
+        rewrote = sorted(name for name in files if name in now and now[name] != files[name])
+        place = planned.statement
+        yield MeasuredStatement(place.file, place.line, round(taken * 1000, 1), sorted(locks - held), rewrote)
+        held |= locks
+
+
+def _list_files(scratch: Connection) -> dict[str, int]:
+    return dict(scratch.execute(queries["list_files"]).fetchall())
+
+
+def _run(scratch: Connection, planned: PlannedStatement) -> None:
+    try:
+        scratch.execute(planned.statement.text.encode())
+    except psycopg.Error as exc:
+        reason = redact(str(exc).strip().split("\n", 1)[0])
+        raise MigrationFailed(f"{planned.statement.place}: {reason} (in the rehearsal)") from exc
+
+
+def _read_locks(scratch: Connection, relations: list[str]) -> set[str]:
+    rows = scratch.execute(queries["list_own_locks"], {"relations": relations})
+    return {f"{mode} on {relation}" for relation, mode in rows if mode != "AccessShareLock"}
+
+
+def _planned_locks(planned: PlannedStatement) -> set[str]:
+    return {f"{lock.mode} on {lock.relation}" for lock in planned.work.relations}
+
+
+def rehearse_all(
+    targets: Iterable[Target], options: RehearsalOptions, progress: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """The record of a rehearsal of each database."""
+    return [rehearse(target, options, progress).as_record() for target in targets]
+
+
+def check_rehearsals(records: Iterable[Mapping[str, Any]], longest_rollback_seconds: float) -> None:
+    """Raises DifferenceFound for a version that is not proven, ObjectiveMissed for a down that takes too long."""
+    versions = [(record["database"], version) for record in records for version in record["versions"]]
+    for database, version in versions:
+        if not version["proven"]:
+            fault = (version["differences"] + version["changed_rows"])[0]
+            raise DifferenceFound(f"Down of '{version['version']}' does not undo up in '{database}': {fault}")
+    for database, version in versions:
+        if (version["down_ms"] or 0) > longest_rollback_seconds * 1000:
+            raise ObjectiveMissed(
+                f"Reverting '{version['version']}' of '{database}' takes {version['down_ms'] / 1000:.1f} s",
+                hint="allow more with: --max-rollback SECONDS",
+            )
