@@ -273,17 +273,17 @@ UNION ALL
 SELECT NULL, CASE WHEN given THEN 'grant' ELSE 'revoke' END, format('%s %s', target, role), table_name,
     CASE WHEN given THEN format('GRANT %s ON %s TO %s', privileges, target, role) ELSE format('REVOKE %s ON %s FROM %s', privileges, target, role) END,
     CASE WHEN given THEN format('REVOKE ALL ON %s FROM %s', target, role) ELSE format('GRANT %s ON %s TO %s', privileges, target, role) END,
-    jsonb_build_object('role', role, 'privileges', privileges), ARRAY[concat(class, '.', oid, '.0')]
+    jsonb_build_object('role', role, 'privileges', privileges), ARRAY[concat(class::oid, '.', oid, '.0')]
     || CASE WHEN given AND privileges LIKE '%(%' THEN (SELECT array_agg(concat('pg_class'::regclass::oid, '.', attrelid, '.', attnum)) FROM pg_catalog.pg_attribute a
         WHERE a.attrelid = grants.oid AND a.attacl IS NOT NULL AND NOT attisdropped) END
 FROM grants
 UNION ALL
 SELECT NULL, 'grant_option', format('%s %s', target, role), table_name, format('GRANT %s ON %s TO %s WITH GRANT OPTION', grantable, target, role),
-    format('REVOKE GRANT OPTION FOR %s ON %s FROM %s', grantable, target, role), NULL, ARRAY[concat(class, '.', oid, '.0')]
+    format('REVOKE GRANT OPTION FOR %s ON %s FROM %s', grantable, target, role), NULL, ARRAY[concat(class::oid, '.', oid, '.0')]
 FROM grants WHERE grantable IS NOT NULL
 UNION ALL
 SELECT NULL, 'owner', o.target, o.table_name, format('ALTER %s OWNER TO %I', o.target, pg_catalog.pg_get_userbyid(o.owner)),
-    format('ALTER %s OWNER TO %I', o.target, pg_catalog.pg_get_userbyid(d.owner)), NULL, ARRAY[concat(o.class, '.', o.oid, '.0')]
+    format('ALTER %s OWNER TO %I', o.target, pg_catalog.pg_get_userbyid(d.owner)), NULL, ARRAY[concat(o.class::oid, '.', o.oid, '.0')]
 FROM owners o, database d WHERE o.owner <> d.owner
 UNION ALL
 SELECT NULL, 'comment', o.target, o.table_name, format('COMMENT ON %s IS %L', o.target, d.description), format('COMMENT ON %s IS NULL', o.target),
