@@ -60,9 +60,10 @@ def _list_rebuilt(expected: Catalog, found: Catalog) -> set[Key]:
     stack = [*(key for key in there if key not in wanted), *rebuilt, *retyped]
     while stack:
         key = stack.pop()
-        stays = _keeps_values(key, wanted, there)
+        stays = _keeps_values(key, wanted, there) and ("table", there[key].table) not in rebuilt
         for dependent in dependents[key]:
-            if dependent not in rebuilt and not (stays and dependent[0] in _STAYS_ON_A_COLUMN):
+            is_seen = dependent in rebuilt and key[0] != "table"
+            if not is_seen and not (stays and dependent[0] in _STAYS_ON_A_COLUMN):
                 rebuilt.add(dependent)
                 stack.append(dependent)
     return {key for key in rebuilt if key in wanted and key in there}
