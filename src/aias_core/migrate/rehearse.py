@@ -95,7 +95,7 @@ def rehearse(target: Target, options: RehearsalOptions, progress: Callable[[str]
             base = read_catalog(live)
     steps = build_up_plan(status, options.to).steps
     with scratch_server() as server, connect(server.dsn(server.create_database()), autocommit=True) as scratch:
-        _act(scratch, build_statements(base, Catalog(())))
+        _make(scratch, base)
         rows = _fill(scratch, base, target, options)
         versions = []
         for step in steps:
@@ -107,11 +107,14 @@ def rehearse(target: Target, options: RehearsalOptions, progress: Callable[[str]
     return Rehearsal(target.database, status.version, rows, versions)
 
 
-def _act(scratch: Connection, statements: list[str]) -> None:
+def _make(scratch: Connection, base: Catalog) -> None:
+    """Makes the target's schema; for that alone the owner may hand objects to other roles."""
+    scratch.execute("ALTER ROLE aias_owner SUPERUSER")
     scratch.execute(queries["act_as_owner"])
-    for statement in statements:
+    for statement in build_statements(base, Catalog(())):
         scratch.execute(statement.encode())
     scratch.execute("RESET ROLE")
+    scratch.execute("ALTER ROLE aias_owner NOSUPERUSER")
 
 
 def _fill(scratch: Connection, catalog: Catalog, target: Target, options: RehearsalOptions) -> dict[str, int]:

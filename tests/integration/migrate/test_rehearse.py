@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import psycopg
 import pytest
 
 from aias_core.errors import DifferenceFound, ObjectiveMissed
 from aias_core.migrate.apply import MigrationFailed
+from aias_core.migrate.files import default_directory
 from aias_core.migrate.rehearse import (
     RehearsalOptions,
     RehearsedVersion,
@@ -17,6 +22,9 @@ from aias_core.migrate.rehearse import (
 from aias_core.migrate.runner import Target, migrate
 from aias_core.secret import Secret
 from support.migrations import ALONE, tables_of, write_migration
+
+if TYPE_CHECKING:
+    from support.servers import PostgresServer
 
 VERSION = "202610010002"
 
@@ -104,3 +112,16 @@ def test_every_shipped_version_is_proven_with_rows_in_its_tables(database: str) 
     assert [v.version for v in rehearsal.versions if not v.is_proven] == []
     filled = sum(count > 0 for count in rehearsal.rows.values())
     assert filled > len(rehearsal.rows) // 2, rehearsal.rows
+
+
+@pytest.mark.parametrize("database", ["operational", "analytics"])
+def test_a_new_file_is_rehearsed_on_the_whole_schema_of_a_live_database(
+    postgres_server: PostgresServer, tmp_path: Path, database: str
+) -> None:
+    directory = tmp_path / database
+    shutil.copytree(default_directory(database), directory)
+    target = Target(database, postgres_server.dsn(postgres_server.empty(), "aias_migrator"), directory)
+    migrate(target)
+    write_migration(directory, "202611252359", "more", "CREATE TABLE aias.more (id bigint);", "DROP TABLE aias.more;")
+    rehearsal = rehearse(target, RehearsalOptions(rows=2))
+    assert [(version.slug, version.is_proven) for version in rehearsal.versions] == [("more", True)]
