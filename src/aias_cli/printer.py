@@ -89,13 +89,14 @@ class Printer:
             print(f"Hint: {error.hint}", file=sys.stderr)
 
     def _print_table(self, rows: Sequence[Row], columns: Sequence[str], footer: Sequence[Row], file: IO[str]) -> None:
+        if not rows:
+            self.note("Nothing to list.")
+            return
+
         from rich.box import SIMPLE_HEAD
         from rich.console import Console
         from rich.table import Table
 
-        if not rows:
-            self.note("Nothing to list.")
-            return
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for column in columns:
             numeric = all(isinstance(row.get(column), int | float | None) for row in rows)

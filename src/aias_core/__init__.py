@@ -1,7 +1,7 @@
 """What the platform does. No Typer, no HTTP server, no printing.
 
 errors      the error tree and the exit codes
-settings    the only reader of the process environment
+settings    the only reader of the process environment; service_settings: what services read of it
 clock       the current time; windows: half-open hours, days and months
 money       exact amounts; secret: values that print as ***; ids: UUIDv7
 process     the only place that starts other programs

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from aias_core.migrate.runner import MigrationRun, RunOptions, Target, migrate
+from aias_core.migrate.runner import MigrationRun, RunOptions, migrate
+from aias_core.migrate.target import Target
 from support.migrations import ALONE, invalid_indexes, statuses_of, write_migration
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from aias_core import clock
 from aias_core.analytics.ingest import ensure_partitions
 from aias_core.database.connection import connect
-from aias_core.migrate.runner import Target
+from aias_core.migrate.target import Target
 from support.events import MODEL, ORG, OTHER_ORG, PRICE, PRICE_ID
 
 if TYPE_CHECKING:

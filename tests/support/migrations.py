@@ -11,7 +11,8 @@ from typing import Any
 
 import psycopg
 
-from aias_core.migrate.runner import Target, migrate
+from aias_core.migrate.runner import migrate
+from aias_core.migrate.target import Target
 from aias_core.secret import Secret
 
 ALONE = "-- aias: transaction = none\n"

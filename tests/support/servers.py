@@ -18,7 +18,8 @@ from aias_core import accounts
 from aias_core.database import postgres
 from aias_core.database.bootstrap import DATABASES, LOGIN_ROLES, ensure_databases
 from aias_core.environments.local import nats
-from aias_core.migrate.runner import Target, migrate
+from aias_core.migrate.runner import migrate
+from aias_core.migrate.target import Target
 from aias_core.secret import Secret, random_base62
 from support.waiting import wait_until
 

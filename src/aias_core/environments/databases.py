@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from aias_core.database.bootstrap import DATABASES
 from aias_core.errors import InvalidInput
-from aias_core.migrate.approval import ALWAYS_REQUIRED, ApprovalPolicy
-from aias_core.migrate.runner import Target
+from aias_core.migrate.target import Target
 from aias_core.secret import Secret
 from aias_core.settings import find_variable
 
 if TYPE_CHECKING:
     from aias_core.environments.local.target import LocalEnvironment
+    from aias_core.migrate.approval import ApprovalPolicy
 
 
 def find_targets(environment: LocalEnvironment, wanted: str, directory: Path | None) -> list[Target]:
@@ -56,6 +56,8 @@ def find_dsn(environment: LocalEnvironment, database: str) -> Secret:
 
 def read_policy(environment: LocalEnvironment) -> ApprovalPolicy:
     """Whether migrations of the environment need consent, and whose. Production and system always do."""
+    from aias_core.migrate.approval import ALWAYS_REQUIRED, ApprovalPolicy
+
     approvals = environment.load_profile().approvals
     required = environment.name in ALWAYS_REQUIRED or approvals.migrations == "required"
     return ApprovalPolicy(environment.name, required, approvals.approvers)

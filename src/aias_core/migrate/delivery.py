@@ -13,8 +13,8 @@ from aias_core.errors import AiasError
 from aias_core.migrate.history import fetch_value, queries
 
 if TYPE_CHECKING:
-    from aias_core.migrate.runner import Target
     from aias_core.migrate.session import Progress
+    from aias_core.migrate.target import Target
 
 _ACTIONS = {"up": "db.migrate", "down": "db.rollback", "repair": "db.repair"}
 

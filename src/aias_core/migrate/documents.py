@@ -17,7 +17,7 @@ from aias_core.migrate.expected import scratch_copy
 from aias_core.migrate.files import CATALOG_FILE, load_migrations
 
 if TYPE_CHECKING:
-    from aias_core.migrate.runner import Target
+    from aias_core.migrate.target import Target
 
 SCHEMA = "aias.db.entities/1"
 Classes = Mapping[tuple[str, str], str]

@@ -14,7 +14,7 @@ from aias_core.migrate.catalog.snapshot import Catalog, read_catalog, read_finge
 from aias_core.migrate.files import CATALOG_FILE, load_migrations
 
 if TYPE_CHECKING:
-    from aias_core.migrate.runner import Target
+    from aias_core.migrate.target import Target
 
 
 def load_expected(directory: Path) -> dict[str, str]:
@@ -56,7 +56,7 @@ def read_expected_catalog(target: Target, version: str | None) -> Catalog:
 def find_differences(target: Target) -> dict[str, Any]:
     """How the live catalogue differs from what its applied files give, with the SQL that would end it."""
     from aias_core.migrate.catalog.repair import build_statements
-    from aias_core.migrate.runner import read_status
+    from aias_core.migrate.target import read_status
 
     version = read_status(target).version
     expected = read_expected_catalog(target, version)
@@ -74,7 +74,7 @@ def find_differences(target: Target) -> dict[str, Any]:
 def scratch_copy(target: Target) -> Iterator[Target]:
     """An empty database on a scratch server, for the same files; gone at the end."""
     from aias_core.database.scratch import scratch_server
-    from aias_core.migrate.runner import Target
+    from aias_core.migrate.target import Target
 
     with scratch_server() as server:
         yield Target(target.database, server.dsn(server.create_database(), "aias_migrator"), target.directory)

@@ -21,7 +21,7 @@ from aias_core.migrate.files import load_migrations
 from aias_core.migrate.history import compare_history, queries
 from aias_core.migrate.plan import PlannedStatement, Step, build_step, build_up_plan
 from aias_core.migrate.rows import TableRows, generate_rows, read_rows, read_table, sample_rows
-from aias_core.migrate.runner import Target, read_status
+from aias_core.migrate.target import Target, read_status
 from aias_core.secret import redact
 
 if TYPE_CHECKING:

@@ -24,8 +24,9 @@ from aias_core.migrate.history import (
     write_history,
 )
 from aias_core.migrate.plan import PlanContent
-from aias_core.migrate.runner import ReasonMissing, RunOptions, Target
+from aias_core.migrate.runner import ReasonMissing, RunOptions
 from aias_core.migrate.session import Progress, locked_session
+from aias_core.migrate.target import Target
 
 Mark = Literal["applied", "failed", "pending"]
 

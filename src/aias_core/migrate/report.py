@@ -26,7 +26,7 @@ from aias_core.migrate.plan import Plan, Reach, build_down_plan, build_up_plan
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from aias_core.migrate.runner import Target
+    from aias_core.migrate.target import Target
 
 PLAN_SCHEMA = "aias.db.plan/1"
 

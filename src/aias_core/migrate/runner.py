@@ -6,24 +6,23 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
 
 from aias_core import clock, ids
-from aias_core.database.connection import connect
 from aias_core.errors import AiasError, Partial, Refused
 from aias_core.migrate.apply import Executor
 from aias_core.migrate.consent import Consent
 from aias_core.migrate.expected import load_expected
-from aias_core.migrate.files import Migration, default_directory, load_migrations
+from aias_core.migrate.files import Migration, load_migrations
 from aias_core.migrate.gates import check_gates
 from aias_core.migrate.history import MigrationStatus, compare_history, ensure_engine, queries, read_history
 from aias_core.migrate.plan import Direction, Plan, Reach, build_down_plan, build_up_plan
 from aias_core.migrate.session import Session, locked_session
-from aias_core.secret import Secret, redact
+from aias_core.migrate.target import Target, read_status
+from aias_core.secret import redact
 
 if TYPE_CHECKING:
     from aias_core.migrate.session import Progress
@@ -38,19 +37,6 @@ class WindowExceeded(Partial):
 
 class ReasonMissing(Refused):
     """A rollback needs a reason"""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One database: its name, how to reach it as the migrator, and the files that make it."""
-
-    database: str
-    dsn: Secret
-    directory: Path | None = None
-
-    @property
-    def files(self) -> Path:
-        return self.directory or default_directory(self.database)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +70,6 @@ class MigrationRun:
 
 def _say_nothing(_: str) -> None:
     pass
-
-
-def read_status(target: Target) -> MigrationStatus:
-    """Applied, pending and unfinished versions. Raises MigrationEdited or MigrationOutOfOrder when files disagree."""
-    migrations = load_migrations(target.files)
-    with connect(target.dsn, f"database '{target.database}'") as connection:
-        return compare_history(target.database, read_history(connection), migrations)
 
 
 def plan_migration(target: Target, to: str | None = None) -> Plan:

@@ -23,7 +23,7 @@ from aias_core.migrate.history import compare_history, queries, read_history
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from aias_core.migrate.runner import Target
+    from aias_core.migrate.target import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aias_core.database.bootstrap import DATABASES
 from aias_core.migrate.documents import build_documents
-from aias_core.migrate.runner import Target
+from aias_core.migrate.target import Target
 from aias_core.protection.policy import load_policy
 from aias_core.secret import Secret
 

@@ -156,7 +156,8 @@ def check_shipped_policy(databases: list[str], path: Path | None = None) -> list
     """The findings of the policy against the shipped migrations, applied to a scratch server."""
     from aias_core.database.connection import connect
     from aias_core.database.scratch import scratch_server
-    from aias_core.migrate.runner import Target, migrate
+    from aias_core.migrate.runner import migrate
+    from aias_core.migrate.target import Target
 
     policy, findings = load_policy(path), []
     with scratch_server() as server:

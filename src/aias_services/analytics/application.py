@@ -15,7 +15,7 @@ from aias_core.analytics.rollup import count_dirty_buckets
 from aias_core.contracts import usage
 from aias_core.database.connection import Pool
 from aias_core.errors import DependencyUnreachable
-from aias_core.settings import AnalyticsSettings
+from aias_core.service_settings import AnalyticsSettings
 from aias_services.kit.guard import PUBLIC
 from aias_services.kit.service import Service, create_app, create_service
 

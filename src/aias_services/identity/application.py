@@ -14,7 +14,7 @@ from aias_core.database.connection import Pool
 from aias_core.errors import InvalidInput, NotFound
 from aias_core.identity import api_keys, organizations
 from aias_core.identity.keys import HashKeys
-from aias_core.settings import IdentitySettings
+from aias_core.service_settings import IdentitySettings
 from aias_services.kit.guard import bearer
 from aias_services.kit.service import Service, create_app, create_service
 

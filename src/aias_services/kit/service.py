@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from aias_core.errors import AiasError, PortTaken
-from aias_core.settings import ServiceSettings, load
+from aias_core.service_settings import ServiceSettings, load
 from aias_services.kit import logs, problems
 from aias_services.kit.guard import PUBLIC, check_routes
 from aias_services.kit.health import Health

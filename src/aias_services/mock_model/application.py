@@ -10,7 +10,7 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.responses import Response, StreamingResponse
 
-from aias_core.settings import MockModelSettings
+from aias_core.service_settings import MockModelSettings
 from aias_services.kit import openai_errors
 from aias_services.kit.guard import PUBLIC
 from aias_services.kit.openai_errors import OpenAIError, json_answer

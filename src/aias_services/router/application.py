@@ -24,7 +24,7 @@ from aias_core.routing.choice import Balancer
 from aias_core.routing.publisher import Publisher
 from aias_core.routing.registry import Model, Snapshot, list_models, load_snapshot
 from aias_core.routing.spool import Spool
-from aias_core.settings import RouterSettings
+from aias_core.service_settings import RouterSettings
 from aias_services.kit import openai_errors
 from aias_services.kit.guard import bearer
 from aias_services.kit.openai_errors import OpenAIError, json_answer

@@ -11,7 +11,8 @@ from aias_core.audit.chain import AuditRecord, append_record, verify_chain
 from aias_core.migrate.consent import Consent
 from aias_core.migrate.delivery import deliver_runs, delivering
 from aias_core.migrate.gates import PlanRefused
-from aias_core.migrate.runner import RunOptions, Target, migrate
+from aias_core.migrate.runner import RunOptions, migrate
+from aias_core.migrate.target import Target
 from aias_core.secret import Secret
 from support.migrations import fetch, write_migration
 

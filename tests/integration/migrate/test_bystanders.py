@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from aias_core.migrate.apply import BlockedByOthers, Executor
-from aias_core.migrate.runner import MigrationRun, RunOptions, Target, migrate
+from aias_core.migrate.runner import MigrationRun, RunOptions, migrate
+from aias_core.migrate.target import Target
 from support.migrations import ALONE, fetch, invalid_indexes, statuses_of, write_migration
 
 RUNNERS, FILES, BUILDS = 16, 100, 5

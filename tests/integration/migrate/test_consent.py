@@ -29,7 +29,8 @@ from aias_core.migrate.consent import read_consents
 from aias_core.migrate.plan import Reach
 from aias_core.migrate.repair import build_repair, repair
 from aias_core.migrate.report import describe_plans, write_plans
-from aias_core.migrate.runner import ReasonMissing, RunOptions, Target, migrate, rollback
+from aias_core.migrate.runner import ReasonMissing, RunOptions, migrate, rollback
+from aias_core.migrate.target import Target
 from support.migrations import fetch, statuses_of, tables_of, write_migration
 
 PEOPLE = ("ada", "grace", "linus")

@@ -19,7 +19,8 @@ from aias_core.migrate.rehearse import (
     rehearse,
     rehearse_all,
 )
-from aias_core.migrate.runner import Target, migrate
+from aias_core.migrate.runner import migrate
+from aias_core.migrate.target import Target
 from aias_core.secret import Secret
 from support.migrations import ALONE, tables_of, write_migration
 

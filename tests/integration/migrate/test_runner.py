@@ -13,16 +13,9 @@ from aias_core.migrate.catalog.snapshot import read_catalog
 from aias_core.migrate.consent import Consent
 from aias_core.migrate.history import MigrationEdited, MigrationOutOfOrder
 from aias_core.migrate.plan import Reach
-from aias_core.migrate.runner import (
-    ReasonMissing,
-    RunOptions,
-    Target,
-    WindowExceeded,
-    migrate,
-    read_status,
-    rollback,
-)
+from aias_core.migrate.runner import ReasonMissing, RunOptions, WindowExceeded, migrate, rollback
 from aias_core.migrate.session import ServerUnsuitable, locked_session
+from aias_core.migrate.target import Target, read_status
 from aias_core.secret import Secret
 from support.migrations import (
     ALONE,

@@ -11,7 +11,8 @@ import pytest
 from aias_core.migrate.apply import MigrationFailed
 from aias_core.migrate.expected import build_expected, find_differences
 from aias_core.migrate.gates import PlanRefused
-from aias_core.migrate.runner import Target, migrate
+from aias_core.migrate.runner import migrate
+from aias_core.migrate.target import Target
 from aias_core.migrate.verify import verify_database
 from support.migrations import tables_of, write_migration
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aias_core.migrate.documents import build_documents, list_stale, write_documents
-from aias_core.migrate.runner import Target
+from aias_core.migrate.target import Target
 from aias_core.protection.documents import build_all
 from support.documents import ROOT
 from support.migrations import write_migration

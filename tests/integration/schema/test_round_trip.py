@@ -8,8 +8,9 @@ import pytest
 from aias_core.migrate.catalog.snapshot import read_catalog
 from aias_core.migrate.files import default_directory, load_migrations
 from aias_core.migrate.plan import Reach
-from aias_core.migrate.runner import RunOptions, Target, migrate, rollback
+from aias_core.migrate.runner import RunOptions, migrate, rollback
 from aias_core.migrate.statements import parse_directives
+from aias_core.migrate.target import Target
 from aias_core.secret import Secret
 
 if TYPE_CHECKING:

@@ -44,13 +44,19 @@ def migrate(
 
     Example: aias db migrate --dry-run
     """
+    from aias_core.migrate.target import has_work
+
+    context = current(ctx)
+    targets = find_targets(context, database, directory)
+    if to is None and not has_work(targets):
+        context.printer.result("aias.db.migrate/1", {"runs": []}, "runs", RUN_COLUMNS)
+        return None
+
     from aias_cli.commands.db.plan import print_plans
     from aias_core.migrate.report import describe_plans, list_statements
     from aias_core.migrate.runner import RunOptions
     from aias_core.migrate.runner import migrate as run_migrations
 
-    context = current(ctx)
-    targets = find_targets(context, database, directory)
     document = describe_plans(context.env, targets, to=to)
     if dry_run:
         return print_plans(context, document)

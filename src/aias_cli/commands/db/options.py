@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from aias_cli.context import CommandContext
     from aias_core.migrate.consent import Consent
-    from aias_core.migrate.runner import Target
+    from aias_core.migrate.target import Target
 
 
 class Database(StrEnum):

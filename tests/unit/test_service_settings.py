@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from aias_core.errors import InvalidSettings
-from aias_core.settings import AnalyticsSettings, load
+from aias_core.service_settings import AnalyticsSettings, load
 
 GOOD = {
     "AIAS_HTTP_PORT": "8084",
