@@ -50,8 +50,8 @@ def generate_rows(
 ) -> dict[str, int]:
     """Fills each table with up to so many rows; how many each took. Deterministic for a catalogue and a seed.
 
-    Keys to other tables are not enforced meanwhile; every other constraint is, and a row that it refuses is tried
-    again with other values.
+    A partitioned table without a partition gets a default one. Keys to other tables are not enforced meanwhile; every
+    other constraint is, and a row that it refuses is tried again with other values.
     """
     chance = random.Random(seed)  # noqa: S311
     made = {}
@@ -60,7 +60,8 @@ def generate_rows(
         for table in catalog.list_kind("table"):
             if only is not None and table.name not in only:
                 continue
-            _ensure_partition(connection, table)
+            if rows:
+                _ensure_partition(connection, table)
             candidates = _list_candidates(catalog, table.name)
             made[table.name] = sum(_insert(connection, table.name, candidates, i, chance) for i in range(rows))
     return made
@@ -71,6 +72,7 @@ def _ensure_partition(connection: Connection, table: CatalogObject) -> None:
         return
     if connection.execute(queries["find_partition"], [table.name]).fetchone() is None:
         connection.execute(sql.SQL("CREATE TABLE {0}_default PARTITION OF {0} DEFAULT").format(_as_sql(table.name)))
+        connection.execute(sql.SQL("ALTER TABLE {}_default OWNER TO aias_owner").format(_as_sql(table.name)))
 
 
 def _list_candidates(catalog: Catalog, table: str) -> dict[str, tuple[str, list[str]]]:
@@ -96,14 +98,15 @@ def _insert(
 ) -> bool:
     import psycopg
 
+    head = sql.SQL("INSERT INTO {} ").format(_as_sql(table))
     columns = sql.SQL(", ").join(map(sql.Identifier, candidates))
-    head = sql.SQL("INSERT INTO {} ({}) VALUES ").format(_as_sql(table), columns)
     for attempt in range(ATTEMPTS):
         given = number if attempt == 0 else chance.randrange(10**6)
         values = [_make_value(kind, literals, given, chance) for kind, literals in candidates.values()]
         try:
             with connection.transaction():
-                connection.execute(head + sql.SQL("({})").format(sql.SQL(", ").join(values)))
+                listed = sql.SQL("({}) VALUES ({})").format(columns, sql.SQL(", ").join(values))
+                connection.execute(head + (listed if values else sql.SQL("DEFAULT VALUES")))
             return True
         except (psycopg.errors.IntegrityError, psycopg.errors.DataError):
             continue

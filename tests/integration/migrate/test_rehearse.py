@@ -30,10 +30,14 @@ if TYPE_CHECKING:
 VERSION = "202610010002"
 
 
-def rehearse_file(target: Target, up: str, down: str, **options: object) -> RehearsedVersion:
+def files_of(target: Target) -> Path:
     assert target.directory is not None
+    return target.directory
+
+
+def rehearse_file(target: Target, up: str, down: str, **options: object) -> RehearsedVersion:
     migrate(target, to="202610010001")
-    write_migration(target.directory, VERSION, "three", up, down)
+    write_migration(files_of(target), VERSION, "three", up, down)
     (version,) = rehearse(target, RehearsalOptions(**options)).versions  # type: ignore[arg-type]
     return version
 
@@ -77,6 +81,24 @@ def test_locks_and_rewrites_are_those_that_were_taken(target: Target) -> None:
     assert "AccessExclusiveLock on one" in statements[0].locks
     assert statements[1].locks == ["ShareLock on two"]
     assert [statement.line for statement in statements] == [1, 2]
+
+
+def test_a_column_that_rows_cannot_have_fails_where_there_are_rows(target: Target) -> None:
+    up = "ALTER TABLE one ADD COLUMN kind text NOT NULL;"
+    assert rehearse_file(target, up, "ALTER TABLE one DROP COLUMN kind;", rows=0).is_proven
+    with pytest.raises(MigrationFailed, match=f'{VERSION}_three.up.sql:1: column "kind" .* contains null values'):
+        rehearse_file(target, up, "ALTER TABLE one DROP COLUMN kind;")
+
+
+def test_a_partitioned_table_can_be_changed_while_it_has_rows(target: Target) -> None:
+    write_migration(
+        files_of(target),
+        "202610010001",
+        "two",
+        "CREATE TABLE two (id bigint) PARTITION BY RANGE (id);",
+        "DROP TABLE two;",
+    )
+    assert rehearse_file(target, "ALTER TABLE two ADD note text;", "ALTER TABLE two DROP note;").is_proven
 
 
 def test_a_file_without_transaction_is_rehearsed_too(target: Target) -> None:
