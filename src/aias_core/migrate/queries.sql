@@ -121,6 +121,10 @@ SELECT run_id, direction, status, from_version, to_version, plan_sha256, actor, 
     finished_at, lock_retries, longest_stall_ms, error, delivered_at
 FROM aias_migrations.runs ORDER BY started_at DESC LIMIT %(limit)s
 
+-- name: find_run
+SELECT direction, status, started_at, finished_at, error, lock_retries, longest_stall_ms, plan_sha256
+FROM aias_migrations.runs WHERE run_id = %(run_id)s
+
 -- name: list_statements
 SELECT version, direction, ordinal, sha256, lock_class, lock_modes, started_at, finished_at, rows, error
 FROM aias_migrations.statements WHERE run_id = %(run_id)s ORDER BY started_at, ordinal

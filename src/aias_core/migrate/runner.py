@@ -22,6 +22,7 @@ from aias_core.migrate.history import MigrationStatus, compare_history, ensure_e
 from aias_core.migrate.plan import Direction, Plan, Reach, build_down_plan, build_up_plan
 from aias_core.migrate.session import Session, locked_session
 from aias_core.migrate.target import Target, read_status
+from aias_core.migrate.telemetry import RecordedSpan, read_spans, send_spans
 from aias_core.secret import redact
 
 if TYPE_CHECKING:
@@ -109,8 +110,15 @@ class _Run:
     target: Target
     options: RunOptions
     progress: Progress
+    spans: list[RecordedSpan] = field(default_factory=list)
 
     def run(self, build: Callable[[MigrationStatus, list[Migration]], Plan]) -> MigrationRun:
+        try:
+            return self._run_under_lock(build)
+        finally:
+            send_spans(self.spans)
+
+    def _run_under_lock(self, build: Callable[[MigrationStatus, list[Migration]], Plan]) -> MigrationRun:
         database, started = self.target.database, clock.monotonic()
         migrations, expected = load_migrations(self.target.files), load_expected(self.target.files)
         wait = self.options.lock_wait_seconds
@@ -160,6 +168,7 @@ class _Run:
             figures = {"lock_retries": run.lock_retries, "longest_stall_ms": run.longest_stall_ms}
             with suppress(psycopg.Error):
                 session.work.execute(queries["finish_run"], {"run_id": run.run_id, **figures, **ending})
+                self.spans = read_spans(session.work, plan.database, run.run_id)
 
     def _describe(self, plan: Plan, run: MigrationRun) -> dict[str, Any]:
         consent = self.options.consent
