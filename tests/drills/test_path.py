@@ -191,6 +191,7 @@ READS = {
     "aias key list": ["--org", "acme"],
     "aias model list": [],
     "aias db approve": None,
+    "aias db audit": [],
     "aias db backup create": [],
     "aias db backup list": [],
     "aias db backup verify": [],

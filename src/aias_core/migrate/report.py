@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psycopg.rows import dict_row
+
+from aias_core.audit.chain import verify_chain
 from aias_core.database.connection import connect
 from aias_core.errors import AiasError, DifferenceFound, Partial
 from aias_core.files import whole_file
@@ -99,6 +102,27 @@ def describe_standing(target: Target) -> dict[str, Any]:
             "lock_holder": describe_holder(connection),
             "undelivered_audit": fetch_value(connection, "count_undelivered") if latest else 0,
         }
+
+
+def describe_runs(targets: Iterable[Target], limit: int) -> list[dict[str, Any]]:
+    """The newest runs of each database, newest first, whether they ended well or not."""
+    runs = []
+    for target in targets:
+        with connect(target.dsn, f"database '{target.database}'") as connection:
+            if fetch_value(connection, "has_engine"):
+                rows = connection.cursor(row_factory=dict_row).execute(queries["list_runs"], {"limit": limit})
+                runs += [
+                    {"database": target.database, **row, "audited": row["delivered_at"] is not None} for row in rows
+                ]
+    return sorted(runs, key=lambda run: run["started_at"], reverse=True)
+
+
+def describe_chain(operational: Target) -> dict[str, Any]:
+    """How many records the platform's audit chain holds, and what is wrong with it."""
+    with connect(operational.dsn, f"database '{operational.database}'", autocommit=True) as connection:
+        connection.execute(queries["act_as_owner"])
+        count, broken = verify_chain(connection)
+    return {"records": count, "faults": [f"record {link.seq} {link.fault}" for link in broken]}
 
 
 def check_standing(rows: Iterable[Mapping[str, Any]]) -> None:

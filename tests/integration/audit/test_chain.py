@@ -11,6 +11,7 @@ from aias_core.audit.chain import AuditRecord, append_record, verify_chain
 from aias_core.migrate.consent import Consent
 from aias_core.migrate.delivery import deliver_runs, delivering
 from aias_core.migrate.gates import PlanRefused
+from aias_core.migrate.report import describe_chain, describe_runs
 from aias_core.migrate.runner import RunOptions, migrate
 from aias_core.migrate.target import Target
 from aias_core.secret import Secret
@@ -99,3 +100,22 @@ def test_while_the_chain_is_away_the_record_is_kept(target: Target, operational_
     assert "kept for later" in notes[0]
     assert deliver_runs(target, operational_target) == 1
     assert fetch(target.dsn, "SELECT count(*) FROM aias_migrations.runs WHERE delivered_at IS NULL") == [(0,)]
+
+
+def test_every_run_is_listed_newest_first_with_whether_it_was_handed_on(
+    target: Target, operational_target: Target
+) -> None:
+    migrate(target, to="202610010000")
+    deliver_runs(target, operational_target)
+    assert target.directory is not None
+    write_migration(target.directory, "202610010002", "three", "DROP TABLE one;", "SELECT 1;")
+    with pytest.raises(PlanRefused):
+        migrate(target)
+    runs = describe_runs([target], 10)
+    assert [(run["database"], run["status"], run["audited"]) for run in runs] == [
+        ("x", "failed", False),
+        ("x", "succeeded", True),
+    ]
+    assert "drops something" in runs[0]["error"]
+    assert len(describe_runs([target], 1)) == 1
+    assert describe_chain(operational_target) == {"records": 1, "faults": []}

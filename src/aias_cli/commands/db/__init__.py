@@ -1,6 +1,7 @@
 """aias db"""
 
 from aias_cli.commands.db.approve import approve
+from aias_cli.commands.db.audit import audit
 from aias_cli.commands.db.backup import group as backup
 from aias_cli.commands.db.classify import group as classify
 from aias_cli.commands.db.diff import diff
@@ -20,6 +21,7 @@ from aias_cli.options import command_group
 group = command_group(
     "Schema migrations of both databases.",
     approve=approve,
+    audit=audit,
     backup=backup,
     classify=classify,
     diff=diff,
