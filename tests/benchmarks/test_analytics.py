@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from aias_core import clock
-from aias_core.analytics.ingest import ensure_partitions, ingest_lines
-from aias_core.analytics.rollup import run_rollup
+from aias_core.analytics.ingest.store import ensure_partitions, ingest_lines
+from aias_core.analytics.rollup.run import run_rollup
 from aias_core.contracts import usage
 from aias_core.database.connection import connect
 from support.events import make_event

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from aias_core import clock
-from aias_core.analytics.ingest import ensure_partitions
+from aias_core.analytics.ingest.store import ensure_partitions
 from aias_core.database.connection import connect
 from aias_core.migrate.target import Target
 from support.events import MODEL, ORG, OTHER_ORG, PRICE, PRICE_ID

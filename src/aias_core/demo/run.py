@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
 from aias_core.analytics.dimensions import get_organization
-from aias_core.analytics.reconcile import run_reconciliation
-from aias_core.analytics.rollup import count_dirty_buckets, run_rollup
-from aias_core.analytics.usage import read_usage
+from aias_core.analytics.query.usage import read_usage
+from aias_core.analytics.reconcile.run import run_reconciliation
+from aias_core.analytics.rollup.run import count_dirty_buckets, run_rollup
 from aias_core.demo.proofs import Proof, compare_checksums, count_facts, prove, read_rows
 from aias_core.demo.traffic import Ledger, send_calls
 from aias_core.errors import TimedOut

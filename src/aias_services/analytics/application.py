@@ -10,8 +10,8 @@ import nats
 import structlog
 from prometheus_client import Gauge
 
-from aias_core.analytics.consumer import PipelineState, run_ingest, run_rollups
-from aias_core.analytics.rollup import count_dirty_buckets
+from aias_core.analytics.ingest.consumer import PipelineState, run_ingest, run_rollups
+from aias_core.analytics.rollup.run import count_dirty_buckets
 from aias_core.contracts import usage
 from aias_core.database.connection import Pool
 from aias_core.errors import DependencyUnreachable

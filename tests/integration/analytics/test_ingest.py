@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from aias_core import clock, windows
-from aias_core.analytics.ingest import ensure_partitions, ingest_lines
+from aias_core.analytics.ingest.store import ensure_partitions, ingest_lines
 from aias_core.contracts import usage
 from aias_core.contracts.usage import UsageEvent
 from support.events import ORG, OTHER_ORG, make_event

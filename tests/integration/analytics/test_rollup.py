@@ -12,10 +12,10 @@ import pytest
 from aias_core import clock, windows
 from aias_core.analytics import sketch
 from aias_core.analytics.dimensions import get_organization
-from aias_core.analytics.ingest import ingest_lines
-from aias_core.analytics.reconcile import run_reconciliation
-from aias_core.analytics.rollup import count_dirty_buckets, run_rollup
-from aias_core.analytics.usage import read_usage
+from aias_core.analytics.ingest.store import ingest_lines
+from aias_core.analytics.query.usage import read_usage
+from aias_core.analytics.reconcile.run import run_reconciliation
+from aias_core.analytics.rollup.run import count_dirty_buckets, run_rollup
 from aias_core.contracts import usage
 from aias_core.contracts.usage import UsageEvent
 from aias_core.database.connection import connect

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from aias_core import clock, windows
-from aias_core.analytics.ingest import ingest_lines
-from aias_core.analytics.rollup import run_rollup
+from aias_core.analytics.ingest.store import ingest_lines
+from aias_core.analytics.rollup.run import run_rollup
 from aias_core.contracts import usage
 from aias_core.errors import Conflict, PrerequisiteMissing
 from aias_core.finance.job import run_export

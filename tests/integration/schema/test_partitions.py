@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from aias_core import clock, ids, windows
-from aias_core.analytics.ingest import ensure_partitions
+from aias_core.analytics.ingest.store import ensure_partitions
 from aias_core.protection.policy import load_policy
 from support.rows import insert_any_row, loosen
 

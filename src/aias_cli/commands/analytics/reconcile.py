@@ -18,7 +18,7 @@ def reconcile(
 
     Example: aias analytics reconcile --month 2026-10
     """
-    from aias_core.analytics.reconcile import run_reconciliation
+    from aias_core.analytics.reconcile.run import run_reconciliation
     from aias_core.windows import current_month, month_window
 
     context = current(ctx)

@@ -33,7 +33,7 @@ def usage(
     Example: aias analytics usage --org acme --month 2026-10
     """
     from aias_core.analytics.dimensions import get_organization
-    from aias_core.analytics.usage import read_usage
+    from aias_core.analytics.query.usage import read_usage
     from aias_core.windows import current_month, month_window
 
     context = current(ctx)

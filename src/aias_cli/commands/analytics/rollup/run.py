@@ -12,7 +12,7 @@ def run(ctx: typer.Context) -> None:
 
     Example: aias analytics rollup run
     """
-    from aias_core.analytics.rollup import run_rollup
+    from aias_core.analytics.rollup.run import run_rollup
 
     context = current(ctx)
     with context.environment().endpoints().analytics_connection() as connection:

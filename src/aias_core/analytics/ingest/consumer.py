@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
-from aias_core.analytics.ingest import IngestResult, ensure_partitions, ingest_lines
-from aias_core.analytics.rollup import run_rollup
+from aias_core.analytics.ingest.store import IngestResult, ensure_partitions, ingest_lines
+from aias_core.analytics.rollup.run import run_rollup
 from aias_core.contracts.transport import ACK_WAIT_SECONDS, INGEST_CONSUMER, USAGE_EVENTS_SUBJECT, ensure_usage_stream
 from aias_core.database.connection import Pool
 from aias_core.errors import AiasError

@@ -1,0 +1,1 @@
+"""From events to facts: checked, deduplicated, stored exactly once."""

@@ -1,0 +1,1 @@
+"""Proof that every stage says the same, key by key."""

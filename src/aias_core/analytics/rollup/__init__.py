@@ -1,0 +1,1 @@
+"""From facts to hours and days: dirty buckets, recomputed whole."""
