@@ -7,7 +7,7 @@ import nats
 import psycopg
 import pytest
 
-from aias_core.analytics import consumer
+from aias_core.analytics.ingest import consumer
 from aias_core.analytics.ingest.consumer import PipelineState, run_ingest, run_rollups
 from aias_core.contracts import usage
 from aias_core.contracts.transport import USAGE_EVENTS_SUBJECT
