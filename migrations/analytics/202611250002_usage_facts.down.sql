@@ -12,4 +12,5 @@ DROP TRIGGER usage_facts_kept_tg ON aias.usage_facts;
 DROP TRIGGER usage_facts_append_only_tg ON aias.usage_facts;
 DROP FUNCTION aias.guard_usage_fact();
 DROP TABLE aias.usage_facts;
+DROP TABLE aias.usage_series;
 DROP TABLE aias.event_receipts;

@@ -26,6 +26,38 @@ COMMENT ON COLUMN aias.event_receipts.digest
 COMMENT ON COLUMN aias.event_receipts.received_at IS 'When it was stored';
 COMMENT ON COLUMN aias.event_receipts.batch_id IS 'The batch that stored it';
 
+CREATE TABLE aias.usage_series (
+    series_id int GENERATED ALWAYS AS IDENTITY,
+    org_id uuid NOT NULL,
+    project_id uuid,
+    api_key_id uuid,
+    model_id uuid,
+    operation text NOT NULL,
+    region text NOT NULL,
+    currency char(3) NOT NULL,
+    price_id uuid,
+    CONSTRAINT usage_series_pkey PRIMARY KEY (series_id),
+    CONSTRAINT usage_series_dimensions_key UNIQUE NULLS NOT DISTINCT
+        (org_id, project_id, api_key_id, model_id, operation, region, currency, price_id)
+);
+
+ALTER TABLE aias.usage_series ENABLE ROW LEVEL SECURITY;
+ALTER TABLE aias.usage_series FORCE ROW LEVEL SECURITY;
+CREATE POLICY usage_series_platform ON aias.usage_series TO aias_analytics, aias_owner USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT ON aias.usage_series TO aias_analytics;
+
+COMMENT ON TABLE aias.usage_series
+    IS 'Each combination of dimensions that facts were seen with, numbered, so that rollups group by one number';
+COMMENT ON COLUMN aias.usage_series.series_id IS 'Number of the combination';
+COMMENT ON COLUMN aias.usage_series.org_id IS 'Organization that made the requests';
+COMMENT ON COLUMN aias.usage_series.project_id IS 'Project of the key, if it has one';
+COMMENT ON COLUMN aias.usage_series.api_key_id IS 'Key that made the requests, if one did';
+COMMENT ON COLUMN aias.usage_series.model_id IS 'Model; null when the requests ended before one was resolved';
+COMMENT ON COLUMN aias.usage_series.operation IS 'chat, completion, embedding or other';
+COMMENT ON COLUMN aias.usage_series.region IS 'Region that served the requests';
+COMMENT ON COLUMN aias.usage_series.currency IS 'ISO 4217 code of the cost';
+COMMENT ON COLUMN aias.usage_series.price_id IS 'Price row of the cost, if it was billable';
+
 CREATE TABLE aias.usage_facts (
     event_id uuid NOT NULL,
     occurred_at timestamptz NOT NULL,
@@ -73,6 +105,7 @@ CREATE TABLE aias.usage_facts (
     cost_check text NOT NULL DEFAULT 'pending',
     ref_event_id uuid,
     reason text,
+    series_id int NOT NULL,
     CONSTRAINT usage_facts_pkey PRIMARY KEY (event_id, org_id, occurred_at),
     CONSTRAINT usage_facts_kind_check CHECK (kind IN ('usage', 'adjustment')),
     CONSTRAINT usage_facts_operation_check CHECK (operation IN ('chat', 'completion', 'embedding', 'other')),
@@ -98,6 +131,7 @@ CREATE TABLE aias.usage_facts (
 ) PARTITION BY RANGE (occurred_at);
 CREATE INDEX usage_facts_org_id_occurred_at_idx ON aias.usage_facts (org_id, occurred_at);
 CREATE INDEX usage_facts_received_at_idx ON aias.usage_facts USING brin (received_at);
+CREATE INDEX usage_facts_cost_check_idx ON aias.usage_facts (price_id) WHERE cost_check <> 'ok';
 CREATE TABLE aias.usage_facts_default PARTITION OF aias.usage_facts DEFAULT;
 ALTER TABLE aias.usage_facts_default ENABLE ROW LEVEL SECURITY;
 ALTER TABLE aias.usage_facts_default FORCE ROW LEVEL SECURITY;
@@ -163,6 +197,7 @@ COMMENT ON COLUMN aias.usage_facts.received_at IS 'When it was stored';
 COMMENT ON COLUMN aias.usage_facts.batch_id IS 'The batch that stored it';
 COMMENT ON COLUMN aias.usage_facts.late IS 'Whether it came more than 15 minutes after it occurred';
 COMMENT ON COLUMN aias.usage_facts.kind IS 'usage, or adjustment (credit, refund, dispute)';
+COMMENT ON COLUMN aias.usage_facts.series_id IS 'Number of its combination of dimensions in usage_series';
 COMMENT ON COLUMN aias.usage_facts.cost_check
     IS 'Whether the cost follows the price row: ok, pending (row not known yet) or mismatch';
 COMMENT ON COLUMN aias.usage_facts.ref_event_id IS 'The event an adjustment corrects';

@@ -1,26 +1,27 @@
 """The usage event, contract `usage/1`: one admitted request, whatever its end.
 
 The router mints `event_id` (UUIDv7) when it admits a request; the same id is the request id in headers and logs.
-Adding an optional field keeps the version; anything else is `usage/2`.
+Usage is never edited: what corrects it is an adjustment, an event of its own. Adding an optional field keeps the
+version; anything else is `usage/2`.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
-
-from aias_core import ids
 
 SCHEMA: Literal["usage/1"] = "usage/1"
 EVENT_BYTES_LIMIT = 8 * 1024
 FUTURE_LIMIT = timedelta(minutes=5)
 AGE_LIMIT = timedelta(days=35)
-ID_TIME_TOLERANCE = timedelta(seconds=1)
+ID_TIME_TOLERANCE_SECONDS = 1.0
+LABELS_LIMIT = 16
+LABELS_BYTES_LIMIT = 2048
 
 Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=86_400_000)]
@@ -47,6 +48,7 @@ class RejectReason(StrEnum):
     UNKNOWN_VERSION = "unknown_version"
     TOO_LARGE = "too_large"
     CONFLICT = "conflict"
+    ERASED = "erased"
 
 
 class EventRejected(ValueError):
@@ -57,7 +59,7 @@ class EventRejected(ValueError):
         super().__init__(f"{reason}: {detail}")
 
 
-class UsageEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+class UsageEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, gc=False):
     """One admitted request. Durations are milliseconds, money is pico-units of `currency`, instants are UTC."""
 
     schema: Literal["usage/1"] = SCHEMA
@@ -101,41 +103,76 @@ class UsageEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False)
     labels: dict[str, str] = {}
 
 
+class Adjustment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, gc=False):
+    """A credit, refund or correction in the open month: money without usage, with its reason."""
+
+    schema: Literal["usage/1"] = SCHEMA
+    kind: Literal["adjustment"]
+    event_id: UUID
+    occurred_at: datetime
+    org_id: UUID
+    project_id: UUID | None = None
+    model_id: UUID | None = None
+    operation: Operation = "other"
+    currency: Currency = "USD"
+    cost_pico: Annotated[int, msgspec.Meta(ge=-(2**53) + 1, le=2**53 - 1)]
+    ref_event_id: UUID | None = None
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    region: Annotated[str, msgspec.Meta(max_length=32)] = "local"
+    labels: dict[str, str] = {}
+
+
+Event: TypeAlias = UsageEvent | Adjustment
+
 _decoder = msgspec.json.Decoder(UsageEvent)
+_adjustment_decoder = msgspec.json.Decoder(Adjustment)
 _encoder = msgspec.json.Encoder()
 _LABEL_KEY = re.compile(r"[a-z0-9_.-]{1,64}")
 
 
-def encode(event: UsageEvent) -> bytes:
+def encode(event: Event) -> bytes:
     """The event as one JSON object without line breaks."""
     return _encoder.encode(event)
 
 
-def decode(line: bytes, received_at: datetime) -> UsageEvent:
+def decode(line: bytes, received_at: datetime, oldest: timedelta = AGE_LIMIT) -> Event:
     """The event in a JSON text, checked against the contract at the instant it was received.
 
-    Raises EventRejected with the reason and the field at fault.
+    Raises EventRejected with the reason and the field at fault; an event older than `oldest` is too old.
     """
     if len(line) > EVENT_BYTES_LIMIT:
         raise EventRejected(RejectReason.TOO_LARGE, f"{len(line)} bytes, at most {EVENT_BYTES_LIMIT}")
     try:
-        event = _decoder.decode(line)
+        event: Event = _decoder.decode(line)
     except msgspec.ValidationError as exc:
-        raise _explain(line, exc) from exc
+        event = _decode_adjustment(line, exc)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise EventRejected(RejectReason.MALFORMED, "not a JSON object") from exc
-    _check_rules(event)
-    _check_time(event, received_at)
+    if isinstance(event, UsageEvent):
+        _check_rules(event)
+    if event.labels:
+        _check_labels(event.labels)
+    _check_time(event, received_at, oldest)
     return event
 
 
 def json_schema() -> dict[str, Any]:
     """The contract as JSON Schema 2020-12."""
-    return msgspec.json.schema(UsageEvent)
+    kinds, definitions = msgspec.json.schema_components([UsageEvent, Adjustment], ref_template="#/$defs/{name}")
+    return {"anyOf": list(kinds), "$defs": definitions}
 
 
-def _explain(line: bytes, exc: msgspec.ValidationError) -> EventRejected:
+def _decode_adjustment(line: bytes, refused: msgspec.ValidationError) -> Adjustment:
     raw = msgspec.json.decode(line)
+    if not isinstance(raw, dict) or raw.get("kind") != "adjustment":
+        raise _explain(raw, refused) from refused
+    try:
+        return _adjustment_decoder.decode(line)
+    except msgspec.ValidationError as exc:
+        raise _explain(raw, exc) from exc
+
+
+def _explain(raw: Any, exc: msgspec.ValidationError) -> EventRejected:
     if not isinstance(raw, dict):
         return EventRejected(RejectReason.MALFORMED, "not a JSON object")
     if "schema" not in raw:
@@ -150,31 +187,47 @@ def _explain(line: bytes, exc: msgspec.ValidationError) -> EventRejected:
 
 
 def _check_rules(event: UsageEvent) -> None:
-    def require(holds: bool, field: str, detail: str) -> None:
-        if not holds:
-            raise EventRejected(RejectReason.BAD_VALUE, detail, field)
-
-    require(event.occurred_at.tzinfo is not None, "occurred_at", "names no time zone")
-    require(event.cached_input_tokens <= event.input_tokens, "cached_input_tokens", "more than input_tokens")
-    require(event.reasoning_tokens <= event.output_tokens, "reasoning_tokens", "more than output_tokens")
-    require(event.ttft_ms is None or event.ttft_ms <= event.duration_ms, "ttft_ms", "more than duration_ms")
-    require(event.billable or event.cost_pico == 0, "cost_pico", "cost of an event that is not billable")
-    require(event.billable or event.status != "success", "billable", "a success is billable")
-    require(not event.billable or event.price_id is not None, "price_id", "billable without a price")
-    require(
-        event.error_code is not None or event.status in ("success", "cancelled"), "error_code", "a failure needs a code"
-    )
-    require(len(event.labels) <= 16, "labels", "more than 16")
-    for key, value in event.labels.items():
-        require(_LABEL_KEY.fullmatch(key) is not None and len(value) <= 128, "labels", f"label {key!r:.80}")
+    if event.cached_input_tokens > event.input_tokens:
+        raise _bad_value("cached_input_tokens", "more than input_tokens")
+    if event.reasoning_tokens > event.output_tokens:
+        raise _bad_value("reasoning_tokens", "more than output_tokens")
+    if event.ttft_ms is not None and event.ttft_ms > event.duration_ms:
+        raise _bad_value("ttft_ms", "more than duration_ms")
+    if event.billable:
+        if event.price_id is None:
+            raise _bad_value("price_id", "billable without a price")
+    elif event.cost_pico:
+        raise _bad_value("cost_pico", "cost of an event that is not billable")
+    elif event.status == "success":
+        raise _bad_value("billable", "a success is billable")
+    if event.error_code is None and event.status not in ("success", "cancelled"):
+        raise _bad_value("error_code", "a failure needs a code")
 
 
-def _check_time(event: UsageEvent, received_at: datetime) -> None:
-    if event.event_id.version != 7:
-        raise EventRejected(RejectReason.BAD_VALUE, "event_id is not a UUID version 7", "event_id")
-    if abs(ids.instant_of(event.event_id) - event.occurred_at) > ID_TIME_TOLERANCE:
+def _check_labels(labels: dict[str, str]) -> None:
+    if len(labels) > LABELS_LIMIT:
+        raise _bad_value("labels", f"more than {LABELS_LIMIT}")
+    for key, value in labels.items():
+        if not _LABEL_KEY.fullmatch(key) or len(value) > 128:
+            raise _bad_value("labels", f"label {key!r:.80}")
+    if len(_encoder.encode(labels)) > LABELS_BYTES_LIMIT:
+        raise _bad_value("labels", f"more than {LABELS_BYTES_LIMIT} bytes")
+
+
+def _check_time(event: Event, received_at: datetime, oldest: timedelta) -> None:
+    value, at = event.event_id.int, event.occurred_at
+    if value >> 76 & 0xF != 7 or value >> 62 & 0x3 != 2:
+        raise _bad_value("event_id", "event_id is not a UUID version 7")
+    if at.tzinfo is not UTC:
+        raise _bad_value("occurred_at", "is not in UTC")
+    if abs((value >> 80) / 1000 - at.timestamp()) > ID_TIME_TOLERANCE_SECONDS:
         raise EventRejected(RejectReason.ID_TIME_MISMATCH, "occurred_at differs from the time in event_id", "event_id")
-    if event.occurred_at - received_at > FUTURE_LIMIT:
+    age = received_at - at
+    if age < -FUTURE_LIMIT:
         raise EventRejected(RejectReason.FUTURE, "more than 5 minutes ahead", "occurred_at")
-    if received_at - event.occurred_at > AGE_LIMIT:
-        raise EventRejected(RejectReason.TOO_OLD, "more than 35 days old", "occurred_at")
+    if age > oldest:
+        raise EventRejected(RejectReason.TOO_OLD, f"more than {oldest.days} days old", "occurred_at")
+
+
+def _bad_value(field: str, detail: str) -> EventRejected:
+    return EventRejected(RejectReason.BAD_VALUE, detail, field)

@@ -1,48 +1,101 @@
 -- name: create_staging
-CREATE TEMP TABLE IF NOT EXISTS staged_facts ON COMMIT DELETE ROWS AS
-SELECT 0 AS ordinal, 0::bigint AS digest, event_id, occurred_at, org_id, project_id, api_key_id, actor_id, model_id,
-    model_revision, model_requested, operation, status, http_status, error_code, duration_ms, ttft_ms, backend_ms,
-    input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, token_source, billable, currency, price_id,
-    cost_pico, streamed, attempts, route, region, backend_id, client, end_user_hash, trace_id, lease_id, source,
-    source_seq, labels, latency_bucket, ttft_bucket, received_at, batch_id, late
+CREATE TEMP TABLE IF NOT EXISTS staged ON COMMIT DELETE ROWS AS
+SELECT
+    event_id, org_id, project_id, api_key_id, model_id, operation, region, currency, price_id, kind, occurred_at,
+    actor_id, model_revision, model_requested, status, http_status, error_code, duration_ms, ttft_ms, backend_ms,
+    input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, token_source, billable, cost_pico, streamed,
+    attempts, route, backend_id, client, end_user_hash, trace_id, lease_id, source, source_seq, labels,
+    ref_event_id, reason, latency_bucket, ttft_bucket,
+    0::bigint AS digest, 0 AS ordinal, series_id
 FROM aias.usage_facts WITH NO DATA
 
--- name: insert_fresh_facts
--- The first copy of an event wins; only events with a new receipt become facts and make their hour dirty.
-WITH firsts AS (
-    SELECT DISTINCT ON (event_id, org_id) * FROM staged_facts ORDER BY event_id, org_id, ordinal
-), fresh AS (
-    INSERT INTO aias.event_receipts (event_id, org_id, digest, received_at, batch_id)
-    SELECT event_id, org_id, digest, received_at, batch_id FROM firsts
-    ON CONFLICT DO NOTHING
-    RETURNING event_id, org_id
-), facts AS (
-    INSERT INTO aias.usage_facts
-    SELECT f.event_id, f.occurred_at, f.org_id, f.project_id, f.api_key_id, f.actor_id, f.model_id, f.model_revision,
-        f.model_requested, f.operation, f.status, f.http_status, f.error_code, f.duration_ms, f.ttft_ms, f.backend_ms,
-        f.input_tokens, f.cached_input_tokens, f.output_tokens, f.reasoning_tokens, f.token_source, f.billable,
-        f.currency, f.price_id, f.cost_pico, f.streamed, f.attempts, f.route, f.region, f.backend_id, f.client,
-        f.end_user_hash, f.trace_id, f.lease_id, f.source, f.source_seq, f.labels, f.latency_bucket, f.ttft_bucket,
-        f.received_at, f.batch_id, f.late
-    FROM firsts f JOIN fresh USING (event_id, org_id)
-    RETURNING org_id, occurred_at, batch_id, late
-), dirty AS (
-    INSERT INTO aias.dirty_hours (bucket_start, org_id, cause)
-    SELECT DISTINCT date_trunc('hour', occurred_at, 'UTC'), org_id, batch_id FROM facts
-)
-SELECT count(*), count(*) FILTER (WHERE late) FROM facts
+-- name: copy_staging
+COPY staged FROM STDIN (FORMAT csv, QUOTE '"', ESCAPE '\', NULL 'null')
+
+-- name: empty_staging
+TRUNCATE staged
+
+-- name: drop_erased
+-- What was erased does not come back: later or replayed events of an erased organization or user are only counted.
+DELETE FROM staged s USING aias.erased_subjects e
+WHERE e.subject_kind = 'organization' AND e.subject_id = s.org_id OR e.subject_kind = 'user' AND e.subject_id = s.actor_id
+
+-- name: insert_receipts
+INSERT INTO aias.event_receipts (event_id, org_id, digest, received_at, batch_id)
+SELECT event_id, org_id, digest, %(received_at)s, %(batch_id)s FROM staged
+ON CONFLICT DO NOTHING
 
 -- name: list_conflicts
 -- A copy that differs from the stored one is kept as a dead letter, never dropped in silence.
-SELECT s.ordinal FROM staged_facts s JOIN aias.event_receipts r USING (event_id, org_id) WHERE r.digest <> s.digest
+SELECT s.ordinal FROM staged s JOIN aias.event_receipts r USING (event_id, org_id) WHERE r.digest <> s.digest ORDER BY 1
+
+-- name: drop_known
+-- The first copy of an event wins; only events whose receipt this batch wrote go on.
+DELETE FROM staged s
+WHERE NOT EXISTS (
+        SELECT FROM aias.event_receipts r WHERE r.event_id = s.event_id AND r.org_id = s.org_id
+            AND r.batch_id = %(batch_id)s AND r.digest = s.digest)
+    OR EXISTS (
+        SELECT FROM staged e WHERE e.event_id = s.event_id AND e.org_id = s.org_id AND e.ordinal < s.ordinal)
+
+-- name: insert_facts
+INSERT INTO aias.usage_facts (
+    event_id, org_id, project_id, api_key_id, model_id, operation, region, currency, price_id, kind, occurred_at,
+    actor_id, model_revision, model_requested, status, http_status, error_code, duration_ms, ttft_ms, backend_ms,
+    input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, token_source, billable, cost_pico, streamed,
+    attempts, route, backend_id, client, end_user_hash, trace_id, lease_id, source, source_seq, labels,
+    ref_event_id, reason, latency_bucket, ttft_bucket,
+    series_id, received_at, batch_id, late, cost_check)
+SELECT
+    s.event_id, s.org_id, s.project_id, s.api_key_id, s.model_id, s.operation, s.region, s.currency, s.price_id,
+    s.kind, s.occurred_at, s.actor_id, s.model_revision, s.model_requested, s.status, s.http_status, s.error_code,
+    s.duration_ms, s.ttft_ms, s.backend_ms, s.input_tokens, s.cached_input_tokens, s.output_tokens,
+    s.reasoning_tokens, s.token_source, s.billable, s.cost_pico, s.streamed, s.attempts, s.route, s.backend_id,
+    s.client, s.end_user_hash, s.trace_id, s.lease_id, s.source, s.source_seq, s.labels, s.ref_event_id, s.reason,
+    s.latency_bucket, s.ttft_bucket,
+    s.series_id, %(received_at)s, %(batch_id)s, %(received_at)s - s.occurred_at > %(late_after)s,
+    CASE WHEN NOT s.billable THEN 'ok' WHEN p.price_id IS NULL THEN 'pending'
+        WHEN s.cost_pico = (s.input_tokens - s.cached_input_tokens) * p.input_pico
+            + s.cached_input_tokens * p.cached_input_pico + s.output_tokens * p.output_pico + p.request_pico
+        THEN 'ok' ELSE 'mismatch' END
+FROM staged s LEFT JOIN aias.dim_prices p ON p.price_id = s.price_id
+
+-- name: insert_dirty_hours
+WITH touched AS (
+    SELECT date_trunc('hour', occurred_at, 'UTC') AS bucket_start, org_id,
+        count(*) FILTER (WHERE %(received_at)s - occurred_at > %(late_after)s) AS late
+    FROM staged GROUP BY 1, 2
+), dirty AS (
+    INSERT INTO aias.dirty_hours (bucket_start, org_id, cause) SELECT bucket_start, org_id, %(batch_id)s FROM touched
+)
+SELECT coalesce(sum(late), 0)::int FROM touched
 
 -- name: insert_dead_letter
 INSERT INTO aias.dead_letters (letter_id, reason, field, detail, payload, source, received_at, batch_id)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+VALUES (%(letter_id)s, %(reason)s, %(field)s, %(detail)s, %(payload)s, %(source)s, %(received_at)s, %(batch_id)s)
 
 -- name: insert_batch
-INSERT INTO aias.ingest_batches (batch_id, source, committed_at, accepted, duplicate, late, rejected)
-VALUES (%(batch_id)s, %(source)s, now(), %(accepted)s, %(duplicate)s, %(late)s, %(rejected)s)
+INSERT INTO aias.ingest_batches
+    (batch_id, source, stream_seq_first, stream_seq_last, started_at, committed_at, accepted, duplicate, late, rejected)
+VALUES (%(batch_id)s, %(source)s, %(first)s, %(last)s, %(received_at)s, clock_timestamp(), %(accepted)s, %(duplicate)s,
+    %(late)s, %(rejected)s)
+
+-- name: insert_series
+INSERT INTO aias.usage_series (org_id, project_id, api_key_id, model_id, operation, region, currency, price_id)
+SELECT * FROM unnest(%(org_id)s::uuid[], %(project_id)s::uuid[], %(api_key_id)s::uuid[], %(model_id)s::uuid[],
+    %(operation)s::text[], %(region)s::text[], %(currency)s::text[], %(price_id)s::uuid[])
+ON CONFLICT DO NOTHING
+
+-- name: list_series
+-- A statement of its own, so that it sees what another worker committed while the insertion waited for it.
+SELECT (w.ordinal - 1)::int, s.series_id
+FROM unnest(%(org_id)s::uuid[], %(project_id)s::uuid[], %(api_key_id)s::uuid[], %(model_id)s::uuid[],
+        %(operation)s::text[], %(region)s::text[], %(currency)s::text[], %(price_id)s::uuid[]) WITH ORDINALITY
+    AS w (org_id, project_id, api_key_id, model_id, operation, region, currency, price_id, ordinal)
+JOIN aias.usage_series s ON s.org_id = w.org_id AND s.project_id IS NOT DISTINCT FROM w.project_id
+    AND s.api_key_id IS NOT DISTINCT FROM w.api_key_id AND s.model_id IS NOT DISTINCT FROM w.model_id
+    AND s.operation = w.operation AND s.region = w.region AND s.currency = w.currency
+    AND s.price_id IS NOT DISTINCT FROM w.price_id
 
 -- name: ensure_partitions
 SELECT aias.ensure_month_partitions(%s, %s)

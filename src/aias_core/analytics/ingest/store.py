@@ -6,19 +6,18 @@ crash before the commit stores nothing and the message comes back; after it, it 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import psycopg
 
 from aias_core import clock, ids, windows
-from aias_core.analytics import sketch
+from aias_core.analytics.ingest.batch import Batch, Letter, prepare
+from aias_core.analytics.ingest.series import number_series
 from aias_core.contracts import usage
-from aias_core.contracts.usage import EventRejected, RejectReason, UsageEvent
+from aias_core.contracts.usage import EventRejected, RejectReason
 from aias_core.database.queries import load_queries
 
 if TYPE_CHECKING:
@@ -26,123 +25,113 @@ if TYPE_CHECKING:
 
 LATE_AFTER = timedelta(minutes=15)
 PARTITION_MONTHS_BACK = 2
-PARTITION_MONTHS = PARTITION_MONTHS_BACK + 4
+PARTITION_MONTHS_AHEAD = 3
 
 _queries = load_queries(__file__)
-_NOT_STORED = {"schema", "kind", "labels"}
-_FACT_COLUMNS = [name for name in UsageEvent.__struct_fields__ if name not in _NOT_STORED]
 
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
     """What became of the events of one or several batches."""
 
-    accepted: int
-    duplicate: int
-    late: int
-    rejected: int
+    accepted: int = 0
+    duplicate: int = 0
+    late: int = 0
+    rejected: int = 0
+    erased: int = 0
 
     def __add__(self, other: IngestResult) -> IngestResult:
         return IngestResult(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Letter:
-    payload: bytes
-    rejection: EventRejected
+class Origin:
+    """Where a batch came from: a name, and the first and last position in it (message or byte)."""
+
+    source: str
+    first: int | None = None
+    last: int | None = None
 
 
-def ensure_partitions(connection: Connection, now: datetime) -> int:
-    """Makes the monthly partitions from two months back to three ahead where they are missing; returns how many."""
+def ensure_partitions(connection: Connection, now: datetime, oldest: datetime | None = None) -> int:
+    """Makes the monthly partitions from two months back, or from `oldest`, to three ahead; returns how many."""
     first = windows.month_of(now)
     for _ in range(PARTITION_MONTHS_BACK):
         first = windows.month_of(first - timedelta(days=1))
-    row = connection.execute(_queries["ensure_partitions"], [first, PARTITION_MONTHS]).fetchone()
+    first = min(first, windows.month_of(oldest or first))
+    months = (now.year - first.year) * 12 + now.month - first.month + PARTITION_MONTHS_AHEAD + 1
+    row = connection.execute(_queries["ensure_partitions"], [first, months]).fetchone()
     return int(row[0]) if row else 0
 
 
-def ingest_lines(connection: Connection, lines: Sequence[bytes], source: str) -> IngestResult:
+def ingest_lines(
+    connection: Connection, lines: Sequence[bytes], origin: str | Origin, oldest: timedelta = usage.AGE_LIMIT
+) -> IngestResult:
     """Stores a batch of events, one JSON object a line, in one transaction. One invalid event costs only itself.
 
     A batch that the database refuses is halved until the culprit is alone; it becomes a dead letter.
     """
-    received_at = clock.now()
-    events, letters = _decode(lines, received_at)
-    try:
-        return _store(connection, events, letters, source, received_at)
-    except (psycopg.DataError, psycopg.IntegrityError) as exc:
-        if len(events) == 1:
-            refused = EventRejected(RejectReason.BAD_VALUE, str(exc).partition("\n")[0])
-            return _store(connection, [], [*letters, _Letter(usage.encode(events[0]), refused)], source, received_at)
-    middle = len(lines) // 2
-    return ingest_lines(connection, lines[:middle], source) + ingest_lines(connection, lines[middle:], source)
+    origin = origin if isinstance(origin, Origin) else Origin(origin)
+    return store_batch(connection, prepare(lines, clock.now(), oldest), origin)
 
 
-def _store(
-    connection: Connection, events: Sequence[UsageEvent], letters: list[_Letter], source: str, received_at: datetime
-) -> IngestResult:
-    batch_id = ids.new_id()
+def store_batch(connection: Connection, batch: Batch, origin: Origin) -> IngestResult:
+    """Stores a prepared batch: what `ingest_lines` does once the events are checked."""
+    batch.numbers = number_series(connection, batch.series)
     with connection.transaction():
-        accepted, late = _insert_facts(connection, events, received_at, batch_id)
-        conflicts = {row[0] for row in connection.execute(_queries["list_conflicts"])}
-        letters = letters + [_conflict(events[ordinal]) for ordinal in sorted(conflicts)]
-        _insert_letters(connection, letters, source, received_at, batch_id)
-        duplicate = len(events) - accepted - len(conflicts)
-        result = IngestResult(accepted, duplicate, late, len(letters))
-        connection.execute(_queries["insert_batch"], {"batch_id": batch_id, "source": source, **asdict(result)})
+        return _store_or_halve(connection, batch, origin)
+
+
+def _store_or_halve(connection: Connection, batch: Batch, origin: Origin) -> IngestResult:
+    try:
+        with connection.transaction():
+            return _store(connection, batch, origin)
+    except (psycopg.DataError, psycopg.IntegrityError) as exc:
+        if not batch.rows:
+            raise
+        if len(batch.rows) == 1:
+            refused = EventRejected(RejectReason.BAD_VALUE, str(exc).partition("\n")[0])
+            alone = Batch(batch.received_at, letters=[*batch.letters, Letter(batch.lines[0], refused)])
+            return _store(connection, alone, origin)
+    left, right = batch.halves()
+    return _store_or_halve(connection, left, origin) + _store_or_halve(connection, right, origin)
+
+
+def _store(connection: Connection, batch: Batch, origin: Origin) -> IngestResult:
+    facts: dict[str, Any] = {"batch_id": ids.new_id(), "received_at": batch.received_at, "late_after": LATE_AFTER}
+    result, conflicts = _insert_facts(connection, batch, facts) if batch.rows else (IngestResult(), [])
+    letters = [*batch.letters, *conflicts]
+    _insert_letters(connection, letters, {**facts, "source": origin.source})
+    result += IngestResult(rejected=len(letters))
+    connection.execute(_queries["insert_batch"], {**facts, **asdict(origin), **asdict(result)})
     return result
 
 
-def _decode(lines: Sequence[bytes], received_at: datetime) -> tuple[list[UsageEvent], list[_Letter]]:
-    events: list[UsageEvent] = []
-    letters: list[_Letter] = []
-    for line in filter(None, map(bytes.strip, lines)):
-        try:
-            events.append(usage.decode(line, received_at))
-        except EventRejected as rejection:
-            letters.append(_Letter(line, rejection))
-    return events, letters
-
-
-def _insert_facts(
-    connection: Connection, events: Sequence[UsageEvent], received_at: datetime, batch_id: UUID
-) -> tuple[int, int]:
+def _insert_facts(connection: Connection, batch: Batch, facts: dict[str, Any]) -> tuple[IngestResult, list[Letter]]:
     connection.execute(_queries["create_staging"])
-    with connection.cursor().copy("COPY staged_facts FROM STDIN") as copy:
-        for ordinal, event in enumerate(events):
-            copy.write_row(_staged_row(ordinal, event, received_at, batch_id))
-    return connection.execute(_queries["insert_fresh_facts"]).fetchone() or (0, 0)
+    with connection.cursor().copy(_queries["copy_staging"]) as copy:
+        copy.write(batch.render())
+    erased = connection.execute(_queries["drop_erased"]).rowcount
+    conflicts: list[Letter] = []
+    if connection.execute(_queries["insert_receipts"], facts).rowcount < len(batch.rows) - erased:
+        conflicts = [_conflict(batch.lines[row[0]]) for row in connection.execute(_queries["list_conflicts"])]
+        connection.execute(_queries["drop_known"], facts)
+    accepted = connection.execute(_queries["insert_facts"], facts).rowcount
+    late = connection.execute(_queries["insert_dirty_hours"], facts).fetchone() or (0,)
+    connection.execute(_queries["empty_staging"])
+    duplicate = len(batch.rows) - erased - accepted - len(conflicts)
+    return IngestResult(accepted, duplicate, int(late[0]), erased=erased), conflicts
 
 
-def _staged_row(ordinal: int, event: UsageEvent, received_at: datetime, batch_id: UUID) -> list[Any]:
-    from psycopg.types.json import Jsonb
-
-    digest = int.from_bytes(hashlib.sha256(usage.encode(event)).digest()[:8], signed=True)
-    ttft_bucket = None if event.ttft_ms is None else sketch.bucket_of(event.ttft_ms)
-    return [
-        ordinal,
-        digest,
-        *(getattr(event, column) for column in _FACT_COLUMNS),
-        Jsonb(event.labels),
-        sketch.bucket_of(event.duration_ms),
-        ttft_bucket,
-        received_at,
-        batch_id,
-        received_at - event.occurred_at > LATE_AFTER,
-    ]
+def _conflict(line: bytes) -> Letter:
+    return Letter(
+        line, EventRejected(RejectReason.CONFLICT, "differs from the stored event of the same id", "event_id")
+    )
 
 
-def _conflict(event: UsageEvent) -> _Letter:
-    rejection = EventRejected(RejectReason.CONFLICT, "differs from the stored event of the same id", "event_id")
-    return _Letter(usage.encode(event), rejection)
-
-
-def _insert_letters(
-    connection: Connection, letters: Sequence[_Letter], source: str, received_at: datetime, batch_id: UUID
-) -> None:
-    rows = [
-        (ids.new_id(), str(r.reason), r.field, r.detail, payload, source, received_at, batch_id)
-        for payload, r in ((letter.payload, letter.rejection) for letter in letters)
-    ]
+def _insert_letters(connection: Connection, letters: Sequence[Letter], facts: dict[str, Any]) -> None:
+    if not letters:
+        return
+    rows = [{**facts, "letter_id": ids.new_id(), **letter.as_record()} for letter in letters]
     with connection.cursor() as cursor:
         cursor.executemany(_queries["insert_dead_letter"], rows)
