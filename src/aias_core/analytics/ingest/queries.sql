@@ -85,17 +85,21 @@ INSERT INTO aias.usage_series (org_id, project_id, api_key_id, model_id, operati
 SELECT * FROM unnest(%(org_id)s::uuid[], %(project_id)s::uuid[], %(api_key_id)s::uuid[], %(model_id)s::uuid[],
     %(operation)s::text[], %(region)s::text[], %(currency)s::text[], %(price_id)s::uuid[])
 ON CONFLICT DO NOTHING
+RETURNING series_id, org_id, project_id, api_key_id, model_id, operation, region, currency, price_id
 
 -- name: list_series
--- A statement of its own, so that it sees what another worker committed while the insertion waited for it.
-SELECT (w.ordinal - 1)::int, s.series_id
+-- A statement of its own, so that it sees what another worker committed while the insertion waited for it. Equality
+-- with a stand-in for null can be hashed; IS NOT DISTINCT FROM can not.
+SELECT s.series_id, s.org_id, s.project_id, s.api_key_id, s.model_id, s.operation, s.region, s.currency, s.price_id
 FROM unnest(%(org_id)s::uuid[], %(project_id)s::uuid[], %(api_key_id)s::uuid[], %(model_id)s::uuid[],
-        %(operation)s::text[], %(region)s::text[], %(currency)s::text[], %(price_id)s::uuid[]) WITH ORDINALITY
-    AS w (org_id, project_id, api_key_id, model_id, operation, region, currency, price_id, ordinal)
-JOIN aias.usage_series s ON s.org_id = w.org_id AND s.project_id IS NOT DISTINCT FROM w.project_id
-    AND s.api_key_id IS NOT DISTINCT FROM w.api_key_id AND s.model_id IS NOT DISTINCT FROM w.model_id
+        %(operation)s::text[], %(region)s::text[], %(currency)s::text[], %(price_id)s::uuid[])
+    AS w (org_id, project_id, api_key_id, model_id, operation, region, currency, price_id)
+JOIN aias.usage_series s ON s.org_id = w.org_id
+    AND coalesce(s.project_id, '00000000-0000-0000-0000-000000000000') = coalesce(w.project_id, '00000000-0000-0000-0000-000000000000')
+    AND coalesce(s.api_key_id, '00000000-0000-0000-0000-000000000000') = coalesce(w.api_key_id, '00000000-0000-0000-0000-000000000000')
+    AND coalesce(s.model_id, '00000000-0000-0000-0000-000000000000') = coalesce(w.model_id, '00000000-0000-0000-0000-000000000000')
+    AND coalesce(s.price_id, '00000000-0000-0000-0000-000000000000') = coalesce(w.price_id, '00000000-0000-0000-0000-000000000000')
     AND s.operation = w.operation AND s.region = w.region AND s.currency = w.currency
-    AND s.price_id IS NOT DISTINCT FROM w.price_id
 
 -- name: ensure_partitions
 SELECT aias.ensure_month_partitions(%s, %s)

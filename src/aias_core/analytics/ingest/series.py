@@ -38,9 +38,14 @@ def number_series(connection: Connection, series: Sequence[bytes]) -> list[int]:
     return [known[one] for one in series]
 
 
-def _add(connection: Connection, missing: Iterable[bytes]) -> dict[bytes, int]:
-    ordered = sorted(missing)
-    values = zip(*(msgspec.json.decode(b"[%b]" % one) for one in ordered), strict=True)
+def _add(connection: Connection, missing: set[bytes]) -> dict[bytes, int]:
+    added = _ask(connection, "insert_series", missing)
+    known_to_others = missing.difference(added)
+    return added | _ask(connection, "list_series", known_to_others) if known_to_others else added
+
+
+def _ask(connection: Connection, query: str, series: Iterable[bytes]) -> dict[bytes, int]:
+    values = zip(*(msgspec.json.decode(b"[%b]" % one) for one in series), strict=True)
     columns = {name: list(column) for name, column in zip(SERIES_COLUMNS, values, strict=True)}
-    connection.execute(_queries["insert_series"], columns)
-    return {ordered[row[0]]: row[1] for row in connection.execute(_queries["list_series"], columns)}
+    rows = connection.execute(_queries[query], columns)
+    return {msgspec.json.encode(row[1:])[1:-1]: row[0] for row in rows}
