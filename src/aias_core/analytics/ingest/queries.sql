@@ -18,7 +18,8 @@ TRUNCATE staged
 -- name: drop_erased
 -- What was erased does not come back: later or replayed events of an erased organization or user are only counted.
 DELETE FROM staged s USING aias.erased_subjects e
-WHERE e.subject_kind = 'organization' AND e.subject_id = s.org_id OR e.subject_kind = 'user' AND e.subject_id = s.actor_id
+WHERE e.subject_kind = 'organization' AND e.subject_id = s.org_id
+    OR e.subject_kind = 'user' AND e.subject_id = s.actor_id
 
 -- name: insert_receipts
 INSERT INTO aias.event_receipts (event_id, org_id, digest, received_at, batch_id)
@@ -95,10 +96,10 @@ FROM unnest(%(org_id)s::uuid[], %(project_id)s::uuid[], %(api_key_id)s::uuid[], 
         %(operation)s::text[], %(region)s::text[], %(currency)s::text[], %(price_id)s::uuid[])
     AS w (org_id, project_id, api_key_id, model_id, operation, region, currency, price_id)
 JOIN aias.usage_series s ON s.org_id = w.org_id
-    AND coalesce(s.project_id, '00000000-0000-0000-0000-000000000000') = coalesce(w.project_id, '00000000-0000-0000-0000-000000000000')
-    AND coalesce(s.api_key_id, '00000000-0000-0000-0000-000000000000') = coalesce(w.api_key_id, '00000000-0000-0000-0000-000000000000')
-    AND coalesce(s.model_id, '00000000-0000-0000-0000-000000000000') = coalesce(w.model_id, '00000000-0000-0000-0000-000000000000')
-    AND coalesce(s.price_id, '00000000-0000-0000-0000-000000000000') = coalesce(w.price_id, '00000000-0000-0000-0000-000000000000')
+    AND coalesce(s.project_id::text, '') = coalesce(w.project_id::text, '')
+    AND coalesce(s.api_key_id::text, '') = coalesce(w.api_key_id::text, '')
+    AND coalesce(s.model_id::text, '') = coalesce(w.model_id::text, '')
+    AND coalesce(s.price_id::text, '') = coalesce(w.price_id::text, '')
     AND s.operation = w.operation AND s.region = w.region AND s.currency = w.currency
 
 -- name: ensure_partitions

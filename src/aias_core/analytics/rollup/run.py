@@ -6,26 +6,35 @@ worker did not see, so the bucket is done again.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, LiteralString
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from aias_core import clock, ids
+from aias_core import clock, ids, windows
 from aias_core.database.queries import load_queries
+from aias_core.windows import Window
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+Grain = Literal["hour", "day"]
+Trigger = Literal["loop", "command", "rebuild", "erasure", "repair"]
+GRAINS: tuple[Grain, ...] = ("hour", "day")
+BUCKETS_AT_ONCE = 64
 
 _queries = load_queries(__file__)
 
 
 @dataclass(slots=True)
 class RollupRun:
-    """What one pass did: buckets recomputed, rows written and removed."""
+    """What one pass did: buckets recomputed, facts read, rows written and removed."""
 
     run_id: UUID
     hours: int = 0
     days: int = 0
+    source_rows: int = 0
     written: int = 0
     removed: int = 0
 
@@ -33,16 +42,32 @@ class RollupRun:
         return asdict(self)
 
 
-def run_rollup(connection: Connection) -> RollupRun:
-    """Works off the queue of dirty hours and of the days they touched. Several workers may run at once."""
+def run_rollup(
+    connection: Connection,
+    *,
+    trigger: Trigger = "command",
+    patience: timedelta = timedelta(0),
+    grains: tuple[Grain, ...] = GRAINS,
+) -> RollupRun:
+    """Works off the queue of dirty hours and of the days they touched. Several workers may run at once.
+
+    Hours before the previous one may wait in the queue for `patience`, so that late events cost one recomputation.
+    """
     run, started_at = RollupRun(ids.new_id()), clock.now()
-    while (hours := _drain(connection, run, "hour")) + (days := _drain(connection, run, "day")):
-        run.hours += hours
-        run.days += days
+    due = started_at - patience if patience else datetime.max.replace(tzinfo=UTC)
+    ready = {"recent": windows.hour_of(started_at) - timedelta(hours=1), "due": due}
+    while sum(_drain(connection, run, grain, ready) for grain in grains):
+        pass
     if run.hours or run.days:
-        with connection.transaction():
-            connection.execute(_queries["insert_rollup_run"], {**run.as_record(), "started_at": started_at})
+        record = {**run.as_record(), "started_at": started_at, "trigger": trigger}
+        connection.execute(_queries["insert_rollup_run"], record)
     return run
+
+
+def enqueue_window(connection: Connection, window: Window, org_id: UUID | None = None) -> int:
+    """Marks every bucket of a window that holds facts or rollups as dirty; returns how many."""
+    bounds = {"start": window.start, "end": window.end, "org_id": org_id, "run_id": ids.new_id()}
+    return connection.execute(_queries["enqueue_window"], bounds).rowcount
 
 
 def count_dirty_buckets(connection: Connection) -> int:
@@ -51,21 +76,45 @@ def count_dirty_buckets(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def _drain(connection: Connection, run: RollupRun, grain: LiteralString) -> int:
-    return sum(iter(lambda: _recompute_next(connection, run, grain), None))
+def list_dirty_buckets(connection: Connection) -> list[dict[str, Any]]:
+    """The buckets in the queue, with the number of their entries and the time of the oldest."""
+    from psycopg.rows import dict_row
+
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_queries["list_dirty"]).fetchall()
 
 
-def _recompute_next(connection: Connection, run: RollupRun, grain: LiteralString) -> int | None:
-    """Recomputes one bucket: 1, or 0 when another worker was faster, or None when the queue is empty."""
+def _drain(connection: Connection, run: RollupRun, grain: Grain, ready: dict[str, datetime]) -> int:
+    return sum(iter(lambda: _recompute_some(connection, run, grain, ready), None))
+
+
+def _recompute_some(connection: Connection, run: RollupRun, grain: Grain, ready: dict[str, datetime]) -> int | None:
+    """Recomputes some buckets and says how many: 0 when another worker was faster, None when none is ready."""
     with connection.transaction():
-        found = connection.execute(_queries[f"find_dirty_{grain}"]).fetchone()
-        if found is None:
+        found = connection.execute(_queries[f"find_dirty_{grain}s"], {**ready, "limit": BUCKETS_AT_ONCE}).fetchall()
+        if not found:
             return None
-        bucket = {"bucket_start": found[0], "org_id": found[1], "run_id": run.run_id}
-        if connection.execute(_queries[f"take_dirty_{grain}"], bucket).rowcount == 0:
-            return 0
-        run.removed += connection.execute(_queries[f"delete_{grain}"], bucket).rowcount
-        run.written += connection.execute(_queries[f"insert_{grain}"], bucket).rowcount
-        if grain == "hour":
-            connection.execute(_queries["enqueue_day"], bucket)
-    return 1
+        starts, orgs = zip(*found, strict=True)
+        pairs = {"buckets": list(starts), "orgs": list(orgs)}
+        taken = set(connection.execute(_queries[f"take_dirty_{grain}s"], pairs))
+        connection.execute(_queries["set_memory"])
+        by_start: defaultdict[datetime, list[UUID]] = defaultdict(list)
+        for bucket_start, org_id in sorted(taken):
+            by_start[bucket_start].append(org_id)
+        for bucket_start, some in by_start.items():
+            _recompute(connection, run, grain, {"bucket_start": bucket_start, "orgs": some, "run_id": run.run_id})
+    if grain == "hour":
+        run.hours += len(taken)
+    else:
+        run.days += len(taken)
+    return len(taken)
+
+
+def _recompute(connection: Connection, run: RollupRun, grain: Grain, bucket: dict[str, Any]) -> None:
+    [removed] = connection.execute(_queries[f"delete_{grain}s"], bucket).fetchone() or (0,)
+    written, source_rows = connection.execute(_queries[f"insert_{grain}s"], bucket).fetchone() or (0, 0)
+    if grain == "hour":
+        connection.execute(_queries["enqueue_days"], bucket)
+    run.removed += removed
+    run.written += written
+    run.source_rows += source_rows
