@@ -1,0 +1,1 @@
+"""What Linode publishes: regions and capabilities, plan types, prices, versions, images."""

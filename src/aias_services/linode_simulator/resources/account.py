@@ -1,0 +1,299 @@
+"""The account: its profile, tokens, events, locks, invoices, settings and transfer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from aias_services.linode_simulator import access, events, ledger
+from aias_services.linode_simulator.catalog import regions, types
+from aias_services.linode_simulator.fields import (
+    Field,
+    Values,
+    answer,
+    boolean,
+    fixed,
+    integer,
+    number,
+    secret,
+    shape,
+    text,
+)
+from aias_services.linode_simulator.refusals import Fault, Refusal, not_found
+from aias_services.linode_simulator.resource import EVERYTHING, READABLE, Draft, Resource
+from aias_services.linode_simulator.routing import Call, actions
+from aias_services.linode_simulator.world import Charge, Record, World
+
+SHOWN_OF_TOKEN = 16
+LOCKABLE = {"linode": "linode", "lkecluster": "lke_cluster", "nodebalancer": "nodebalancer", "volume": "volume"}
+PROFILE: Values = {
+    "username": events.USERNAME,
+    "email": "operator@example.com",
+    "uid": 1001,
+    "restricted": False,
+    "timezone": "UTC",
+    "authentication_type": "password",
+    "authorized_keys": [],
+    "email_notifications": True,
+    "ip_whitelist_enabled": False,
+    "lish_auth_method": "keys_only",
+    "referrals": {"code": "simulated", "completed": 0, "credit": 0, "pending": 0, "total": 0, "url": ""},
+    "tfa_enforced": False,
+    "two_factor_auth": True,
+    "verified_phone_number": None,
+}
+SETTINGS: Values = {
+    "backups_enabled": False,
+    "interfaces_for_new_linodes": "legacy_config_default_but_linode_allowed",
+    "longview_subscription": None,
+    "maintenance_policy": "linode/migrate",
+    "managed": False,
+    "network_helper": True,
+    "tfa_enforced": False,
+}
+
+
+def _view_account(call: Call) -> Values:
+    identity = call.world.token("account", length=32)
+    capabilities = sorted({one for region in regions.REGIONS.values() for one in region["capabilities"]})
+    return {
+        "euuid": "-".join((identity[:8], identity[8:12], identity[12:16], identity[16:]))[:36],
+        "email": PROFILE["email"],
+        "first_name": "Simulated",
+        "last_name": "Account",
+        "company": "Example",
+        "address_1": "1 Example Street",
+        "address_2": "",
+        "city": "Paris",
+        "state": "",
+        "zip": "75001",
+        "country": "FR",
+        "phone": "",
+        "tax_id": "",
+        "balance": 0.0,
+        "balance_uninvoiced": float(_cents(_total(call.world, 0.0, call.world.now()))),
+        "billing_source": "linode",
+        "active_since": "2026-01-01T00:00:00",
+        "active_promotions": [],
+        "capabilities": capabilities,
+        "credit_card": {"expiry": "12/2030", "last_four": "0000"},
+    }
+
+
+def _view_settings(call: Call) -> Values:
+    is_active = call.world.find("object_storage", 1) is not None
+    return {**SETTINGS, "object_storage": "active" if is_active else "disabled"}
+
+
+def _view_transfer(call: Call) -> Values:
+    quota = sum(types.TYPES[one.values["type"]]["transfer"] for one in call.world.iter("linode"))
+    return {"billable": 0, "quota": quota, "used": 0, "region_transfers": []}
+
+
+def _list_availability(_: Call) -> list[Values]:
+    rows = [(one["id"], set(one["capabilities"])) for one in regions.REGIONS.values()]
+    every = set().union(*(capabilities for _, capabilities in rows))
+    return [{"region": region, "available": sorted(has), "unavailable": sorted(every - has)} for region, has in rows]
+
+
+def _view_availability(call: Call) -> Values:
+    return _one(_list_availability(call), "region", call.params["region"])
+
+
+def _one(rows: list[Values], name: str, value: Any) -> Values:
+    found = next((row for row in rows if str(row[name]) == str(value)), None)
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _months(world: World) -> Iterator[tuple[float, float]]:
+    """The spans of the months that have ended since the first charge."""
+    if not world.state.charges:
+        return
+    first = datetime.fromtimestamp(world.state.charges[0].began_at, UTC)
+    begins = first.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    while (ends := ledger.next_month(begins)).timestamp() <= world.now():
+        yield begins.timestamp(), ends.timestamp()
+        begins = ends
+
+
+def _total(world: World, since: float, until: float) -> Decimal:
+    return sum((ledger.cost(charge, until, since) for charge in world.state.charges), Decimal(0))
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(ledger.CENT, ROUND_HALF_UP)
+
+
+def _list_invoices(call: Call) -> list[Values]:
+    world = call.world
+    return [
+        {
+            "id": number,
+            "label": f"Invoice #{number}",
+            "date": access.written(until),
+            "billing_source": "linode",
+            "subtotal": float(_cents(_total(world, since, until))),
+            "tax": 0.0,
+            "tax_summary": [],
+            "total": float(_cents(_total(world, since, until))),
+        }
+        for number, (since, until) in enumerate(_months(world), 1)
+    ]
+
+
+def _list_items(call: Call) -> list[Values]:
+    invoice = _one(_list_invoices(call), "id", call.params["invoice"])
+    since, until = list(_months(call.world))[invoice["id"] - 1]
+    charges = (c for c in call.world.state.charges if c.began_at < until and (c.ended_at or until) > since)
+    return [_item(charge, since, until) for charge in charges]
+
+
+def _item(charge: Charge, since: float, until: float) -> Values:
+    began, ended = max(since, charge.began_at), min(until, charge.ended_at or until)
+    amount = float(_cents(ledger.cost(charge, until, since)))
+    return {
+        "label": f"{charge.plan} - {charge.label} ({charge.id})",
+        "amount": amount,
+        "total": amount,
+        "tax": 0.0,
+        "quantity": -(-int(ended - began) // ledger.SECONDS_PER_HOUR),
+        "unit_price": charge.hourly,
+        "region": charge.region,
+        "type": "hourly",
+        "from": access.written(began),
+        "to": access.written(ended),
+    }
+
+
+def _seen(call: Call) -> Values:
+    limit = call.record("event").id
+    for event in call.world.iter("event", lambda one: int(one.id) <= int(limit)):
+        event.values |= {"seen": True, "read": True}
+    return {}
+
+
+def _check_token(draft: Draft) -> Iterator[Fault]:
+    if not draft.is_new:
+        return
+    try:
+        access.parse(draft.values["scopes"])
+        access.instant_of(draft.values["expiry"] or "2100-01-01T00:00:00")
+    except Refusal as refusal:
+        yield from refusal.faults
+    except ValueError:
+        yield Fault("Must be a date and time", "expiry")
+
+
+def _make_token(draft: Draft, token: Record) -> None:
+    token.values["token"] = draft.world.token("token", token.id, length=64)
+    token.values["_once"] = {"token": token.values["token"]}
+
+
+def _check_lock(draft: Draft) -> Iterator[Fault]:
+    kind = LOCKABLE.get(draft.values["entity_type"], "")
+    found = draft.world.find(kind, draft.values["entity_id"])
+    if found is None:
+        yield Fault("entity_id is not valid", "entity_id")
+        return
+    draft.values |= {"_kind": kind, "entity": events.entity(draft.values["entity_type"], found)}
+
+
+ENTITY = {"id": integer(), "label": text(), "type": text(), "url": text()}
+EVENT: dict[str, Field] = {
+    "id": integer(),
+    "action": text(),
+    "created": text(),
+    "duration": number(),
+    "entity": shape(ENTITY, nullable=True),
+    "secondary_entity": shape(ENTITY, nullable=True),
+    "details": shape({}, nullable=True),
+    "message": text(default=""),
+    "percent_complete": integer(),
+    "rate": text(nullable=True),
+    "read": boolean(default=False),
+    "seen": boolean(default=False),
+    "status": text(),
+    "time_remaining": text(nullable=True),
+    "username": text(),
+}
+RESOURCES = (
+    Resource(
+        kind="event",
+        path="/account/events",
+        scope="events",
+        verbs=READABLE,
+        fields=EVENT,
+        shown=events.shown,
+        newest_first=True,
+        more_filters=("entity.id", "entity.type"),
+    ),
+    Resource(
+        kind="token",
+        path="/profile/tokens",
+        scope="account",
+        verbs=EVERYTHING,
+        action="token",
+        fields={
+            "id": answer(integer()),
+            "label": text(low=1, high=100, default=""),
+            "scopes": fixed(text(default="*")),
+            "expiry": fixed(text(nullable=True)),
+            "token": answer(text()),
+            "created": answer(text()),
+        },
+        checks=(_check_token,),
+        made=_make_token,
+        shown=lambda _, token: {"token": token.values["token"][:SHOWN_OF_TOKEN]},
+    ),
+    Resource(
+        kind="sshkey",
+        path="/profile/sshkeys",
+        scope="account",
+        fields={
+            "id": answer(integer()),
+            "label": text(required=True, low=1, high=64),
+            "ssh_key": fixed(text(required=True, pattern=r"(ssh|ecdsa|sk)-\S+ \S+.*\s*", reason="Invalid SSH key")),
+            "created": answer(text()),
+        },
+    ),
+    Resource(
+        kind="lock",
+        path="/locks",
+        scope="account",
+        verbs=EVERYTHING - {"update"},
+        fields={
+            "id": answer(integer()),
+            "entity_id": secret(integer(required=True)),
+            "entity_type": secret(text(required=True, choices=tuple(LOCKABLE))),
+            "lock_type": fixed(
+                text(required=True, choices=("cannot_delete", "cannot_delete_with_subresources")),
+            ),
+            "entity": answer(shape(ENTITY)),
+        },
+        checks=(_check_lock,),
+        more_filters=("entity.id", "entity.type"),
+    ),
+)
+OPERATIONS = (
+    *actions(
+        "account",
+        {
+            "GET /account": _view_account,
+            "GET /account/settings": _view_settings,
+            "GET /account/transfer": _view_transfer,
+            "GET /account/availability/{region}": _view_availability,
+            "GET /account/invoices/{invoice}": lambda call: _one(_list_invoices(call), "id", call.params["invoice"]),
+        },
+        {
+            "GET /account/availability": _list_availability,
+            "GET /account/invoices": _list_invoices,
+            "GET /account/invoices/{invoice}/items": _list_items,
+        },
+    ),
+    *actions("events", {"POST /account/events/{event}/seen": _seen}),
+    *actions("*", {"GET /profile": lambda _: PROFILE}),
+)

@@ -1,0 +1,291 @@
+"""LKE: clusters, node pools, and their nodes, each of which is an instance that is billed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from aias_services.linode_simulator import engine
+from aias_services.linode_simulator.catalog import prices, types, versions
+from aias_services.linode_simulator.fields import (
+    Field,
+    Values,
+    accept,
+    answer,
+    boolean,
+    fixed,
+    integer,
+    many,
+    mapping,
+    secret,
+    shape,
+    text,
+)
+from aias_services.linode_simulator.ledger import Price
+from aias_services.linode_simulator.refusals import Fault
+from aias_services.linode_simulator.resource import Draft, Resource, dig
+from aias_services.linode_simulator.world import Record, World
+
+NODE_PHASES = (("not_ready", 90.0), ("ready", 0.0))
+MOST_NODES, MOST_CLUSTER_NODES = 100, 250
+TOO_SMALL = ("nanode",)
+HIGH_AVAILABILITY = "control_plane.high_availability"
+
+ACL = shape(
+    {
+        "enabled": boolean(default=False),
+        "addresses": shape({"ipv4": many(text()), "ipv6": many(text())}),
+        "revision-id": text(default=""),
+    }
+)
+POOL: dict[str, Field] = {
+    "id": answer(integer()),
+    "type": fixed(text(required=True)),
+    "count": integer(required=True, low=1, high=MOST_NODES),
+    "autoscaler": shape(
+        {
+            "enabled": boolean(default=False),
+            "min": integer(low=1, high=MOST_NODES),
+            "max": integer(low=1, high=MOST_NODES),
+        }
+    ),
+    "label": fixed(text(high=63, default="")),
+    "labels": mapping(text(), default={}),
+    "taints": many(
+        shape(
+            {
+                "key": text(required=True),
+                "value": text(required=True),
+                "effect": text(required=True, choices=("NoSchedule", "PreferNoSchedule", "NoExecute")),
+            }
+        )
+    ),
+    "tags": many(text(low=3, high=50)),
+    "disks": fixed(many(shape({"size": integer(required=True), "type": text(required=True, choices=("raw", "ext4"))}))),
+    "disk_encryption": fixed(text(choices=("enabled", "disabled"), default="enabled")),
+    "firewall_id": integer(nullable=True),
+    "k8s_version": text(nullable=True),
+    "update_strategy": text(nullable=True, choices=("rolling_update", "on_recycle")),
+    "nodes": answer(
+        many(shape({"id": text(), "instance_id": integer(), "pool_id": integer(), "status": text()})),
+    ),
+    "locks": answer(many(text())),
+}
+
+
+def _check_cluster(draft: Draft) -> Iterator[Fault]:
+    values, world = draft.values, draft.world
+    yield from _check_version(draft)
+    had = draft.record and dig(draft.record.values, HIGH_AVAILABILITY)
+    if had and not dig(values, HIGH_AVAILABILITY):
+        yield Fault("High availability cannot be disabled once it is enabled", HIGH_AVAILABILITY)
+    if not draft.is_new:
+        return
+    yield from _check_network(draft)
+    pools = values["node_pools"]
+    if not pools and values["tier"] == "standard":
+        yield Fault("Must have at least one node pool", "node_pools")
+    for index, pool in enumerate(pools):
+        filled, faults = accept(POOL, pool, creating=True)
+        path = f"node_pools[{index}]"
+        if not faults:
+            faults = list(_check_pool_values(world, filled, values["region"]))
+        yield from (Fault(fault.reason, f"{path}.{fault.field}") for fault in faults)
+    engine.check_limit(world, "linode", sum(pool.get("count", 0) for pool in pools))
+
+
+def _check_version(draft: Draft) -> Iterator[Fault]:
+    version, offered = draft.values["k8s_version"], versions.TIERS[draft.values["tier"]]
+    before = draft.record.values["k8s_version"] if draft.record else None
+    if version == before:
+        return
+    if version not in offered:
+        yield Fault("k8s_version is not valid", "k8s_version")
+    elif before and not 0 <= _minor(version) - _minor(before) <= 1:
+        yield Fault(f"Cannot upgrade from {before} to {version}: one minor version at a time", "k8s_version")
+
+
+def _minor(version: str) -> int:
+    match = re.match(r"v?\d+\.(\d+)", version)
+    return int(match[1]) if match else 0
+
+
+def _check_network(draft: Draft) -> Iterator[Fault]:
+    values, world = draft.values, draft.world
+    vpc = world.find("vpc", values["vpc_id"]) if values["vpc_id"] else None
+    if values["vpc_id"] and (vpc is None or vpc.values["region"] != values["region"]):
+        yield Fault("vpc_id is not valid", "vpc_id")
+    subnet = world.find("vpc_subnet", values["subnet_id"]) if values["subnet_id"] else None
+    if values["subnet_id"] and (subnet is None or vpc is None or subnet.parent != vpc.id):
+        yield Fault("subnet_id is not valid", "subnet_id")
+
+
+def _check_pool(draft: Draft) -> Iterable[Fault]:
+    cluster = draft.parent
+    more = draft.values["count"] - (draft.record.values["count"] if draft.record else 0)
+    if cluster is not None:
+        engine.check_limit(draft.world, "linode", more)
+        held = sum(pool.values["count"] for pool in draft.world.children("lke_pool", cluster))
+        if held + more > MOST_CLUSTER_NODES:
+            yield Fault(f"A cluster may have at most {MOST_CLUSTER_NODES} nodes", "count")
+    yield from _check_pool_values(draft.world, draft.values, cluster.values["region"] if cluster else "")
+
+
+def _check_pool_values(world: World, values: Values, region: str) -> Iterator[Fault]:
+    yield from check_plan(world, values["type"], region)
+    if types.TYPES.get(values["type"], {}).get("class") in TOO_SMALL:
+        yield Fault("type is not valid for node pools", "type")
+    if values.get("firewall_id") and world.find("firewall", values["firewall_id"]) is None:
+        yield Fault("firewall_id is not valid", "firewall_id")
+    scaler = values.get("autoscaler") or {}
+    if scaler.get("enabled"):
+        least, most = scaler.get("min"), scaler.get("max")
+        if least is None or most is None:
+            yield Fault("min and max are required", "autoscaler")
+        elif not least <= values["count"] <= most:
+            yield Fault(f"count must be {least}-{most}", "count")
+
+
+def check_plan(world: World, plan: str, region: str) -> Iterator[Fault]:
+    """The faults of a plan type in a region: unknown, not offered there, or out of stock."""
+    if plan not in types.TYPES:
+        yield Fault("type is not valid", "type")
+    elif not types.is_offered(plan, region):
+        yield Fault(f"Plan {plan} is not available in {region}", "type")
+    elif (region, plan) in map(tuple, world.state.settings.out_of_stock):
+        yield Fault(f"Plan {plan} is currently unavailable in {region}", "type")
+
+
+def _make_pools(draft: Draft, cluster: Record) -> None:
+    bodies = cluster.values.pop("node_pools")
+    for position, body in enumerate(bodies, 1):
+        stuck = draft.stuck if position == len(bodies) else 0
+        engine.create(draft.world, "lke_pool", body, parent=cluster, stuck=stuck)
+
+
+def _make_nodes(draft: Draft, pool: Record) -> None:
+    grow(draft.world, pool, draft.values["count"], stuck=draft.stuck)
+
+
+def _resize(draft: Draft, pool: Record) -> None:
+    world, nodes = draft.world, list(draft.world.children("lke_node", pool))
+    more = draft.values["count"] - len(nodes)
+    if more > 0:
+        grow(world, pool, more)
+    by_chance = sorted(nodes, key=lambda node: world.token("scale down", node.id))
+    for node in by_chance[: max(0, -more)]:
+        engine.remove(world, node)
+
+
+def grow(world: World, pool: Record, count: int, *, stuck: int = 0) -> None:
+    """Adds nodes to a pool; the last `stuck` of them never become ready."""
+    cluster = world.find("lke_cluster", pool.parent)
+    for position in range(count):
+        name = f"{pool.id}-{world.token('node', world.next_id('lke_node', 1), length=12)}"
+        plan = {"type": pool.values["type"], "label": f"lke{pool.parent}-{name}", "tags": list(pool.values["tags"])}
+        region = cluster.values["region"] if cluster else ""
+        instance = engine.create(world, "linode", {**plan, "region": region})
+        instance.values["lke_cluster_id"] = pool.parent
+        node = Record(kind="lke_node", id=name, values={}, made_at=world.now(), changed_at=world.now(), parent=pool.id)
+        node.values = {"instance_id": instance.id, "pool_id": pool.id}
+        world.begin(node, NODE_PHASES)
+        if position >= count - stuck:
+            node.timeline, node.values["_stuck"] = node.timeline[:1], True
+        world.add(node)
+
+
+def _drop_instance(world: World, node: Record) -> None:
+    instance = world.find("linode", node.values["instance_id"])
+    if instance:
+        engine.remove(world, instance)
+
+
+def _drop_objects(world: World, cluster: Record) -> None:
+    world.state.objects.pop(str(cluster.id), None)
+
+
+def show_node(world: World, node: Record) -> Values:
+    """A node as it is answered."""
+    instance = {name: node.values[name] for name in ("instance_id", "pool_id")}
+    return {"id": node.id, **instance, "status": world.status(node)}
+
+
+def _show_pool(world: World, pool: Record) -> Values:
+    return {"nodes": [show_node(world, node) for node in world.children("lke_node", pool)]}
+
+
+def _price(cluster: Record) -> Price | None:
+    if cluster.values["tier"] == "enterprise":
+        return prices.price_of("lke", "lke-e", cluster.values["region"])
+    is_doubled = dig(cluster.values, HIGH_AVAILABILITY)
+    return prices.price_of("lke", "lke-ha", cluster.values["region"]) if is_doubled else None
+
+
+CLUSTER = Resource(
+    kind="lke_cluster",
+    path="/lke/clusters",
+    scope="lke",
+    first_id=500_001,
+    entity="lkecluster",
+    action="lke_cluster",
+    quota="lke_cluster",
+    unique="Label must be unique among your LKE clusters",
+    capability="Kubernetes",
+    phases=(("not_ready", 60.0), ("ready", 0.0)),
+    fields={
+        "id": answer(integer()),
+        "label": text(required=True, low=1, high=32, pattern=r"[A-Za-z0-9][A-Za-z0-9_-]*", reason="Invalid label"),
+        "region": fixed(text(required=True)),
+        "k8s_version": text(required=True),
+        "tier": fixed(text(choices=("standard", "enterprise"), default="standard")),
+        "apl_enabled": fixed(boolean(default=False)),
+        "control_plane": shape(
+            {
+                "acl": secret(ACL),
+                "high_availability": boolean(default=False),
+                "audit_logs_enabled": boolean(default=False),
+                "metrics_enabled": boolean(default=False),
+            },
+            default={},
+        ),
+        "node_pools": secret(many(shape(POOL))),
+        "stack_type": fixed(text(choices=("ipv4", "ipv4-ipv6"), default="ipv4")),
+        "vpc_id": fixed(integer(nullable=True)),
+        "subnet_id": fixed(integer(nullable=True)),
+        "tags": many(text(low=3, high=50)),
+        "status": answer(text()),
+        "created": answer(text()),
+        "updated": answer(text()),
+        "locks": answer(many(text())),
+    },
+    checks=(_check_cluster,),
+    made=_make_pools,
+    gone=_drop_objects,
+    holds=("lke_pool",),
+    price=_price,
+)
+POOLS = Resource(
+    kind="lke_pool",
+    path="/lke/clusters/{lke_cluster}/pools",
+    scope="lke",
+    parent="lke_cluster",
+    first_id=700_001,
+    fields=POOL,
+    checks=(_check_pool,),
+    made=_make_nodes,
+    changed=_resize,
+    holds=("lke_node",),
+    shown=_show_pool,
+    entity="lkecluster",
+    action="lke_pool",
+)
+NODES = Resource(
+    kind="lke_node",
+    path="/lke/nodes",
+    scope="lke",
+    verbs=frozenset(),
+    fields={},
+    phases=NODE_PHASES,
+    gone=_drop_instance,
+)
+RESOURCES = (CLUSTER, POOLS, NODES)

@@ -1,0 +1,98 @@
+"""Operations by method and path, and what the handler of one is given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aias_services.linode_simulator.fields import Field, Values, accept
+from aias_services.linode_simulator.refusals import check_all, not_found, refuse
+from aias_services.linode_simulator.world import Record, World
+
+READ, WRITE = "read_only", "read_write"
+NO_ROWS: Mapping[str, Any] = {}
+
+
+@dataclass(slots=True)
+class Call:
+    """One call as a handler sees it."""
+
+    world: World
+    params: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Values = field(default_factory=dict)
+    base_url: str = ""
+    token: Record | None = None
+    stuck: int = 0
+    linger: float = 0.0
+
+    def record(self, kind: str) -> Record:
+        """The resource that the path names. Raises Refusal (404) when it is not there, or not under its parents."""
+        resource = self.world.registry[kind]
+        if resource.key == ("id",):
+            found = self.world.find(kind, self.params[kind])
+        else:
+            wanted = [self.params[f"{kind}_{name}"] for name in resource.key]
+            found = next(
+                self.world.iter(kind, lambda one: [str(one.values[name]) for name in resource.key] == wanted), None
+            )
+        if found is None or (resource.parent and found.parent != self.record(resource.parent).id):
+            raise not_found()
+        return found
+
+    def read(self, fields: Mapping[str, Field]) -> Values:
+        """The body of an action. Raises Refusal with every fault of it."""
+        values, faults = accept(fields, self.body, creating=True)
+        check_all(faults)
+        return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method at one path. A scope of `*` takes any token, an empty one none at all."""
+
+    method: str
+    path: str
+    scope: str
+    handle: Callable[[Call], Any]
+    level: str = READ
+    paginated: bool = False
+    filterable: tuple[str, ...] = ()
+    pattern: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", re.escape(self.path).replace(r"\{", "{").replace(r"\}", "}"))
+        object.__setattr__(self, "pattern", re.compile(pattern))
+
+
+def actions(
+    scope: str, one: Mapping[str, Callable[[Call], Any]], lists: Mapping[str, Callable[[Call], Any]] = NO_ROWS
+) -> Iterator[Operation]:
+    """Operations by `METHOD /path`: those that answer one thing, and those that answer pages."""
+    for rows, paginated in ((one, False), (lists, True)):
+        for route, handle in rows.items():
+            method, path = route.split(" ")
+            level = READ if method == "GET" else WRITE
+            yield Operation(method=method, path=path, scope=scope, level=level, handle=handle, paginated=paginated)
+
+
+class Router:
+    """Finds the operation of a call; a path with fewer placeholders goes first."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self.operations = sorted(operations, key=lambda operation: operation.path.count("{"))
+        self._by_length: dict[int, list[Operation]] = {}
+        for operation in self.operations:
+            self._by_length.setdefault(operation.path.count("/"), []).append(operation)
+
+    def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]]:
+        """The operation and the parts of its path. Raises Refusal: 404 for the path, 405 for the method."""
+        is_known = False
+        for operation in self._by_length.get(path.count("/"), ()):
+            match = operation.pattern.fullmatch(path)
+            if match and operation.method == method:
+                return operation, match.groupdict()
+            is_known = is_known or match is not None
+        raise refuse("Method Not Allowed", status=405) if is_known else not_found()
