@@ -13,7 +13,7 @@ from aias_services.linode_simulator.fields import Field, Values, accept, complet
 from aias_services.linode_simulator.lifecycle import Phases
 from aias_services.linode_simulator.refusals import LIMIT_REACHED, Fault, check_all, refuse
 from aias_services.linode_simulator.resource import Draft, Resource, dig
-from aias_services.linode_simulator.routing import READ, WRITE, Call, Operation
+from aias_services.linode_simulator.routing import READ, SLASHED, WRITE, Call, Operation
 from aias_services.linode_simulator.world import Record, World
 
 HANDLED = ("list", "create", "view", "update", "delete")
@@ -169,7 +169,9 @@ def phases_of(world: World, record: Record) -> Phases:
 def emit(world: World, resource: Resource, record: Record, verb: str, *, lasting: Record | None = None) -> None:
     """Tells the account's events of a change, for the resources that have events."""
     if resource.action:
-        subject = events.entity(resource.entity, _parent(world, resource, record) or record) if resource.entity else None
+        subject = (
+            events.entity(resource.entity, _parent(world, resource, record) or record) if resource.entity else None
+        )
         events.emit(world, f"{resource.action}_{verb}", subject, lasting=lasting)
 
 
@@ -233,7 +235,7 @@ def _locks(lock: Record, record: Record) -> bool:
 
 def catalogue(path: str, rows: Mapping[str, Values], *, scope: str = "", filterable: tuple[str, ...] = ()) -> Any:
     """The two operations of what is only read: all of it, and one by its id."""
-    name = "key"
+    name = SLASHED if any("/" in identifier for identifier in rows) else "key"
 
     def view(call: Call) -> Values:
         if call.params[name] not in rows:

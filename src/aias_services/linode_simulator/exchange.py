@@ -20,7 +20,7 @@ CUT = "aias.cut"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that was read whole."""
+    """A request that was read whole. Its path is still quoted: an id may hold a slash."""
 
     method: str
     path: str
@@ -68,7 +68,8 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
         body, more = body + message.get("body", b""), message.get("more_body", False)
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-    return Request(scope["method"], scope["path"], query, headers, body)
+    path = scope["raw_path"].decode("latin-1").partition("?")[0]
+    return Request(scope["method"], path, query, headers, body)
 
 
 async def send_answer(send: Send, answer: Answer) -> None:

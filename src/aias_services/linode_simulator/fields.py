@@ -27,8 +27,13 @@ class Access(Enum):
 
     ANY = "at creation and later"
     CREATE = "at creation"
+    UPDATE = "later"
     SECRET = "at creation, never answered"
     ANSWER = "by the platform"
+
+
+AT_CREATION = (Access.ANY, Access.CREATE, Access.SECRET)
+LATER = (Access.ANY, Access.UPDATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +58,7 @@ class Field:
         return self.access is not Access.SECRET
 
     def writable(self, *, creating: bool) -> bool:
-        return self.access is Access.ANY or (creating and self.access in (Access.CREATE, Access.SECRET))
+        return self.access in (AT_CREATION if creating else LATER)
 
 
 def text(**limits: Any) -> Field:
@@ -99,6 +104,11 @@ def answer(field: Field) -> Field:
 def fixed(field: Field) -> Field:
     """The same field, settled at creation."""
     return replace(field, access=Access.CREATE)
+
+
+def later(field: Field) -> Field:
+    """The same field, which can be set only on what exists."""
+    return replace(field, access=Access.UPDATE)
 
 
 def secret(field: Field) -> Field:

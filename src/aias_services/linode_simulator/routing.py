@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from aias_services.linode_simulator.fields import Field, Values, accept
 from aias_services.linode_simulator.refusals import check_all, not_found, refuse
 from aias_services.linode_simulator.world import Record, World
 
 READ, WRITE = "read_only", "read_write"
+SLASHED = "slashed"
 NO_ROWS: Mapping[str, Any] = {}
 
 
@@ -51,7 +53,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method at one path. A scope of `*` takes any token, an empty one none at all."""
+    """One method at one path. A scope of `*` takes any token, an empty one none at all.
+
+    A placeholder `{slashed}` takes an id with slashes in it, such as that of an image.
+    """
 
     method: str
     path: str
@@ -63,8 +68,8 @@ class Operation:
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", re.escape(self.path).replace(r"\{", "{").replace(r"\}", "}"))
-        object.__setattr__(self, "pattern", re.compile(pattern))
+        segments = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
+        object.__setattr__(self, "pattern", re.compile(segments.replace(f"<{SLASHED}>[^/]+", f"<{SLASHED}>.+")))
 
 
 def actions(
@@ -83,16 +88,13 @@ class Router:
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self.operations = sorted(operations, key=lambda operation: operation.path.count("{"))
-        self._by_length: dict[int, list[Operation]] = {}
-        for operation in self.operations:
-            self._by_length.setdefault(operation.path.count("/"), []).append(operation)
 
     def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]]:
         """The operation and the parts of its path. Raises Refusal: 404 for the path, 405 for the method."""
         is_known = False
-        for operation in self._by_length.get(path.count("/"), ()):
+        for operation in self.operations:
             match = operation.pattern.fullmatch(path)
             if match and operation.method == method:
-                return operation, match.groupdict()
+                return operation, {name: unquote(part) for name, part in match.groupdict().items()}
             is_known = is_known or match is not None
         raise refuse("Method Not Allowed", status=405) if is_known else not_found()

@@ -56,7 +56,7 @@ NODE: dict[str, Field] = {
     "address": text(required=True, pattern=r"\d+(\.\d+){3}:\d+", reason="Must be an IPv4 address and a port"),
     "weight": integer(low=1, high=255, default=100),
     "mode": text(choices=("accept", "reject", "drain", "backup"), default="accept"),
-    "subnet_id": fixed(integer(nullable=True)),
+    "subnet_id": integer(nullable=True),
     "status": answer(text(default="UP")),
 }
 

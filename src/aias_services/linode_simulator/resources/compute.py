@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from aias_services.linode_simulator import engine
+from aias_services.linode_simulator import engine, events
 from aias_services.linode_simulator.catalog import types, versions
 from aias_services.linode_simulator.fields import (
     Field,
@@ -13,6 +13,7 @@ from aias_services.linode_simulator.fields import (
     boolean,
     fixed,
     integer,
+    later,
     many,
     mapping,
     secret,
@@ -53,8 +54,8 @@ INSTANCE: dict[str, Field] = {
     "interface_generation": fixed(text(choices=("legacy_config", "linode"), default="legacy_config")),
     "maintenance_policy": text(default="linode/migrate"),
     "placement_group": fixed(shape({"id": integer(required=True)}, nullable=True)),
-    "watchdog_enabled": boolean(default=True),
-    "alerts": shape({name: integer(default=value) for name, value in ALERTS.items()}),
+    "watchdog_enabled": later(boolean(default=True)),
+    "alerts": later(shape({name: integer(default=value) for name, value in ALERTS.items()})),
     "root_pass": secret(text(low=11, high=128)),
     "authorized_keys": secret(many(text())),
     "authorized_users": secret(many(text())),
@@ -172,6 +173,7 @@ def _view_ips(call: Call) -> Values:
     instance = call.record("linode")
     address = {
         "address": instance.values["ipv4"][0],
+        "assigned_entity": events.entity("linode", instance),
         "gateway": "198.18.0.1",
         "interface_id": None,
         "linode_id": instance.id,
@@ -183,11 +185,10 @@ def _view_ips(call: Call) -> Values:
         "type": "ipv4",
         "vpc_nat_1_1": None,
         "reserved": False,
-        "tags": [],
     }
     return {
         "ipv4": {"public": [address], "private": [], "reserved": [], "shared": [], "vpc": []},
-        "ipv6": {"global": [], "link_local": None, "slaac": None, "vpc": []},
+        "ipv6": {"global": [], "link_local": None, "slaac": None},
     }
 
 
@@ -273,6 +274,9 @@ OPERATIONS = tuple(
             f"POST {INSTANCE_PATH}/resize": _resize,
             f"GET {INSTANCE_PATH}/ips": _view_ips,
         },
-        {f"GET {INSTANCE_PATH}/volumes": _list_volumes, f"GET {INSTANCE_PATH}/firewalls": _list_firewalls},
+        {
+            f"GET {INSTANCE_PATH}/volumes": _list_volumes,
+            f"GET {INSTANCE_PATH}/firewalls": _list_firewalls,
+        },
     )
 )

@@ -15,6 +15,7 @@ from aias_services.linode_simulator.fields import (
     boolean,
     fixed,
     integer,
+    later,
     many,
     mapping,
     shape,
@@ -143,7 +144,11 @@ def _changed(draft: Draft, database: Record) -> None:
 def _list_all(call: Call) -> list[Values]:
     kind = call.world.registry["database"]
     rows = [engine.show(call.world, kind, one) for one in call.world.iter("database")]
-    return [{**row, "instance_uri": f"/v4/databases/postgresql/instances/{row['id']}"} for row in rows]
+    return [
+        {name: value for name, value in row.items() if name != "connection_pool_port"}
+        | {"available_restore_times": [], "instance_uri": f"/v4/databases/postgresql/instances/{row['id']}"}
+        for row in rows
+    ]
 
 
 DATABASE: dict[str, Field] = {
@@ -158,8 +163,8 @@ DATABASE: dict[str, Field] = {
     "private_network": NETWORK,
     "ssl_connection": fixed(boolean(default=True)),
     "fork": fixed(shape({"source": integer(required=True), "restore_time": text(nullable=True)}, nullable=True)),
-    "updates": UPDATES,
-    "version": text(),
+    "updates": later(UPDATES),
+    "version": later(text()),
     "status": answer(text()),
     "encrypted": answer(boolean(default=True)),
     "hosts": answer(

@@ -15,6 +15,7 @@ from aias_services.linode_simulator.fields import (
     complete,
     fixed,
     integer,
+    later,
     many,
     secret,
     shape,
@@ -26,6 +27,7 @@ from aias_services.linode_simulator.routing import Call, actions
 from aias_services.linode_simulator.world import Record, World
 
 MOST_RULES, MOST_ADDRESSES, MOST_PORTS = 25, 255, 15
+DEVICE_LISTS = ("linodes", "nodebalancers", "linode_interfaces")
 DEVICE_KINDS = {"linode": "linode", "nodebalancer": "nodebalancer"}
 
 ADDRESSES = shape(
@@ -39,6 +41,7 @@ RULE = shape(
         "addresses": ADDRESSES,
         "label": text(nullable=True, low=3, high=32),
         "description": text(nullable=True, high=100),
+        "ruleset": integer(nullable=True),
     }
 )
 RULES: dict[str, Field] = {
@@ -176,8 +179,8 @@ RESOURCES = (
             "id": answer(integer()),
             "label": text(required=True, low=3, high=32, pattern=r"[A-Za-z][A-Za-z0-9_.-]*", reason="Invalid label"),
             "rules": fixed(shape(RULES, required=True)),
-            "devices": secret(shape({kind: many(integer()) for kind in ("linodes", "nodebalancers")})),
-            "status": text(choices=("enabled", "disabled"), default="enabled"),
+            "devices": secret(shape({kind: many(integer()) for kind in DEVICE_LISTS})),
+            "status": later(text(choices=("enabled", "disabled"), default="enabled")),
             "tags": many(text(low=3, high=50)),
             "entities": answer(many(DEVICE_ENTITY)),
             "created": answer(text()),

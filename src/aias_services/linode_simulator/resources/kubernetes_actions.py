@@ -131,6 +131,12 @@ def _update_acl(call: Call) -> Values:
     return _acl(cluster)
 
 
+def _delete_acl(call: Call) -> Values:
+    cluster = call.record("lke_cluster")
+    cluster.values["control_plane"] = {**(cluster.values.get("control_plane") or {}), "acl": None}
+    return {}
+
+
 def _acl(cluster: Record) -> Values:
     return complete({"acl": ACL}, {"acl": dig(cluster.values, "control_plane.acl")})
 
@@ -176,6 +182,7 @@ OPERATIONS = (
             f"GET {CLUSTER_PATH}/dashboard": _view_dashboard,
             f"GET {CLUSTER_PATH}/control_plane_acl": _view_acl,
             f"PUT {CLUSTER_PATH}/control_plane_acl": _update_acl,
+            f"DELETE {CLUSTER_PATH}/control_plane_acl": _delete_acl,
             "GET /lke/versions/{version}": lambda call: _pick(_list_standard(call), call.params["version"]),
             "GET /lke/tiers/{tier}/versions/{version}": _view_tier_version,
         },

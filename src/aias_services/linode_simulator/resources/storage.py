@@ -160,7 +160,7 @@ def _show_key(world: World, key: Record) -> Values:
     return {
         "secret_key": "[REDACTED]",
         "limited": key.values["bucket_access"] is not None,
-        "regions": [{"id": one["region"], **one} for one in endpoints],
+        "regions": [{"id": one.pop("region"), **one} for one in endpoints],
     }
 
 

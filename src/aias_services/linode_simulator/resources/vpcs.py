@@ -15,11 +15,12 @@ PRIVATE = tuple(ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16
 RESERVED = (ipaddress.IPv4Network("192.168.128.0/17"),)
 LABEL = text(required=True, low=1, high=64, pattern=r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", reason="Invalid label")
 
+IPV6 = shape({"range": text(), "allocation_range": text(nullable=True)})
 SUBNET: dict[str, Field] = {
     "id": answer(integer()),
     "label": LABEL,
     "ipv4": fixed(text(nullable=True)),
-    "ipv6": fixed(many(shape({"range": text()}))),
+    "ipv6": fixed(many(IPV6)),
     "linodes": answer(many(shape({"id": integer(), "interfaces": many(shape({}))}))),
     "nodebalancers": answer(many(shape({"id": integer(), "ipv4_range": text()}))),
     "databases": answer(many(shape({"id": integer(), "ipv4_range": text()}))),
@@ -107,8 +108,8 @@ RESOURCES = (
             "description": text(default="", high=255),
             "region": fixed(text(required=True)),
             "subnets": fixed(many(shape(SUBNET))),
-            "ipv4": fixed(many(shape({"range": text()}))),
-            "ipv6": fixed(many(shape({"range": text()}))),
+            "ipv4": many(shape({"range": text()})),
+            "ipv6": fixed(many(IPV6)),
             "vpc_type": fixed(text(default="regular", choices=("regular", "rdma"))),
             "created": answer(text()),
             "updated": answer(text()),
