@@ -211,7 +211,9 @@ def show_node(world: World, node: Record) -> Values:
 
 
 def _show_pool(world: World, pool: Record) -> Values:
-    return {"nodes": [show_node(world, node) for node in world.children("lke_node", pool)]}
+    count, scaler = pool.values["count"], pool.values["autoscaler"] or {}
+    bounds = scaler if scaler.get("enabled") else {"enabled": False, "min": count, "max": count}
+    return {"nodes": [show_node(world, node) for node in world.children("lke_node", pool)], "autoscaler": bounds}
 
 
 def _price(cluster: Record) -> Price | None:

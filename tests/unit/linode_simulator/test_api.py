@@ -1,0 +1,354 @@
+"""What the fake Linode refuses, pages, filters and bills, as the real one does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from support.linode import CLUSTER, make_client
+
+HOUR = 3_600
+
+
+@pytest.fixture
+def client() -> TestClient:
+    return make_client()
+
+
+def make(client: TestClient, path: str, **body: Any) -> Any:
+    answer = client.post(f"/v4{path}", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def refusals(client: TestClient, path: str, body: Any, method: str = "POST") -> list[dict[str, str]]:
+    answer = client.request(method, f"/v4{path}", json=body)
+    assert answer.status_code == 400, answer.text
+    return list(answer.json()["errors"])
+
+
+def control(client: TestClient, path: str, body: dict[str, Any], method: str = "POST") -> Any:
+    answer = client.request(method, f"/v4/__simulator/{path}", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+VPC = {"label": "net", "region": "fr-par"}
+RULES = {"inbound": [], "inbound_policy": "DROP", "outbound": [], "outbound_policy": "ACCEPT"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "reason", "field"),
+    [
+        pytest.param("/lke/clusters", {**CLUSTER, "x": 1}, "('x' was unexpected)", "x", id="unknown field"),
+        pytest.param("/lke/clusters", {"region": "fr-par"}, "label is required", "label", id="missing field"),
+        pytest.param("/lke/clusters", {**CLUSTER, "label": 7}, "Must be of type String", "label", id="wrong type"),
+        pytest.param(
+            "/volumes", {"label": "v", "region": "fr-par", "size": True}, "Integer", "size", id="truth is no number"
+        ),
+        pytest.param(
+            "/volumes", {"label": "v", "region": "fr-par", "size": 9}, "Must be 10-16384", "size", id="too small volume"
+        ),
+        pytest.param("/lke/clusters", {**CLUSTER, "region": "mars"}, "region is not valid", "region", id="region"),
+        pytest.param(
+            "/lke/clusters",
+            {**CLUSTER, "k8s_version": "1.19"},
+            "k8s_version is not valid",
+            "k8s_version",
+            id="retired version",
+        ),
+        pytest.param(
+            "/lke/clusters", {**CLUSTER, "node_pools": []}, "at least one node pool", "node_pools", id="no pool"
+        ),
+        pytest.param(
+            "/lke/clusters",
+            {**CLUSTER, "node_pools": [{"type": "g6-standard-4", "count": 0}]},
+            "Must be 1-100",
+            "node_pools[0].count",
+            id="empty pool",
+        ),
+        pytest.param(
+            "/lke/clusters",
+            {**CLUSTER, "region": "us-central", "node_pools": [{"type": "g2-gpu-rtx4000a1-s", "count": 1}]},
+            "not available in us-central",
+            "node_pools[0].type",
+            id="no GPUs there",
+        ),
+        pytest.param(
+            "/object-storage/buckets",
+            {"label": "aias", "region": "us-west"},
+            "region is not valid",
+            "region",
+            id="no S3",
+        ),
+        pytest.param(
+            "/vpcs",
+            {**VPC, "subnets": [{"label": "a", "ipv4": "10.0.0.0/16"}, {"label": "b", "ipv4": "10.0.9.0/24"}]},
+            "overlap",
+            "subnets[1].ipv4",
+            id="overlapping subnets",
+        ),
+        pytest.param(
+            "/vpcs",
+            {**VPC, "subnets": [{"label": "a", "ipv4": "8.8.8.0/24"}]},
+            "not allowed",
+            "subnets[0].ipv4",
+            id="public subnet",
+        ),
+        pytest.param(
+            "/networking/firewalls",
+            {"label": "fire", "rules": {**RULES, "inbound": [{"action": "ACCEPT", "protocol": "TCP"}] * 26}},
+            "at most 25 rules",
+            "rules.inbound",
+            id="too many rules",
+        ),
+        pytest.param("/linode/instances", {"type": "g9", "region": "fr-par"}, "type is not valid", "type", id="plan"),
+        pytest.param(
+            "/domains", {"domain": "example.com", "type": "master"}, "soa_email required", "soa_email", id="no e-mail"
+        ),
+        pytest.param("/profile/tokens", {"scopes": "moon:read_only"}, "Invalid OAuth scope", "scopes", id="scope"),
+    ],
+)
+def test_what_linode_refuses_is_refused(client: TestClient, path: str, body: Any, reason: str, field: str) -> None:
+    errors = refusals(client, path, body)
+    assert any(reason in error["reason"] and error.get("field") == field for error in errors), errors
+    assert client.get("/v4/__simulator/ledger").json()["charges"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/lke/clusters", CLUSTER),
+        ("/vpcs", VPC),
+        ("/networking/firewalls", {"label": "fire", "rules": RULES}),
+        ("/volumes", {"label": "disk", "region": "fr-par"}),
+        ("/nodebalancers", {"label": "edge", "region": "fr-par"}),
+        ("/linode/instances", {"label": "one", "region": "fr-par", "type": "g6-nanode-1"}),
+        ("/object-storage/buckets", {"label": "aias-state", "region": "fr-par"}),
+        ("/domains", {"domain": "example.com", "type": "master", "soa_email": "ops@example.com"}),
+    ],
+)
+def test_a_name_that_is_taken_is_refused_and_nothing_is_made(client: TestClient, path: str, body: Any) -> None:
+    make(client, path, **body)
+    before = client.get("/v4/__simulator/ledger").json()["charges"]
+    refusals(client, path, body)
+    assert client.get(f"/v4{path}").json()["results"] == 1
+    assert len(client.get("/v4/__simulator/ledger").json()["charges"]) == len(before)
+
+
+def test_a_create_is_not_idempotent_where_the_real_one_is_not(client: TestClient) -> None:
+    cluster = make(client, "/lke/clusters", **CLUSTER)
+    for _ in range(2):
+        make(client, f"/lke/clusters/{cluster['id']}/pools", type="g6-standard-2", count=1)
+    assert client.get(f"/v4/lke/clusters/{cluster['id']}/pools").json()["results"] == 3
+
+
+def test_the_account_limit_counts_the_nodes_of_clusters(client: TestClient) -> None:
+    control(client, "settings", {"limits": {"linode": 3}}, "PATCH")
+    cluster = make(client, "/lke/clusters", **CLUSTER)
+    errors = refusals(client, f"/lke/clusters/{cluster['id']}/pools", {"type": "g6-standard-2", "count": 2})
+    assert errors == [{"reason": "Account Limit reached. Please open a support ticket."}]
+    assert client.get("/v4/linode/instances").json()["results"] == 2
+
+
+def test_a_list_comes_in_pages_of_25_to_500(client: TestClient) -> None:
+    for number in range(60):
+        make(client, "/domains", domain=f"d{number}.example.com", type="master", soa_email="ops@example.com")
+    seen = [
+        row["domain"]
+        for page in (1, 2, 3)
+        for row in client.get("/v4/domains", params={"page": page, "page_size": 25}).json()["data"]
+    ]
+    assert len(set(seen)) == 60
+    assert client.get("/v4/domains").json() | {"data": []} == {"data": [], "page": 1, "pages": 1, "results": 60}
+    wrong = client.get("/v4/domains", params={"page_size": 24})
+    assert wrong.json() == {"errors": [{"reason": "Must be 25-500", "field": "page_size"}]}
+    assert client.get("/v4/domains", params={"page": 9}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"label": "aias-one"}, ["aias-one"]),
+        ({"tags": "env:two"}, ["aias-two"]),
+        ({"+or": [{"label": "aias-one"}, {"tags": "env:two"}]}, ["aias-one", "aias-two"]),
+        ({"+and": [{"region": "fr-par"}, {"label": {"+contains": "three"}}]}, ["aias-three"]),
+        ({"size": {"+gt": 20}, "+order_by": "size", "+order": "desc"}, ["aias-three", "aias-two"]),
+        ({"size": {"+gte": 20, "+lt": 30}}, ["aias-one"]),
+        ({"label": {"+neq": "aias-one"}, "+order_by": "label"}, ["aias-three", "aias-two"]),
+    ],
+)
+def test_a_filter_chooses_and_orders(client: TestClient, wanted: dict[str, Any], found: list[str]) -> None:
+    for size, name in ((20, "one"), (30, "two"), (40, "three")):
+        make(client, "/volumes", label=f"aias-{name}", region="fr-par", size=size, tags=[f"env:{name}"])
+    answer = client.get("/v4/volumes", headers={"X-Filter": json.dumps(wanted)})
+    assert [row["label"] for row in answer.json()["data"]] == found
+
+
+def test_a_filter_that_is_not_valid_is_refused_and_one_in_the_query_is_passed_over(client: TestClient) -> None:
+    make(client, "/volumes", label="one", region="fr-par")
+    unknown = client.get("/v4/volumes", headers={"X-Filter": '{"foo": "bar"}'})
+    assert unknown.json() == {"errors": [{"reason": "Cannot filter on foo", "field": "X-Filter"}]}
+    assert client.get("/v4/volumes", headers={"X-Filter": "{"}).json()["errors"][0]["reason"] == "Filter not valid JSON"
+    assert client.get("/v4/volumes", params={"label": "other"}).json()["results"] == 1
+
+
+def test_a_token_reaches_only_its_scopes(client: TestClient) -> None:
+    made = make(client, "/profile/tokens", label="plan", scopes="lke:read_only")
+    narrow = {"Authorization": f"Bearer {made['token']}"}
+    answer = client.get("/v4/lke/clusters", headers=narrow)
+    assert answer.headers["X-OAuth-Scopes"] == "lke:read_only"
+    assert answer.headers["X-Accepted-OAuth-Scopes"] == "lke:read_only"
+    assert client.post("/v4/lke/clusters", json=CLUSTER, headers=narrow).status_code == 401
+    assert client.get("/v4/vpcs", headers=narrow).status_code == 401
+    assert client.get("/v4/profile", headers=narrow).status_code == 200
+    shown = client.get(f"/v4/profile/tokens/{made['id']}").json()["token"]
+    assert made["token"].startswith(shown)
+    assert shown != made["token"]
+
+
+def test_a_token_revoked_or_expired_is_invalid_and_prices_need_none(client: TestClient) -> None:
+    revoked = make(client, "/profile/tokens", scopes="*")
+    client.delete(f"/v4/profile/tokens/{revoked['id']}")
+    expired = make(client, "/profile/tokens", scopes="*", expiry="2020-01-01T00:00:00")
+    for value in (revoked["token"], expired["token"], "never"):
+        answer = client.get("/v4/vpcs", headers={"Authorization": f"Bearer {value}"})
+        assert (answer.status_code, answer.json()) == (401, {"errors": [{"reason": "Invalid Token"}]})
+    assert client.get("/v4/linode/types", headers={"Authorization": ""}).status_code == 200
+
+
+def test_calls_above_a_published_ceiling_get_429_until_time_has_passed(client: TestClient) -> None:
+    answers = [client.get("/v4/vpcs") for _ in range(201)]
+    assert {answer.status_code for answer in answers[:200]} == {200}
+    assert answers[199].headers["X-RateLimit-Remaining"] == "0"
+    assert answers[200].status_code == 429
+    assert 1 <= int(answers[200].headers["Retry-After"]) <= 61
+    assert client.get("/v4/__simulator/rates").json()["breaches"] == {"lists": 1}
+    control(client, "clock", {"seconds": 61})
+    assert client.get("/v4/vpcs").status_code == 200
+
+
+def test_bucket_and_key_writes_have_a_ceiling_of_their_own(client: TestClient) -> None:
+    codes = [client.post("/v4/object-storage/keys", json={"label": f"key-{number}"}).status_code for number in range(6)]
+    assert codes == [200] * 5 + [429]
+
+
+def test_every_second_is_billed_once_and_no_longer_than_it_lasts(client: TestClient) -> None:
+    cluster = make(client, "/lke/clusters", **CLUSTER, control_plane={"high_availability": True})
+    control(client, "clock", {"seconds": 10 * HOUR - 60})
+    assert client.delete(f"/v4/lke/clusters/{cluster['id']}").status_code == 200
+    control(client, "clock", {"seconds": 90 * HOUR})
+    ledger = client.get("/v4/__simulator/ledger").json()
+    assert ledger["billed_now"] == []
+    assert ledger["billed_twice"] == []
+    assert sorted(charge["cost"] for charge in ledger["charges"]) == ["0.720", "0.720", "0.90"]
+    assert float(ledger["total"]) == pytest.approx(10 * (2 * 0.072 + 0.09))
+
+
+def test_a_month_costs_no_more_than_its_price(client: TestClient) -> None:
+    make(client, "/linode/instances", type="g2-gpu-rtx4000a1-s", region="fr-par", label="gpu")
+    control(client, "clock", {"seconds": 100 * 24 * HOUR})
+    invoices = client.get("/v4/account/invoices").json()["data"]
+    assert max(invoice["total"] for invoice in invoices) == 350.0
+
+
+def test_gpu_plans_have_their_price_in_the_region_and_none_as_base(client: TestClient) -> None:
+    plan = client.get("/v4/linode/types/g2-gpu-rtx4000a1-s").json()
+    assert plan["price"] == {"hourly": 0.0, "monthly": 0.0}
+    assert {"id": "fr-par", "hourly": 0.52, "monthly": 350.0} in plan["region_prices"]
+
+
+def test_a_volume_in_use_a_subnet_in_use_and_a_locked_cluster_stay(client: TestClient) -> None:
+    network = make(client, "/vpcs", **VPC, subnets=[{"label": "one", "ipv4": "10.0.0.0/24"}])
+    cluster = make(client, "/lke/clusters", **CLUSTER, vpc_id=network["id"], subnet_id=network["subnets"][0]["id"])
+    linode = make(client, "/linode/instances", type="g6-nanode-1", region="fr-par")
+    volume = make(client, "/volumes", label="disk", linode_id=linode["id"])
+    lock = make(client, "/locks", entity_id=cluster["id"], entity_type="lkecluster", lock_type="cannot_delete")
+    for path in (f"/vpcs/{network['id']}", f"/volumes/{volume['id']}", f"/lke/clusters/{cluster['id']}"):
+        assert client.delete(f"/v4{path}").status_code in (400, 403)
+    client.delete(f"/v4/locks/{lock['id']}")
+    client.post(f"/v4/volumes/{volume['id']}/detach")
+    for path in (f"/lke/clusters/{cluster['id']}", f"/vpcs/{network['id']}", f"/volumes/{volume['id']}"):
+        assert client.delete(f"/v4{path}").status_code == 200
+        assert client.get(f"/v4{path}").status_code == 404
+
+
+def test_what_a_cluster_left_behind_is_still_billed(client: TestClient) -> None:
+    cluster = make(client, "/lke/clusters", **CLUSTER)
+    make(client, "/volumes", label="pvc-1", region="fr-par")
+    client.delete(f"/v4/lke/clusters/{cluster['id']}")
+    assert [one["label"] for one in client.get("/v4/__simulator/ledger").json()["billed_now"]] == ["pvc-1"]
+
+
+def test_a_pool_grows_shrinks_and_recycles(client: TestClient) -> None:
+    cluster = make(client, "/lke/clusters", **CLUSTER)
+    pools = f"/v4/lke/clusters/{cluster['id']}/pools"
+    pool = client.get(pools).json()["data"][0]
+    grown = client.put(f"{pools}/{pool['id']}", json={"count": 4}).json()["nodes"]
+    shrunk = client.put(f"{pools}/{pool['id']}", json={"count": 1}).json()["nodes"]
+    assert (len(grown), len(shrunk)) == (4, 1)
+    assert shrunk[0] in grown
+    client.post(f"{pools}/{pool['id']}/recycle")
+    assert client.get(f"{pools}/{pool['id']}").json()["nodes"][0]["id"] != shrunk[0]["id"]
+    assert client.get("/v4/linode/instances").json()["results"] == 1
+
+
+def test_a_version_goes_up_one_minor_at_a_time_and_high_availability_stays(client: TestClient) -> None:
+    cluster = make(client, "/lke/clusters", **CLUSTER, control_plane={"high_availability": True})
+    path = f"/lke/clusters/{cluster['id']}"
+    assert "one minor" in refusals(client, path, {"k8s_version": "1.36"}, "PUT")[0]["reason"]
+    assert client.put(f"/v4{path}", json={"k8s_version": "1.35"}).json()["k8s_version"] == "1.35"
+    off = {"control_plane": {"high_availability": False}}
+    assert refusals(client, path, off, "PUT")[0]["field"] == "control_plane.high_availability"
+
+
+def test_states_follow_by_time_and_an_event_tells_how_far(client: TestClient) -> None:
+    control(client, "settings", {"pace": 1}, "PATCH")
+    body = {"label": "main", "type": "g6-nanode-1", "engine": "postgresql/16", "region": "fr-par"}
+    database = make(client, "/databases/postgresql/instances", **body)
+    path = f"/v4/databases/postgresql/instances/{database['id']}"
+    wanted = {"X-Filter": json.dumps({"action": "database_create", "entity.id": database["id"]})}
+
+    def states() -> tuple[str, str]:
+        events = client.get("/v4/account/events", headers=wanted).json()["data"]
+        return client.get(path).json()["status"], events[0]["status"]
+
+    assert states() == ("provisioning", "started")
+    assert client.get(f"{path}/credentials").status_code == 400
+    control(client, "clock", {"seconds": 901})
+    assert states() == ("active", "finished")
+    assert client.get(f"{path}/credentials").json()["username"] == "akmadmin"
+
+
+def test_the_kubeconfig_comes_when_the_control_plane_is_up(client: TestClient) -> None:
+    control(client, "settings", {"pace": 1}, "PATCH")
+    cluster = make(client, "/lke/clusters", **CLUSTER)
+    early = client.get(f"/v4/lke/clusters/{cluster['id']}/kubeconfig")
+    assert (early.status_code, early.json()["errors"][0]["reason"][:40]) == (
+        503,
+        "Cluster kubeconfig is not yet available.",
+    )
+    control(client, "clock", {"seconds": 61})
+    assert client.get(f"/v4/lke/clusters/{cluster['id']}/kubeconfig").status_code == 200
+
+
+def test_unknown_paths_methods_and_bodies(client: TestClient) -> None:
+    assert client.get("/v4/nothing").json() == {"errors": [{"reason": "Not found"}]}
+    assert client.get("/v5/vpcs").status_code == 404
+    assert client.delete("/v4/regions/fr-par").status_code == 405
+    assert client.post("/v4/vpcs", content=b"{").status_code == 400
+    assert client.post("/v4/vpcs", content=b"[]").status_code == 400
+    assert client.get("/v4/vpcs").headers["X-Spec-Version"] == "4.229.1"
+
+
+def test_what_was_done_is_still_there_for_the_next_process(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    make(make_client(file), "/lke/clusters", **CLUSTER)
+    again = make_client(file)
+    assert again.get("/v4/lke/clusters").json()["data"][0]["label"] == CLUSTER["label"]
+    assert make(again, "/vpcs", **VPC)["id"] > 0
+    assert len(again.get("/v4/__simulator/ledger").json()["billed_now"]) == 2
