@@ -19,6 +19,23 @@ def list_nodes(world: World, cluster: Record, changes: dict[str, Any]) -> list[d
     ]
 
 
+def _info(world: World, cluster: Record, node: Record) -> dict[str, str]:
+    version = f"v{cluster.values['k8s_version'].lstrip('v')}.1"
+    identity = world.token("machine", node.id, length=32)
+    return {
+        "architecture": "amd64",
+        "operatingSystem": "linux",
+        "osImage": "Debian GNU/Linux 12 (bookworm)",
+        "kernelVersion": "6.1.0-29-cloud-amd64",
+        "containerRuntimeVersion": "containerd://1.7.27",
+        "kubeletVersion": version,
+        "kubeProxyVersion": version,
+        "machineID": identity,
+        "systemUUID": identity,
+        "bootID": identity,
+    }
+
+
 def _node(world: World, cluster: Record, pool: Record, node: Record) -> dict[str, Any]:
     plan, instance = TYPES[pool.values["type"]], world.find("linode", node.values["instance_id"])
     is_ready, name = world.status(node) == "ready", f"lke{cluster.id}-{node.id}"
@@ -55,6 +72,6 @@ def _node(world: World, cluster: Record, pool: Record, node: Record) -> dict[str
                     "message": "",
                 }
             ],
-            "nodeInfo": {"kubeletVersion": f"v{cluster.values['k8s_version'].lstrip('v')}.1"},
+            "nodeInfo": _info(world, cluster, node),
         },
     }
