@@ -40,6 +40,27 @@ def make_client(file: Path | None = None) -> TestClient:
     return client
 
 
+def make(client: TestClient, path: str, **body: Any) -> Any:
+    """The answer to a creation that must go well."""
+    answer = client.post(f"/v4{path}", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def refusals(client: TestClient, path: str, body: Any, method: str = "POST") -> list[dict[str, str]]:
+    """The errors of a call that must be refused with 400."""
+    answer = client.request(method, f"/v4{path}", json=body)
+    assert answer.status_code == 400, answer.text
+    return list(answer.json()["errors"])
+
+
+def control(client: TestClient, path: str, body: dict[str, Any], method: str = "POST") -> Any:
+    """The answer of the simulator itself."""
+    answer = client.request(method, f"/v4/__simulator/{path}", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
 @dataclass
 class Simulator:
     """A running process."""

@@ -35,6 +35,8 @@ class Access(Enum):
 AT_CREATION = (Access.ANY, Access.CREATE, Access.SECRET)
 LATER = (Access.ANY, Access.UPDATE)
 
+MAY_BE_NULL = ("array", "object")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
@@ -124,7 +126,7 @@ def accept(parts: Mapping[str, Field], body: Values, *, creating: bool) -> tuple
         if not field.writable(creating=creating):
             continue
         if name in body:
-            taken[name] = body[name]
+            taken[name] = copy.deepcopy(field.default) if body[name] is None else body[name]
             faults += check(field, body[name], name)
         elif creating and field.required:
             faults.append(Fault(f"{name} is required", name))
@@ -141,7 +143,7 @@ def unexpected(name: str, path: str) -> Fault:
 def check(field: Field, value: Any, path: str) -> Iterator[Fault]:
     """Every fault of one value."""
     if value is None:
-        if not field.nullable:
+        if not field.nullable and field.type not in MAY_BE_NULL:
             yield Fault("Must not be null", path)
         return
     if not _is_of_type(field, value):

@@ -91,7 +91,7 @@ async def _serve(application: Application, bound: socket.socket) -> None:
 
 
 def _bind(port: int) -> socket.socket:
-    bound = socket.socket()
+    bound = socket.socket(proto=socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((HOST, port))

@@ -125,6 +125,7 @@ RESOURCES = (
             "label": text(low=3, high=32, pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]*", reason="Invalid label"),
             "region": fixed(text(required=True)),
             "client_conn_throttle": integer(low=0, high=20, default=0),
+            "client_udp_sess_throttle": integer(low=0, high=20, default=0),
             "tags": many(text(low=3, high=50)),
             "ipv4": fixed(text()),
             "configs": secret(many(mapping())),
