@@ -27,7 +27,7 @@ COMMENT ON COLUMN aias.event_receipts.received_at IS 'When it was stored';
 COMMENT ON COLUMN aias.event_receipts.batch_id IS 'The batch that stored it';
 
 CREATE TABLE aias.usage_series (
-    series_id int GENERATED ALWAYS AS IDENTITY,
+    series_id bigint GENERATED ALWAYS AS IDENTITY,
     org_id uuid NOT NULL,
     project_id uuid,
     api_key_id uuid,
@@ -105,7 +105,7 @@ CREATE TABLE aias.usage_facts (
     cost_check text NOT NULL DEFAULT 'pending',
     ref_event_id uuid,
     reason text,
-    series_id int NOT NULL,
+    series_id bigint NOT NULL,
     CONSTRAINT usage_facts_pkey PRIMARY KEY (event_id, org_id, occurred_at),
     CONSTRAINT usage_facts_kind_check CHECK (kind IN ('usage', 'adjustment')),
     CONSTRAINT usage_facts_operation_check CHECK (operation IN ('chat', 'completion', 'embedding', 'other')),
