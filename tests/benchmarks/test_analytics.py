@@ -1,4 +1,4 @@
-"""Ingest and rollup beside what PostgreSQL does at best with the same rows, in one run."""
+"""Ingest beside what PostgreSQL does at best with the same rows, in one run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 from aias_core import clock
 from aias_core.analytics.ingest.store import ensure_partitions, ingest_lines
-from aias_core.analytics.rollup.run import run_rollup
 from aias_core.contracts import usage
 from aias_core.database.connection import connect
 from support.events import make_event
@@ -30,7 +29,7 @@ def store(postgres_server: PostgresServer, analytics: str) -> Iterator[psycopg.C
         yield connection
 
 
-def test_ingest_and_rollup(figures: Figures, store: psycopg.Connection) -> None:
+def test_ingest(figures: Figures, store: psycopg.Connection) -> None:
     lines = [usage.encode(make_event()) for _ in range(EVENTS)]
     started = time.perf_counter()
     for first in range(0, EVENTS, BATCH):
@@ -39,13 +38,6 @@ def test_ingest_and_rollup(figures: Figures, store: psycopg.Connection) -> None:
     floor = EVENTS / copy_rows(store)
     figures.add_ratio(
         "ingest, checked and deduplicated", f"{ingest:,.0f} events/s", f"COPY {floor:,.0f} rows/s", ingest / floor
-    )
-    started = time.perf_counter()
-    run_rollup(store)
-    rollup = EVENTS / (time.perf_counter() - started)
-    plain = EVENTS / group_rows(store)
-    figures.add_ratio(
-        "rollup of a dirty hour and its day", f"{rollup:,.0f} facts/s", f"GROUP BY {plain:,.0f}", rollup / plain
     )
 
 
@@ -56,13 +48,4 @@ def copy_rows(store: psycopg.Connection) -> float:
     started = time.perf_counter()
     with store.cursor().copy("COPY floor FROM STDIN") as copy:
         copy.write(rows)
-    return time.perf_counter() - started
-
-
-def group_rows(store: psycopg.Connection) -> float:
-    started = time.perf_counter()
-    store.execute(
-        "SELECT date_trunc('hour', occurred_at), org_id, model_id, count(*), sum(input_tokens), sum(output_tokens), "
-        "sum(cost_pico) FROM aias.usage_facts GROUP BY 1, 2, 3"
-    ).fetchall()
     return time.perf_counter() - started
