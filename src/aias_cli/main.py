@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from aias_cli.context import CommandContext
-from aias_cli.options import Command, Group
+from aias_cli.options import Group, hold_command
 from aias_cli.printer import Output, Printer
 from aias_core.errors import AiasError, ExitCode, InvalidInput
 
@@ -38,11 +38,8 @@ class RootGroup(Group):
         if cmd_name not in GROUPS and cmd_name not in COMMANDS:
             return None
         member = import_module(f"aias_cli.commands.{cmd_name}")
-        if cmd_name in GROUPS:
-            return typer.main.get_command(member.group)
-        holder = typer.Typer(add_completion=False, rich_markup_mode=None)
-        holder.command(cmd_name, cls=Command)(getattr(member, cmd_name))
-        return typer.main.get_command(holder)
+        is_group = cmd_name in GROUPS
+        return typer.main.get_command(member.group if is_group else hold_command(cmd_name, getattr(member, cmd_name)))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):

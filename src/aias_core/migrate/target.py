@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from aias_core.database.connection import connect
 from aias_core.migrate.files import default_directory, load_migrations
-from aias_core.migrate.history import MigrationStatus, compare_history, read_history
+from aias_core.migrate.history import HistoryRow, MigrationStatus, compare_history, glance_history, read_history
 from aias_core.secret import Secret
 
 
@@ -28,8 +27,15 @@ class Target:
 def read_status(target: Target) -> MigrationStatus:
     """Applied, pending and unfinished versions. Raises MigrationEdited or MigrationOutOfOrder when files disagree."""
     migrations = load_migrations(target.files)
+    history = glance_history(target.dsn)
+    return compare_history(target.database, _read_history(target) if history is None else history, migrations)
+
+
+def _read_history(target: Target) -> list[HistoryRow]:
+    from aias_core.database.connection import connect
+
     with connect(target.dsn, f"database '{target.database}'") as connection:
-        return compare_history(target.database, read_history(connection), migrations)
+        return read_history(connection)
 
 
 def has_work(targets: Iterable[Target]) -> bool:
