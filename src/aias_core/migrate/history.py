@@ -103,9 +103,11 @@ def read_history(connection: Connection) -> list[HistoryRow]:
 def glance_history(dsn: Secret) -> list[HistoryRow] | None:
     """All versions the database knows, read without the driver; None where only that can tell."""
     with glance(dsn) as look:
-        if look is None or look(queries["has_engine"]) != [("t",)]:
+        if look is None:
             return None
-        rows = look(queries["list_history"])
+        if look(queries["has_other_engine"]) == [("f",)]:
+            return []
+        rows = look(queries["list_history"]) if look(queries["has_engine"]) == [("t",)] else None
     return None if rows is None else [_parse_row(*row) for row in rows]
 
 

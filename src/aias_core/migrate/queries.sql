@@ -102,6 +102,11 @@ VALUES (%(run_id)s, %(version)s, %(direction)s, %(ordinal)s, %(sha256)s, %(lock_
 ON CONFLICT ON CONSTRAINT statements_pkey DO UPDATE SET started_at = excluded.started_at, finished_at = excluded.finished_at,
     rows = excluded.rows, error = excluded.error
 
+-- name: insert_statements
+INSERT INTO aias_migrations.statements SELECT * FROM jsonb_populate_recordset(NULL::aias_migrations.statements, %(records)s::jsonb)
+ON CONFLICT ON CONSTRAINT statements_pkey DO UPDATE SET started_at = excluded.started_at, finished_at = excluded.finished_at,
+    rows = excluded.rows, error = excluded.error
+
 -- name: list_journaled_statements
 -- What earlier runs of a file have begun since it was last whole, and whether they finished it.
 SELECT ordinal, sha256, bool_or(finished_at IS NOT NULL AND error IS NULL) FROM aias_migrations.statements

@@ -49,7 +49,7 @@ def test_a_glance_gives_nothing_when_there_is_no_connection(dsn: str) -> None:
 
 def test_a_glance_sees_the_history_that_the_driver_sees(postgres_server: PostgresServer, migrations: Path) -> None:
     target = Target("x", postgres_server.dsn(postgres_server.empty(), "aias_migrator"), migrations)
-    assert glance_history(target.dsn) is None
+    assert glance_history(target.dsn) == []
     migrate(target)
     with psycopg.connect(target.dsn.reveal(), options="-c TimeZone=UTC") as connection:
         assert glance_history(target.dsn) == read_history(connection) != []
