@@ -38,13 +38,20 @@ def build_documents(target: Target, classes: Classes, out: Path) -> dict[Path, s
             entries[migration.version] = {**checksums, "fingerprint": catalog.fingerprint}
             changes += _describe_changes(migration.name, before, catalog)
             before = catalog
-    name = target.database
+    rendered = render_documents(target.database, before, classes)
     return {
         target.files / CATALOG_FILE: json.dumps(entries, indent=1) + "\n",
-        out / f"{name}.md": render_dictionary(name, before, classes),
-        out / f"{name}.mmd": render_mermaid(before),
-        out / f"{name}.json": json.dumps(describe_entities(name, before, classes), indent=1) + "\n",
-        out / f"{name}-changes.md": "\n".join(changes).rstrip() + "\n",
+        **{out / name: text for name, text in rendered.items()},
+        out / f"{target.database}-changes.md": "\n".join(changes).rstrip() + "\n",
+    }
+
+
+def render_documents(database: str, catalog: Catalog, classes: Classes) -> dict[str, str]:
+    """What a catalogue alone can tell, by the name of the file: dictionary, diagram and entities."""
+    return {
+        f"{database}.md": render_dictionary(database, catalog, classes),
+        f"{database}.mmd": render_mermaid(catalog),
+        f"{database}.json": json.dumps(describe_entities(database, catalog, classes), indent=1) + "\n",
     }
 
 
