@@ -134,6 +134,21 @@ FROM aias_migrations.runs WHERE run_id = %(run_id)s
 SELECT version, direction, ordinal, sha256, lock_class, lock_modes, started_at, finished_at, rows, error
 FROM aias_migrations.statements WHERE run_id = %(run_id)s ORDER BY started_at, ordinal
 
+-- name: list_file_figures
+-- A run that did not succeed and of which no statement failed counts once more, with its own outcome.
+SELECT direction, CASE WHEN bool_or(error IS NOT NULL OR finished_at IS NULL) THEN 'failed' ELSE 'succeeded' END,
+    extract(epoch FROM max(coalesce(finished_at, started_at)) - min(started_at))::float
+FROM aias_migrations.statements WHERE run_id = %(run_id)s GROUP BY version, direction
+UNION ALL
+SELECT direction, status, NULL FROM aias_migrations.runs r WHERE run_id = %(run_id)s AND status <> 'succeeded'
+    AND NOT EXISTS (SELECT FROM aias_migrations.statements s WHERE s.run_id = r.run_id AND s.error IS NOT NULL)
+
+-- name: read_schema_version
+SELECT max(version) FROM aias_migrations.history WHERE status = 'applied'
+
+-- name: count_applied
+SELECT count(*) FROM aias_migrations.history WHERE status IN ('applied', 'reverting')
+
 -- name: list_used_approvals
 -- An approval is used up by a run that came to its end, or by one of another plan.
 SELECT DISTINCT a ->> 'approval_id' FROM aias_migrations.runs, jsonb_array_elements(approvals) a
