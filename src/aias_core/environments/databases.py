@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,25 @@ def find_targets(environment: LocalEnvironment, wanted: str, directory: Path | N
     Raises EnvironmentNotUp, or InvalidInput when one directory is to serve two databases.
     """
     names = _check_directory(wanted, directory)
-    return [Target(name, find_dsn(environment, name), directory) for name in names]
+    find_fault = partial(_find_backup_fault, environment)
+    return [
+        Target(name, find_dsn(environment, name), directory, _find_data(environment, name), find_fault)
+        for name in names
+    ]
+
+
+def _find_data(environment: LocalEnvironment, database: str) -> Path | None:
+    """Where the environment's own server keeps its files; None for a server that a variable names."""
+    return None if find_variable(_variable_of(database)) else environment.state.pg / "data"
+
+
+def _find_backup_fault(environment: LocalEnvironment) -> str | None:
+    """What is wrong with the backups of an environment whose plans need consent."""
+    if not read_policy(environment).required:
+        return None
+    from aias_core.environments.backups import find_backup_fault
+
+    return find_backup_fault(environment)
 
 
 def offline_targets(wanted: str, directory: Path | None) -> list[Target]:
@@ -51,8 +70,12 @@ def list_databases(wanted: str) -> list[str]:
 
 def find_dsn(environment: LocalEnvironment, database: str) -> Secret:
     """The address of a database for the migrator: the variable's, else the environment's. Raises EnvironmentNotUp."""
-    named = find_variable(f"AIAS_{database.upper()}_DSN")
+    named = find_variable(_variable_of(database))
     return Secret(named) if named else environment.endpoints().dsn(database, "aias_migrator")
+
+
+def _variable_of(database: str) -> str:
+    return f"AIAS_{database.upper()}_DSN"
 
 
 def read_policy(environment: LocalEnvironment) -> ApprovalPolicy:

@@ -244,6 +244,10 @@ SELECT size, pg_size_pretty(size) FROM (
     WHERE p.relid IS NOT NULL
 ) measured
 
+-- name: measure_rewrites
+SELECT coalesce(sum(pg_total_relation_size(p.relid)), 0)::bigint FROM unnest(%(relations)s::text[]) name
+JOIN LATERAL (SELECT relid FROM pg_partition_tree(to_regclass(name)) UNION SELECT to_regclass(name)) p ON p.relid IS NOT NULL
+
 -- name: list_build_progress
 SELECT index_relid::regclass::text, phase, blocks_done, nullif(blocks_total, 0) FROM pg_stat_progress_create_index WHERE pid = %(worker)s
 

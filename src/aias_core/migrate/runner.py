@@ -133,7 +133,7 @@ class _Run:
                 chains = {row.version: row.chain for row in status.applied}
                 executor = Executor(session, run.run_id, chains, expected, self.progress)
                 with self._recording(session, plan, run, executor):
-                    check_gates(session.work, plan, status, self.options.consent, expected)
+                    check_gates(session.work, self.target, plan, status, self.options.consent)
                     self._execute(executor, plan, run, started)
             run.duration_ms = round((clock.monotonic() - started) * 1000)
         return run

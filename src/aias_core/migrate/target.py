@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,23 @@ from aias_core.migrate.history import HistoryRow, MigrationStatus, compare_histo
 from aias_core.secret import Secret
 
 
+def _find_no_fault() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One database: its name, how to reach it as the migrator, and the files that make it."""
+    """One database: its name, how to reach it as the migrator, and the files that make it.
+
+    `data` is where the server keeps its own files, if that is on this machine. `find_backup_fault` says what is wrong
+    with the backups where something destructive needs one.
+    """
 
     database: str
     dsn: Secret
     directory: Path | None = None
+    data: Path | None = None
+    find_backup_fault: Callable[[], str | None] = _find_no_fault
 
     @property
     def files(self) -> Path:
