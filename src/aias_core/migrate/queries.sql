@@ -278,3 +278,32 @@ WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.relation::regcl
 -- name: list_files
 SELECT c.oid::regclass::text, pg_relation_filenode(c.oid) FROM pg_class c
 WHERE c.relkind IN ('r', 'm') AND c.relnamespace <> 'pg_catalog'::regnamespace AND c.relnamespace <> 'information_schema'::regnamespace
+
+-- name: list_relation_statistics
+SELECT n.nspname, c.relname, sum(p.relpages)::int, sum(greatest(p.reltuples, 0))::real, sum(p.relallvisible)::int
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN LATERAL (SELECT relid FROM pg_partition_tree(c.oid) WHERE isleaf UNION SELECT c.oid WHERE c.relkind IN ('r', 'm', 'i')) t ON true
+JOIN pg_class p ON p.oid = t.relid
+WHERE c.relkind IN ('r', 'm', 'i', 'p', 'I') AND NOT c.relispartition AND n.nspname !~ '^pg_'
+    AND n.nspname NOT IN ('information_schema', 'aias_migrations')
+GROUP BY n.nspname, c.relname HAVING bool_or(p.reltuples >= 0)
+
+-- name: restore_relation_statistics
+SELECT pg_restore_relation_stats('schemaname', x.schema, 'relname', x.name, 'relpages', x.pages, 'reltuples', x.tuples,
+    'relallvisible', x.visible)
+FROM (VALUES (%s::text, %s::text, %s::int, %s::real, %s::int)) x (schema, name, pages, tuples, visible)
+JOIN pg_class c ON c.oid = to_regclass(format('%%I.%%I', x.schema, x.name))
+
+-- name: list_column_statistics
+SELECT schemaname, tablename, attname, inherited, null_frac, avg_width, n_distinct FROM pg_stats
+WHERE schemaname !~ '^pg_' AND schemaname NOT IN ('information_schema', 'aias_migrations')
+
+-- name: restore_column_statistics
+SELECT pg_restore_attribute_stats('schemaname', x.schema, 'relname', x.name, 'attname', a.attname::text, 'inherited', x.inherited,
+    'null_frac', x.null_frac, 'avg_width', x.width, 'n_distinct', x.n_distinct)
+FROM (VALUES (%s::text, %s::text, %s::text, %s::bool, %s::real, %s::int, %s::real))
+    x (schema, name, attname, inherited, null_frac, width, n_distinct)
+JOIN pg_attribute a ON a.attrelid = to_regclass(format('%%I.%%I', x.schema, x.name)) AND a.attname = x.attname
+
+-- name: estimate_copied_rows
+SELECT name, greatest(c.reltuples, 0)::bigint FROM unnest(%(relations)s::text[]) name JOIN pg_class c ON c.oid = to_regclass(name)
