@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import typer
 
 from aias_cli.context import CommandContext
-from aias_cli.options import Command, Group
+from aias_cli.options import Group, hold_command
 from aias_cli.printer import Output, Printer
 from aias_core.errors import AiasError, ExitCode, InvalidInput
 
@@ -26,6 +27,8 @@ COMMANDS = {
     "doctor": "Check this machine, with a remedy for each finding.",
     "version": "Print the version of aias and of what it runs.",
 }
+# Modules and parse trees live as long as the command: looking through them for garbage is a tenth of a short one.
+GARBAGE_OBJECTS = 100_000
 
 
 class RootGroup(Group):
@@ -38,11 +41,8 @@ class RootGroup(Group):
         if cmd_name not in GROUPS and cmd_name not in COMMANDS:
             return None
         member = import_module(f"aias_cli.commands.{cmd_name}")
-        if cmd_name in GROUPS:
-            return typer.main.get_command(member.group)
-        holder = typer.Typer(add_completion=False, rich_markup_mode=None)
-        holder.command(cmd_name, cls=Command)(getattr(member, cmd_name))
-        return typer.main.get_command(holder)
+        is_group = cmd_name in GROUPS
+        return typer.main.get_command(member.group if is_group else hold_command(cmd_name, getattr(member, cmd_name)))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
@@ -64,6 +64,7 @@ def root() -> None:
 
 def main() -> None:
     """Runs the command line and exits with a documented code."""
+    gc.set_threshold(GARBAGE_OBJECTS)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -17,7 +18,7 @@ from aias_core.errors import EXIT_CODE_MEANING
 
 EXIT_CODES = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_CODE_MEANING.items())
 
-
+Member = Callable[..., None] | typer.Typer
 _TYPES: dict[str, Callable[[Any], Any]] = {"output": Output, "config": Path, "state_dir": Path}
 
 
@@ -80,13 +81,56 @@ class Group(TyperGroup):
         return super().invoke(ctx)
 
 
-def command_group(summary: str, **commands: Callable[..., None] | typer.Typer) -> typer.Typer:
+class _Members(Mapping[str, Any]):
+    """The commands of a group by name; one is found and built when it is asked for, as a run needs only one."""
+
+    def __init__(self, names: Iterable[str], find: Callable[[str], Member]) -> None:
+        self._names = {name.replace("_", "-"): name for name in names}
+        self._find = find
+
+    def __getitem__(self, name: str) -> Any:
+        member = self._find(self._names[name])
+        return typer.main.get_command(member if isinstance(member, typer.Typer) else hold_command(name, member))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def hold_command(name: str, command: Callable[..., None]) -> typer.Typer:
+    """A Typer that is one command."""
+    holder = typer.Typer(add_completion=False, rich_markup_mode=None)
+    holder.command(name, cls=Command)(command)
+    return holder
+
+
+def command_group(summary: str, **commands: Member) -> typer.Typer:
     """A Typer of commands by name; an underscore in a name is a hyphen on the command line."""
-    group = typer.Typer(cls=Group, help=summary, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+    return _build_group(summary, _Members(commands, commands.__getitem__))
+
+
+def command_package(summary: str, package: str, *names: str) -> typer.Typer:
+    """As `command_group`, of a package's modules: each has a command of its own name, or is a package with a group.
+
+    Only the one that is used is imported.
+    """
+
+    def find(name: str) -> Member:
+        module = import_module(f"{package}.{name}")
+        member: Member = getattr(module, "group", None) or getattr(module, name)
+        return member
+
+    return _build_group(summary, _Members(names, find))
+
+
+def _build_group(summary: str, members: _Members) -> typer.Typer:
+    class Holder(Group):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.commands = cast("dict[str, Any]", members)
+
+    group = typer.Typer(cls=Holder, help=summary, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
     group.callback()(lambda: None)  # a group stays a group when it has one command
-    for name, member in commands.items():
-        if isinstance(member, typer.Typer):
-            group.add_typer(member, name=name.replace("_", "-"))
-        else:
-            group.command(name.replace("_", "-"), cls=Command)(member)
     return group

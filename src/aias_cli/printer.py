@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO, TYPE_CHECKING, Any
 
@@ -93,22 +94,58 @@ class Printer:
             self.note("Nothing to list.")
             return
 
-        from rich.box import SIMPLE_HEAD
-        from rich.console import Console
-        from rich.table import Table
+        texts = [[_cell(row.get(column)) for column in columns] for row in (*rows, *footer)]
+        is_number = [all(isinstance(row.get(column), int | float | None) for row in rows) for column in columns]
+        table = Cells([_title(column) for column in columns], is_number, texts, len(rows))
+        if file.isatty() or not table.is_plain:
+            print_fitted(table, file)
+        else:
+            print("\n".join(table.iter_lines()), file=file)
 
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for column in columns:
-            numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
-            table.add_column(_title(column), justify="right" if numeric else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(_cell(row.get(column)) for column in columns))
-        table.add_section()
-        for row in footer:
-            table.add_row(*(_cell(row.get(column)) for column in columns))
-        Console(file=file, width=None if file.isatty() else 1000, markup=False, highlight=False, emoji=False).print(
-            table
-        )
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A table as text; after so many rows comes the footer. Its lines are those of `print_fitted`, made sooner."""
+
+    titles: Sequence[str]
+    is_number: Sequence[bool]
+    texts: Sequence[Sequence[str]]
+    row_count: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each cell is one line whose letters are all one wide."""
+        return all(cell.isascii() and cell.isprintable() for row in self.texts for cell in row)
+
+    def iter_lines(self) -> Iterator[str]:
+        widths = [max(map(len, column)) for column in zip(self.titles, *self.texts, strict=True)]
+        yield self._join(self.titles, widths)
+        yield "─" * (sum(widths) + 3 * (len(widths) - 1))
+        for number, row in enumerate(self.texts):
+            if number == self.row_count:
+                yield ""
+            yield self._join(row, widths)
+
+    def _join(self, cells: Sequence[str], widths: Sequence[int]) -> str:
+        items = zip(cells, widths, self.is_number, strict=True)
+        return "   ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in items).rstrip()
+
+
+def print_fitted(table: Cells, file: IO[str]) -> None:
+    """Prints a table as wide as the terminal lets it be; what does not fit is folded."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    fitted = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for title, is_number in zip(table.titles, table.is_number, strict=True):
+        fitted.add_column(title, justify="right" if is_number else "left", overflow="fold")
+    for number, row in enumerate(table.texts):
+        if number == table.row_count:
+            fitted.add_section()
+        fitted.add_row(*row)
+    width = None if file.isatty() else 1000
+    Console(file=file, width=width, markup=False, highlight=False, emoji=False).print(fitted)
 
 
 def _title(key: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import string
 
 MASK = "***"
@@ -27,6 +26,8 @@ class Secret:
     __str__ = __repr__
 
     def __eq__(self, other: object) -> bool:
+        import secrets
+
         return isinstance(other, Secret) and secrets.compare_digest(self._value.encode(), other._value.encode())
 
     def __hash__(self) -> int:
@@ -50,6 +51,8 @@ def redact(text: str) -> str:
 
 def random_base62(length: int) -> str:
     """Characters `0-9A-Za-z` from the system's generator; 43 of them carry 256 bits."""
+    import secrets
+
     return "".join(secrets.choice(_BASE62) for _ in range(length))
 
 

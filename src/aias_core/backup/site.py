@@ -54,12 +54,7 @@ class Site:
         return Archive((self.archives or self.home / "wal") / system_id)
 
     def read_record(self, name: str) -> dict[str, Any]:
-        """A small record of what was done; empty when there is none."""
-        try:
-            content = json.loads((self.home / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
+        return read_record(self.home, name)
 
     def write_record(self, name: str, content: Mapping[str, Any]) -> None:
         with whole_file(self.home / name) as file:
@@ -90,3 +85,12 @@ class Site:
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
             os.close(descriptor)
+
+
+def read_record(home: Path, name: str) -> dict[str, Any]:
+    """A small record of what was done with the backups in a directory; empty when there is none."""
+    try:
+        content = json.loads((home / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
-from psycopg import sql
-
-from aias_core.database.connection import connect
 from aias_core.database.queries import load_queries
 from aias_core.secret import Secret
 
@@ -35,6 +32,10 @@ def ensure_databases(superuser: Secret, passwords: Mapping[str, Secret]) -> None
 
     `passwords` holds one for each login role. They reach the server as SCRAM verifiers, never as text.
     """
+    from psycopg import sql
+
+    from aias_core.database.connection import connect
+
     ensure_roles(superuser)
     with connect(superuser, autocommit=True) as connection:
         for role in LOGIN_ROLES:
@@ -48,22 +49,32 @@ def ensure_databases(superuser: Secret, passwords: Mapping[str, Secret]) -> None
 
 def ensure_roles(superuser: Secret) -> None:
     """Creates the roles of the platform where they are missing, without passwords, and who may act as whom."""
+    from psycopg import sql
+
+    from aias_core.database.connection import connect
+
     with connect(superuser, autocommit=True) as connection:
         for role in GROUP_ROLES:
-            _ensure_role(connection, role, sql.SQL("NOLOGIN"))
+            _ensure_role(connection, role, "NOLOGIN")
         for role in LOGIN_ROLES:
-            _ensure_role(connection, role, sql.SQL("LOGIN"))
+            _ensure_role(connection, role, "LOGIN")
         for group, member in MEMBERSHIPS:
             connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(member)))
 
 
-def _ensure_role(connection: Connection, role: str, login: sql.SQL) -> None:
+def _ensure_role(connection: Connection, role: str, login: LiteralString) -> None:
+    from psycopg import sql
+
     if connection.execute(_queries["find_role"], [role]).fetchone() is None:
-        connection.execute(sql.SQL("CREATE ROLE {} {} NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(role), login))
+        connection.execute(
+            sql.SQL("CREATE ROLE {} {} NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(role), sql.SQL(login))
+        )
 
 
 def ensure_database(connection: Connection, database: str) -> None:
     """Creates a database of the platform where it is missing; the public has no rights on it, the roles may connect."""
+    from psycopg import sql
+
     name = sql.Identifier(database)
     if connection.execute(_queries["find_database"], [database]).fetchone() is None:
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER aias_owner").format(name))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aias_core.backup.site import Site
+from aias_core import clock
+from aias_core.backup.site import DRILLS, Site, read_record
 from aias_core.database import postgres
 from aias_core.database.bootstrap import DATABASES
 from aias_core.environments.databases import find_dsn
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from aias_core.environments.local.target import LocalEnvironment
     from aias_core.secret import Secret
 
+PROVEN_FOR = timedelta(days=1)
 KEY_VARIABLE = "AIAS_BACKUP_KEY_FILE"
 
 
@@ -41,6 +44,21 @@ def find_site(environment: LocalEnvironment, *, logical: bool = False, needs_ser
         archives=None if is_foreign or logical else environment.state.backups / "wal",
         objects=endpoints.object_store() if endpoints.ports else None,
     )
+
+
+def find_backup_fault(environment: LocalEnvironment) -> str | None:
+    """Why no backup counts as proven: none has been restored in a drill within a day, losing less than a day."""
+    drills = read_record(environment.state.backups, DRILLS)
+    passed = [drill for drill in drills.values() if drill.get("passed")]
+    oldest = clock.now() - PROVEN_FOR
+    if any(
+        clock.parse_instant(drill["at"]) > oldest and drill["rpo_seconds"] < PROVEN_FOR.total_seconds()
+        for drill in passed
+    ):
+        return None
+    last = max((drill["at"] for drill in passed), default=None)
+    said = "none ever was" if last is None else f"the last was at {last}"
+    return f"No backup of '{environment.name}' was restored in a drill within a day ({said}): aias db restore-drill"
 
 
 def _find_dsn(environment: LocalEnvironment, database: str, is_foreign: bool) -> Secret:

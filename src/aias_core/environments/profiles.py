@@ -39,15 +39,20 @@ def load_profile(name: str, own: Path | None) -> Profile:
 
     from aias_core.environments.schema import Profile
 
+    try:
+        return Profile(name=name, **read_profile(name, own))
+    except ValidationError as exc:
+        faults = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
+        raise InvalidInput(f"The profile '{name}' is not valid: {faults}") from exc
+
+
+def read_profile(name: str, own: Path | None) -> dict[str, Any]:
+    """The content of a profile with all that it extends, not validated: good enough for what ships. Raises NotFound."""
     check_environment(name, own)
     merged: dict[str, Any] = {}
     for content in reversed(list(_iter_chain(name, own))):
         merged = _merge(merged, content)
-    try:
-        return Profile(name=name, **merged)
-    except ValidationError as exc:
-        faults = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
-        raise InvalidInput(f"The profile '{name}' is not valid: {faults}") from exc
+    return merged
 
 
 def _directories(own: Path | None) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -100,7 +101,7 @@ class Executor:
             connection.execute(queries["commit_lazily"])
             done = [self._run_statement(step, planned, local=True) for planned in step.statements]
             self._finish(step, started_at)
-            connection.cursor().executemany(queries["insert_statement"], done)
+            connection.execute(queries["insert_statements"], {"records": json.dumps(done, default=str)})
 
     def _statement_by_statement(self, step: Step) -> None:
         connection, since = self.session.work, self._begin(step)

@@ -13,9 +13,11 @@ from aias_core.migrate.approval import Approval, ApprovalPolicy, read_approval
 from aias_core.migrate.plan import PlanContent, read_plans
 
 OBSTACLES = {
+    "backup": "no backup was proven within a day, and something is dropped",
     "blocking": "a statement scans or rewrites a large relation while others are locked out",
     "data-loss": "rows would be lost",
     "destructive": "something is dropped",
+    "disk": "a rewrite needs more disk than is free",
     "drift": "the catalogue is not what the applied files give",
     "old-transaction": "a transaction older than five minutes uses a relation of the plan",
     "replica-lag": "a replica is more than 30 seconds behind",

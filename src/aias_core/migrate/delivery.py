@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aias_core.audit.chain import AuditRecord, append_record
@@ -35,10 +35,12 @@ def delivering(targets: Sequence[Target], operational: Target, progress: Progres
 def deliver_runs(target: Target, operational: Target) -> int:
     """Appends the undelivered runs of a database to the chain; how many. Nothing where there is no chain yet."""
     delivered = 0
-    with (
-        connect(target.dsn, f"database '{target.database}'", autocommit=True) as source,
-        connect(operational.dsn, f"database '{operational.database}'", autocommit=True) as chain,
-    ):
+    with ExitStack() as stack:
+        source = stack.enter_context(connect(target.dsn, f"database '{target.database}'", autocommit=True))
+        chain = source
+        if operational.dsn != target.dsn:
+            name = f"database '{operational.database}'"
+            chain = stack.enter_context(connect(operational.dsn, name, autocommit=True))
         if not (fetch_value(source, "has_engine") and chain.execute(audit_queries["has_log"]).fetchone() == (True,)):
             return 0
         for connection in (source, chain):

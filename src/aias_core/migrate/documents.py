@@ -1,4 +1,4 @@
-"""Documents of a database, from its catalogue: dictionary, entity diagram, entities as JSON, changes by version.
+"""Documents of a database, from its catalogue: dictionary, entity diagrams, entities as JSON, changes by version.
 
 No document carries a time, so equal files give equal bytes.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aias_core.database.connection import connect
 from aias_core.migrate.catalog.difference import compare_catalogs
 from aias_core.migrate.catalog.snapshot import Catalog, CatalogObject, read_catalog
+from aias_core.migrate.diagram import render_svg
 from aias_core.migrate.expected import scratch_copy
 from aias_core.migrate.files import CATALOG_FILE, load_migrations
 
@@ -38,13 +39,21 @@ def build_documents(target: Target, classes: Classes, out: Path) -> dict[Path, s
             entries[migration.version] = {**checksums, "fingerprint": catalog.fingerprint}
             changes += _describe_changes(migration.name, before, catalog)
             before = catalog
-    name = target.database
+    rendered = render_documents(target.database, before, classes)
     return {
         target.files / CATALOG_FILE: json.dumps(entries, indent=1) + "\n",
-        out / f"{name}.md": render_dictionary(name, before, classes),
-        out / f"{name}.mmd": render_mermaid(before),
-        out / f"{name}.json": json.dumps(describe_entities(name, before, classes), indent=1) + "\n",
-        out / f"{name}-changes.md": "\n".join(changes).rstrip() + "\n",
+        **{out / name: text for name, text in rendered.items()},
+        out / f"{target.database}-changes.md": "\n".join(changes).rstrip() + "\n",
+    }
+
+
+def render_documents(database: str, catalog: Catalog, classes: Classes) -> dict[str, str]:
+    """What a catalogue alone can tell, by the name of the file: dictionary, diagrams and entities."""
+    return {
+        f"{database}.md": render_dictionary(database, catalog, classes),
+        f"{database}.mmd": render_mermaid(catalog),
+        f"{database}.svg": render_svg(catalog),
+        f"{database}.json": json.dumps(describe_entities(database, catalog, classes), indent=1) + "\n",
     }
 
 

@@ -9,15 +9,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from psycopg import sql
-
 from aias_core import __version__
+from aias_core.database.glance import glance
 from aias_core.database.queries import load_queries
 from aias_core.errors import Conflict, DifferenceFound
 from aias_core.migrate.files import Migration
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+    from aias_core.secret import Secret
 
 queries = load_queries(__file__)
 CHAIN_START = hashlib.sha256(b"aias_migrations").hexdigest()
@@ -73,6 +74,8 @@ def ensure_engine(connection: Connection, database: str) -> None:
 
     Raises Conflict when the database belongs to other migrations.
     """
+    from psycopg import sql
+
     with connection.transaction():
         connection.execute(queries["create_engine"])
     owner = fetch_value(connection, "find_mark")
@@ -95,6 +98,23 @@ def read_history(connection: Connection) -> list[HistoryRow]:
             )
         return []
     return [HistoryRow(*row) for row in connection.execute(queries["list_history"])]
+
+
+def glance_history(dsn: Secret) -> list[HistoryRow] | None:
+    """All versions the database knows, read without the driver; None where only that can tell."""
+    with glance(dsn) as look:
+        if look is None:
+            return None
+        if look(queries["has_other_engine"]) == [("f",)]:
+            return []
+        rows = look(queries["list_history"]) if look(queries["has_engine"]) == [("t",)] else None
+    return None if rows is None else [_parse_row(*row) for row in rows]
+
+
+def _parse_row(*cells: Any) -> HistoryRow:
+    *texts, run_id, started_at, finished_at, applied_by = cells
+    finished = finished_at and datetime.fromisoformat(finished_at)
+    return HistoryRow(*texts, UUID(run_id), datetime.fromisoformat(started_at), finished, applied_by)  # type: ignore[call-arg]
 
 
 def compare_history(database: str, history: list[HistoryRow], migrations: list[Migration]) -> MigrationStatus:

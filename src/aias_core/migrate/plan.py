@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -252,6 +252,7 @@ def _read_content(item: dict[str, Any]) -> PlanContent:
     return PlanContent(item["database"], item["direction"], item["from_version"], tuple(steps))
 
 
+@cache
 def build_step(migration: Migration, direction: Direction) -> Step:
     """One file cut into statements, each with the locks it takes."""
     text = (migration.up if direction == "up" else migration.down).decode()

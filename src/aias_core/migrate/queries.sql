@@ -102,6 +102,11 @@ VALUES (%(run_id)s, %(version)s, %(direction)s, %(ordinal)s, %(sha256)s, %(lock_
 ON CONFLICT ON CONSTRAINT statements_pkey DO UPDATE SET started_at = excluded.started_at, finished_at = excluded.finished_at,
     rows = excluded.rows, error = excluded.error
 
+-- name: insert_statements
+INSERT INTO aias_migrations.statements SELECT * FROM jsonb_populate_recordset(NULL::aias_migrations.statements, %(records)s::jsonb)
+ON CONFLICT ON CONSTRAINT statements_pkey DO UPDATE SET started_at = excluded.started_at, finished_at = excluded.finished_at,
+    rows = excluded.rows, error = excluded.error
+
 -- name: list_journaled_statements
 -- What earlier runs of a file have begun since it was last whole, and whether they finished it.
 SELECT ordinal, sha256, bool_or(finished_at IS NOT NULL AND error IS NULL) FROM aias_migrations.statements
@@ -128,6 +133,21 @@ FROM aias_migrations.runs WHERE run_id = %(run_id)s
 -- name: list_statements
 SELECT version, direction, ordinal, sha256, lock_class, lock_modes, started_at, finished_at, rows, error
 FROM aias_migrations.statements WHERE run_id = %(run_id)s ORDER BY started_at, ordinal
+
+-- name: list_file_figures
+-- A run that did not succeed and of which no statement failed counts once more, with its own outcome.
+SELECT direction, CASE WHEN bool_or(error IS NOT NULL OR finished_at IS NULL) THEN 'failed' ELSE 'succeeded' END,
+    extract(epoch FROM max(coalesce(finished_at, started_at)) - min(started_at))::float
+FROM aias_migrations.statements WHERE run_id = %(run_id)s GROUP BY version, direction
+UNION ALL
+SELECT direction, status, NULL FROM aias_migrations.runs r WHERE run_id = %(run_id)s AND status <> 'succeeded'
+    AND NOT EXISTS (SELECT FROM aias_migrations.statements s WHERE s.run_id = r.run_id AND s.error IS NOT NULL)
+
+-- name: read_schema_version
+SELECT max(version) FROM aias_migrations.history WHERE status = 'applied'
+
+-- name: count_applied
+SELECT count(*) FROM aias_migrations.history WHERE status IN ('applied', 'reverting')
 
 -- name: list_used_approvals
 -- An approval is used up by a run that came to its end, or by one of another plan.
@@ -224,6 +244,10 @@ SELECT size, pg_size_pretty(size) FROM (
     WHERE p.relid IS NOT NULL
 ) measured
 
+-- name: measure_rewrites
+SELECT coalesce(sum(pg_total_relation_size(p.relid)), 0)::bigint FROM unnest(%(relations)s::text[]) name
+JOIN LATERAL (SELECT relid FROM pg_partition_tree(to_regclass(name)) UNION SELECT to_regclass(name)) p ON p.relid IS NOT NULL
+
 -- name: list_build_progress
 SELECT index_relid::regclass::text, phase, blocks_done, nullif(blocks_total, 0) FROM pg_stat_progress_create_index WHERE pid = %(worker)s
 
@@ -254,3 +278,32 @@ WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.relation::regcl
 -- name: list_files
 SELECT c.oid::regclass::text, pg_relation_filenode(c.oid) FROM pg_class c
 WHERE c.relkind IN ('r', 'm') AND c.relnamespace <> 'pg_catalog'::regnamespace AND c.relnamespace <> 'information_schema'::regnamespace
+
+-- name: list_relation_statistics
+SELECT n.nspname, c.relname, sum(p.relpages)::int, sum(greatest(p.reltuples, 0))::real, sum(p.relallvisible)::int
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN LATERAL (SELECT relid FROM pg_partition_tree(c.oid) WHERE isleaf UNION SELECT c.oid WHERE c.relkind IN ('r', 'm', 'i')) t ON true
+JOIN pg_class p ON p.oid = t.relid
+WHERE c.relkind IN ('r', 'm', 'i', 'p', 'I') AND NOT c.relispartition AND n.nspname !~ '^pg_'
+    AND n.nspname NOT IN ('information_schema', 'aias_migrations')
+GROUP BY n.nspname, c.relname HAVING bool_or(p.reltuples >= 0)
+
+-- name: restore_relation_statistics
+SELECT pg_restore_relation_stats('schemaname', x.schema, 'relname', x.name, 'relpages', x.pages, 'reltuples', x.tuples,
+    'relallvisible', x.visible)
+FROM (VALUES (%s::text, %s::text, %s::int, %s::real, %s::int)) x (schema, name, pages, tuples, visible)
+JOIN pg_class c ON c.oid = to_regclass(format('%%I.%%I', x.schema, x.name))
+
+-- name: list_column_statistics
+SELECT schemaname, tablename, attname, inherited, null_frac, avg_width, n_distinct FROM pg_stats
+WHERE schemaname !~ '^pg_' AND schemaname NOT IN ('information_schema', 'aias_migrations')
+
+-- name: restore_column_statistics
+SELECT pg_restore_attribute_stats('schemaname', x.schema, 'relname', x.name, 'attname', a.attname::text, 'inherited', x.inherited,
+    'null_frac', x.null_frac, 'avg_width', x.width, 'n_distinct', x.n_distinct)
+FROM (VALUES (%s::text, %s::text, %s::text, %s::bool, %s::real, %s::int, %s::real))
+    x (schema, name, attname, inherited, null_frac, width, n_distinct)
+JOIN pg_attribute a ON a.attrelid = to_regclass(format('%%I.%%I', x.schema, x.name)) AND a.attname = x.attname
+
+-- name: estimate_copied_rows
+SELECT name, greatest(c.reltuples, 0)::bigint FROM unnest(%(relations)s::text[]) name JOIN pg_class c ON c.oid = to_regclass(name)

@@ -21,6 +21,7 @@ from aias_core.migrate.files import load_migrations
 from aias_core.migrate.history import compare_history, queries
 from aias_core.migrate.plan import PlannedStatement, Step, build_step, build_up_plan
 from aias_core.migrate.rows import TableRows, generate_rows, read_rows, read_table, sample_rows
+from aias_core.migrate.statistics import copy_statistics, estimate_rows
 from aias_core.migrate.target import Target, read_status
 from aias_core.secret import redact
 
@@ -30,11 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredStatement:
-    """What one statement did: milliseconds, locks on relations that were there before it, tables it wrote anew."""
+    """What one statement did: milliseconds, locks on relations that were there before it, tables it wrote anew.
+
+    `rows` is how many the target's statistics expect in the relations that the statement locks.
+    """
 
     file: str
     line: int
     milliseconds: float
+    rows: int
     locks: list[str]
     rewrote: list[str]
 
@@ -97,10 +102,11 @@ def rehearse(target: Target, options: RehearsalOptions, progress: Callable[[str]
     with scratch_server() as server, connect(server.dsn(server.create_database()), autocommit=True) as scratch:
         _make(scratch, base)
         rows = _fill(scratch, base, target, options)
+        expected = {} if options.from_empty else _copy_statistics(scratch, base, target)
         versions = []
         for step in steps:
             progress(f"Rehearsing {step.migration.name} of {target.database}")
-            versions.append(_rehearse_version(scratch, step))
+            versions.append(_rehearse_version(scratch, step, expected))
             if versions[-1].differences:
                 break
             rows |= _fill_new(scratch, rows, options.rows)
@@ -125,26 +131,34 @@ def _fill(scratch: Connection, catalog: Catalog, target: Target, options: Rehear
         return sample_rows(live, scratch, catalog, options.rows)
 
 
+def _copy_statistics(scratch: Connection, base: Catalog, target: Target) -> dict[str, int]:
+    with connect(target.dsn, f"database '{target.database}'") as live:
+        live.execute(queries["act_as_owner"])
+        copy_statistics(live, scratch)
+    found = estimate_rows(scratch, [item.name for kind in ("table", "view") for item in base.list_kind(kind)])
+    return {name.removeprefix("public."): count for name, count in found.items()}
+
+
 def _fill_new(scratch: Connection, filled: Mapping[str, int], rows: int) -> dict[str, int]:
     catalog = read_catalog(scratch)
     new = {table.name for table in catalog.list_kind("table")} - set(filled)
     return generate_rows(scratch, catalog, rows, only=new)
 
 
-def _rehearse_version(scratch: Connection, step: Step) -> RehearsedVersion:
+def _rehearse_version(scratch: Connection, step: Step, expected: Mapping[str, int]) -> RehearsedVersion:
     before = read_catalog(scratch)
     rows = read_rows(scratch, before)
-    up_ms, statements = _execute(scratch, step)
+    up_ms, statements = _execute(scratch, step, expected)
     after = read_catalog(scratch)
     faults, changed, down_ms = [], [], None
     if step.directives.down != "none":
-        down_ms, _ = _execute(scratch, build_step(step.migration, "down"))
+        down_ms, _ = _execute(scratch, build_step(step.migration, "down"), expected)
         reverted = read_catalog(scratch)
         faults += [f"{d.change} after down: {d.kind} {d.name}" for d in compare_catalogs(before, reverted)]
         if step.directives.down == "exact":
             changed += _list_changed(scratch, rows, reverted)
     if down_ms is not None and not faults:
-        _execute(scratch, step)
+        _execute(scratch, step, expected)
         again = read_catalog(scratch)
         faults += [f"{d.change} after the second up: {d.kind} {d.name}" for d in compare_catalogs(after, again)]
     return RehearsedVersion(step.migration.version, step.migration.slug, up_ms, down_ms, faults, changed, statements)
@@ -159,18 +173,18 @@ def _list_changed(scratch: Connection, rows: Mapping[str, TableRows], catalog: C
     ]
 
 
-def _execute(scratch: Connection, step: Step) -> tuple[float, list[MeasuredStatement]]:
+def _execute(scratch: Connection, step: Step, expected: Mapping[str, int]) -> tuple[float, list[MeasuredStatement]]:
     scratch.execute(queries["act_as_owner"])
     whole: AbstractContextManager[Any] = scratch.transaction() if step.transactional else nullcontext()
     started = clock.monotonic()
     with whole:
-        measured = list(_iter_measured(scratch, step))
+        measured = list(_iter_measured(scratch, step, expected))
     taken = clock.monotonic() - started
     scratch.execute("RESET ROLE")
     return round(taken * 1000, 1), measured
 
 
-def _iter_measured(scratch: Connection, step: Step) -> Iterator[MeasuredStatement]:
+def _iter_measured(scratch: Connection, step: Step, expected: Mapping[str, int]) -> Iterator[MeasuredStatement]:
     relations = list(_list_files(scratch))
     held: set[str] = set()
     for planned in step.statements:
@@ -182,7 +196,8 @@ def _iter_measured(scratch: Connection, step: Step) -> Iterator[MeasuredStatemen
         now = _list_files(scratch)
         rewrote = sorted(name for name in files if name in now and now[name] != files[name])
         place = planned.statement
-        yield MeasuredStatement(place.file, place.line, round(taken * 1000, 1), sorted(locks - held), rewrote)
+        rows = sum(expected.get(lock.relation, 0) for lock in planned.work.relations)
+        yield MeasuredStatement(place.file, place.line, round(taken * 1000, 1), rows, sorted(locks - held), rewrote)
         held |= locks
 
 

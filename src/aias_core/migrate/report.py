@@ -16,7 +16,7 @@ from aias_core.files import whole_file
 from aias_core.migrate.catalog.snapshot import read_fingerprint
 from aias_core.migrate.expected import load_expected
 from aias_core.migrate.files import load_migrations
-from aias_core.migrate.gates import iter_obstacles
+from aias_core.migrate.gates import find_free_bytes, format_bytes, iter_obstacles, measure_rewrites
 from aias_core.migrate.history import (
     compare_history,
     describe_holder,
@@ -44,16 +44,29 @@ def describe_plans(
         with connect(target.dsn, f"database '{target.database}'", autocommit=True) as connection:
             status = compare_history(target.database, read_history(connection), migrations)
             plan = build_up_plan(status, to) if reach is None else build_down_plan(status, migrations, reach)
-            plans.append({**plan.as_record(), "relations": _measure_relations(connection, plan)})
+            plans.append({**plan.as_record(), **_measure(connection, target, plan)})
             if plan.steps:
-                found = iter_obstacles(connection, plan, status, load_expected(target.files))
+                found = iter_obstacles(connection, target, plan, status)
                 obstacles += [{"database": plan.database, "name": name, "sentence": text} for name, text in found]
     return {"environment": environment, "plans": plans, "obstacles": obstacles}
 
 
-def _measure_relations(connection: Connection, plan: Plan) -> dict[str, dict[str, int]]:
+def _measure(connection: Connection, target: Target, plan: Plan) -> dict[str, Any]:
     rows = connection.execute(queries["estimate_relations"], {"relations": plan.relations})
-    return {name: {"rows": count, "bytes": size} for name, count, size in rows}
+    return {
+        "relations": {name: {"rows": count, "bytes": size} for name, count, size in rows},
+        "rewrite_bytes": measure_rewrites(connection, plan),
+        "free_bytes": find_free_bytes(target.data),
+    }
+
+
+def describe_unknown_disks(document: Mapping[str, Any]) -> list[str]:
+    """A sentence for each described plan that rewrites tables where the free disk is not known."""
+    return [
+        f"'{plan['database']}' needs {format_bytes(plan['rewrite_bytes'])} of disk; what its server has is not known"
+        for plan in document["plans"]
+        if plan["rewrite_bytes"] and plan["free_bytes"] is None
+    ]
 
 
 def list_statements(document: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from aias_core.migrate.history import MigrationStatus, compare_history, ensure_e
 from aias_core.migrate.plan import Direction, Plan, Reach, build_down_plan, build_up_plan
 from aias_core.migrate.session import Session, locked_session
 from aias_core.migrate.target import Target, read_status
-from aias_core.migrate.telemetry import RecordedSpan, read_spans, send_spans
+from aias_core.migrate.telemetry import Signal, read_signals, send_signals
 from aias_core.secret import redact
 
 if TYPE_CHECKING:
@@ -110,18 +110,19 @@ class _Run:
     target: Target
     options: RunOptions
     progress: Progress
-    spans: list[RecordedSpan] = field(default_factory=list)
+    known_files: int = 0
+    signals: list[Signal] = field(default_factory=list)
 
     def run(self, build: Callable[[MigrationStatus, list[Migration]], Plan]) -> MigrationRun:
         try:
             return self._run_under_lock(build)
         finally:
-            send_spans(self.spans)
+            send_signals(self.signals)
 
     def _run_under_lock(self, build: Callable[[MigrationStatus, list[Migration]], Plan]) -> MigrationRun:
         database, started = self.target.database, clock.monotonic()
         migrations, expected = load_migrations(self.target.files), load_expected(self.target.files)
-        wait = self.options.lock_wait_seconds
+        wait, self.known_files = self.options.lock_wait_seconds, len(migrations)
         with locked_session(database, self.target.dsn, wait, self.progress) as session:
             ensure_engine(session.work, database)
             session.work.execute(queries["close_abandoned_runs"])
@@ -132,7 +133,7 @@ class _Run:
                 chains = {row.version: row.chain for row in status.applied}
                 executor = Executor(session, run.run_id, chains, expected, self.progress)
                 with self._recording(session, plan, run, executor):
-                    check_gates(session.work, plan, status, self.options.consent, expected)
+                    check_gates(session.work, self.target, plan, status, self.options.consent)
                     self._execute(executor, plan, run, started)
             run.duration_ms = round((clock.monotonic() - started) * 1000)
         return run
@@ -168,7 +169,7 @@ class _Run:
             figures = {"lock_retries": run.lock_retries, "longest_stall_ms": run.longest_stall_ms}
             with suppress(psycopg.Error):
                 session.work.execute(queries["finish_run"], {"run_id": run.run_id, **figures, **ending})
-                self.spans = read_spans(session.work, plan.database, run.run_id)
+                self.signals = read_signals(session.work, plan.database, run.run_id, self.known_files)
 
     def _describe(self, plan: Plan, run: MigrationRun) -> dict[str, Any]:
         consent = self.options.consent

@@ -1,93 +1,42 @@
-"""A run as OpenTelemetry spans: one for the run, one for each statement, made from what the run recorded.
+"""What a run tells a collector, where `OTEL_EXPORTER_OTLP_ENDPOINT` names one: its spans and its metrics.
 
-Sent only where `OTEL_EXPORTER_OTLP_ENDPOINT` names a collector; one that is away or slow never holds a run up for more
-than five seconds, and never fails it.
+A collector that is away or slow never holds a run up for more than five seconds, and never fails it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from aias_core import __version__
-from aias_core.migrate.history import queries
 from aias_core.settings import find_variable
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-EXPORT_SECONDS = 5
+Signal = Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedSpan:
-    """A name, a beginning and an end, with what is known about it; an error makes it a failed one."""
-
-    name: str
-    started_at: datetime
-    finished_at: datetime
-    attributes: Mapping[str, Any]
-    error: str | None
-
-
-def read_spans(connection: Connection, database: str, run_id: UUID) -> list[RecordedSpan]:
-    """The span of a run, then those of its statements, from the engine's tables; none where no collector is named."""
+def read_signals(connection: Connection, database: str, run_id: UUID, known_files: int) -> list[Signal]:
+    """What there is to send of a run that has ended, read now and sent when called; nothing without a collector."""
     if find_variable(ENDPOINT) is None:
         return []
-    (row,) = connection.execute(queries["find_run"], {"run_id": run_id}).fetchall()
-    direction, status, started, finished, error, retries, stall, plan = row
-    common = {"db.system.name": "postgresql", "db.namespace": database, "aias.run_id": str(run_id)}
-    figures = {"aias.status": status, "aias.plan_sha256": plan, "aias.lock_retries": retries, "aias.stall_ms": stall}
-    statements = [
-        RecordedSpan(
-            f"{version} {way} {ordinal}",
-            began,
-            ended or finished,
-            {**common, "aias.version": version, "aias.lock_class": lock_class, "aias.rows": rows or 0},
-            fault,
-        )
-        for version, way, ordinal, _, lock_class, _, began, ended, rows, fault in connection.execute(
-            queries["list_statements"], {"run_id": run_id}
-        )
-    ]
-    return [RecordedSpan(f"db.{direction}", started, finished, {**common, **figures}, error), *statements]
+    from aias_core.migrate.metrics import read_figures, send_figures
+    from aias_core.migrate.spans import read_spans, send_spans
+
+    spans = read_spans(connection, database, run_id)
+    figures = read_figures(connection, database, run_id, known_files)
+    return [partial(send_spans, spans), partial(send_figures, figures)]
 
 
-def send_spans(spans: Sequence[RecordedSpan]) -> None:
-    """Sends a run's span with the others as its children."""
-    if not spans:
+def send_signals(signals: Sequence[Signal]) -> None:
+    """Sends them side by side, so that a collector that is away is waited for once."""
+    if not signals:
         return
-    from opentelemetry import trace
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from concurrent.futures import ThreadPoolExecutor
 
-    provider = TracerProvider(resource=Resource({"service.name": "aias", "service.version": __version__}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=EXPORT_SECONDS)))
-    tracer = provider.get_tracer("aias.migrate")
-    run, *statements = spans
-    parent = _start(tracer, run, None)
-    for statement in statements:
-        _start(tracer, statement, trace.set_span_in_context(parent)).end(_nanoseconds(statement.finished_at))
-    parent.end(_nanoseconds(run.finished_at))
-    provider.force_flush(EXPORT_SECONDS * 1000)
-    provider.shutdown()
-
-
-def _start(tracer: Any, recorded: RecordedSpan, context: Any) -> Any:
-    from opentelemetry.trace import Status, StatusCode
-
-    started = _nanoseconds(recorded.started_at)
-    span = tracer.start_span(recorded.name, context, attributes=dict(recorded.attributes), start_time=started)
-    if recorded.error is not None:
-        span.set_status(Status(StatusCode.ERROR, recorded.error))
-    return span
-
-
-def _nanoseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1_000_000) * 1000
+    with ThreadPoolExecutor(len(signals)) as pool:
+        for sent in [pool.submit(signal) for signal in signals]:
+            sent.result()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from aias_core.database.scratch import scratch_server
 from aias_core.errors import DifferenceFound, ObjectiveMissed
 from aias_core.migrate.apply import MigrationFailed
 from aias_core.migrate.files import default_directory
@@ -20,6 +21,7 @@ from aias_core.migrate.rehearse import (
     rehearse_all,
 )
 from aias_core.migrate.runner import migrate
+from aias_core.migrate.statistics import copy_statistics, estimate_rows
 from aias_core.migrate.target import Target
 from aias_core.secret import Secret
 from support.migrations import ALONE, tables_of, write_migration
@@ -148,3 +150,41 @@ def test_a_new_file_is_rehearsed_on_the_whole_schema_of_a_live_database(
     write_migration(directory, "202611252359", "more", "CREATE TABLE aias.more (id bigint);", "DROP TABLE aias.more;")
     rehearsal = rehearse(target, RehearsalOptions(rows=2))
     assert [(version.slug, version.is_proven) for version in rehearsal.versions] == [("more", True)]
+
+
+def test_statements_are_measured_beside_the_rows_that_the_target_has(target: Target) -> None:
+    migrate(target, to="202610010001")
+    with psycopg.connect(target.dsn.reveal(), autocommit=True) as connection:
+        connection.execute("SET ROLE aias_owner")
+        connection.execute("INSERT INTO one SELECT generate_series(1, 5000)")
+        connection.execute("CREATE TABLE parts (id bigint NOT NULL, note text) PARTITION BY RANGE (id)")
+        connection.execute("CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (1000)")
+        connection.execute("CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (1000) TO (3000)")
+        connection.execute("INSERT INTO parts SELECT g, 'secret ' || g FROM generate_series(0, 2999) g")
+        connection.execute("ANALYZE one, parts")
+    up = "ALTER TABLE one ADD note text;\nALTER TABLE parts ADD more text;"
+    write_migration(files_of(target), VERSION, "three", up, "ALTER TABLE parts DROP more; ALTER TABLE one DROP note;")
+    (version,) = rehearse(target, RehearsalOptions(rows=3)).versions
+    assert [statement.rows for statement in version.statements] == [5000, 3000]
+    assert version.is_proven
+
+
+def test_values_of_columns_are_not_copied_with_the_statistics(target: Target) -> None:
+    migrate(target)
+    with (
+        scratch_server() as server,
+        psycopg.connect(server.dsn(server.create_database()).reveal(), autocommit=True) as scratch,
+        psycopg.connect(target.dsn.reveal(), autocommit=True) as live,
+    ):
+        live.execute("SET ROLE aias_owner")
+        for connection in (live, scratch):
+            connection.execute("CREATE TABLE people (name text)")
+        live.execute("INSERT INTO people SELECT 'ada' FROM generate_series(1, 900)")
+        live.execute("INSERT INTO people SELECT NULL FROM generate_series(1, 100)")
+        live.execute("ANALYZE people")
+        copy_statistics(live, scratch)
+        copied = scratch.execute(
+            "SELECT null_frac, n_distinct, most_common_vals FROM pg_stats WHERE tablename = 'people'"
+        )
+        assert copied.fetchall() == [(pytest.approx(0.1), 1, None)]
+        assert estimate_rows(scratch, ["people"]) == {"people": 1000}

@@ -1,16 +1,20 @@
-"""Runs reach a collector as spans, also those that failed; one that is away holds nothing up."""
+"""Runs reach a collector as spans and metrics, also those that failed; one that is away holds nothing up."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from aias_core.migrate.apply import MigrationFailed
+from aias_core.migrate.gates import PlanRefused
 from aias_core.migrate.runner import migrate
 from aias_core.migrate.target import Target
 from aias_core.migrate.telemetry import ENDPOINT
@@ -18,22 +22,50 @@ from support.migrations import statuses_of, write_migration
 from support.servers import free_port
 
 
+@dataclass
+class Received:
+    """What a collector was sent."""
+
+    traces: list[ExportTraceServiceRequest] = field(default_factory=list)
+    metrics: list[ExportMetricsServiceRequest] = field(default_factory=list)
+
+    def take(self, path: str, body: bytes) -> None:
+        request = ExportTraceServiceRequest() if path == "/v1/traces" else ExportMetricsServiceRequest()
+        request.ParseFromString(body)
+        (self.traces if path == "/v1/traces" else self.metrics).append(request)
+
+    def spans(self) -> list[Any]:
+        scopes = (s for request in self.traces for r in request.resource_spans for s in r.scope_spans)
+        return [span for scope in scopes for span in scope.spans]
+
+    def points(self) -> dict[tuple[str, ...], float]:
+        """Each value by the metric's name and the values of its attributes; of a histogram, how many."""
+        scopes = (s for request in self.metrics for r in request.resource_metrics for s in r.scope_metrics)
+        found = {}
+        for metric in (metric for scope in scopes for metric in scope.metrics):
+            for point in getattr(metric, metric.WhichOneof("data")).data_points:
+                key = (
+                    metric.name,
+                    *(item.value.string_value for item in sorted(point.attributes, key=lambda i: i.key)),
+                )
+                found[key] = point.count if hasattr(point, "bucket_counts") else point.as_int
+        return found
+
+
 @contextmanager
-def collector(status: int = 200) -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
+def collector(status: int = 200) -> Iterator[tuple[str, Received]]:
     """The address of a collector that speaks OTLP over HTTP, and what it has received."""
-    received: list[ExportTraceServiceRequest] = []
+    received = Received()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            request = ExportTraceServiceRequest()
-            request.ParseFromString(self.rfile.read(int(self.headers["Content-Length"])))
-            received.append(request)
+            received.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(status)
             self.end_headers()
 
         def log_message(self, *_: object) -> None: ...
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", received
@@ -45,7 +77,7 @@ def test_a_run_and_its_statements_are_spans_of_one_trace(target: Target, monkeyp
     with collector() as (url, received):
         monkeypatch.setenv(ENDPOINT, url)
         run = migrate(target)
-    spans = [span for request in received for r in request.resource_spans for s in r.scope_spans for span in s.spans]
+    spans = received.spans()
     assert sorted(span.name for span in spans) == ["202610010000 up 1", "202610010001 up 1", "db.up"]
     parent = next(span for span in spans if span.name == "db.up")
     assert {span.parent_span_id for span in spans if span is not parent} == {parent.span_id}
@@ -60,10 +92,40 @@ def test_a_failed_run_is_a_failed_span(target: Target, monkeypatch: pytest.Monke
         monkeypatch.setenv(ENDPOINT, url)
         with pytest.raises(MigrationFailed):
             migrate(target)
-    spans = [span for request in received for r in request.resource_spans for s in r.scope_spans for span in s.spans]
+    spans = received.spans()
     failed = {span.name: span.status.message for span in spans if span.status.code == span.status.STATUS_CODE_ERROR}
     assert failed["202610010002 up 1"] == "division by zero"
     assert "division by zero" in failed["db.up"]
+
+
+def test_a_run_is_counted_and_says_where_the_schema_is(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    with collector() as (url, received):
+        monkeypatch.setenv(ENDPOINT, url)
+        migrate(target, to="202610010000")
+    assert received.points() == {
+        ("aias_db_migrations_total", "x", "up", "succeeded"): 1,
+        ("aias_db_migration_duration_seconds", "x", "up"): 1,
+        ("aias_db_schema_version", "x"): 202610010000,
+        ("aias_db_schema_pending_migrations", "x"): 1,
+    }
+
+
+def test_a_failed_file_and_a_refused_run_are_counted_as_such(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert target.directory is not None
+    write_migration(target.directory, "202610010002", "three", "SELECT 1 / 0;", "SELECT 1;")
+    with collector() as (url, received):
+        monkeypatch.setenv(ENDPOINT, url)
+        with pytest.raises(MigrationFailed):
+            migrate(target)
+    name = "aias_db_migrations_total"
+    counts = {key: value for key, value in received.points().items() if key[0] == name}
+    assert counts == {(name, "x", "up", "succeeded"): 2, (name, "x", "up", "failed"): 1}
+    with collector() as (url, received):
+        monkeypatch.setenv(ENDPOINT, url)
+        with pytest.raises(PlanRefused, match="has not changed since"):
+            migrate(target)
+    assert received.points()[name, "x", "up", "failed"] == 1
+    assert "aias_db_migration_duration_seconds" not in {key[0] for key in received.points()}
 
 
 @pytest.mark.parametrize("kind", ["away", "refusing"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -20,7 +21,7 @@ def test_the_documents_of_the_repository_are_current() -> None:
 
 
 def test_a_changed_comment_makes_them_stale_and_writing_twice_changes_nothing(target: Target, tmp_path: Path) -> None:
-    assert len(list(write_documents(build_documents(target, {}, tmp_path)))) == 5
+    assert len(list(write_documents(build_documents(target, {}, tmp_path)))) == 6
     assert list(write_documents(build_documents(target, {}, tmp_path))) == []
     assert target.directory is not None
     write_migration(target.directory, "202610010002", "three", "COMMENT ON TABLE one IS 'First';", "SELECT 1;")
@@ -61,3 +62,12 @@ def test_the_dictionary_and_the_diagram_show_each_column_and_key(related: dict[s
     assert 'parents ||--|o children : "children_child_id_fkey"' in related["x.mmd"]
     assert 'children ||--o{ friends : "friends_child_id_fkey"' in related["x.mmd"]
     assert re.search(r"children \{\n +bigint child_id\n +text note\n", related["x.mmd"])
+
+
+def test_the_drawing_shows_each_table_and_a_line_for_each_key(related: dict[str, str]) -> None:
+    drawing = ElementTree.fromstring(related["x.svg"])
+    tables = [title.text for title in drawing.iter("{http://www.w3.org/2000/svg}title")]
+    assert {"parents", "children", "friends"} <= set(tables)
+    lines = list(drawing.iter("{http://www.w3.org/2000/svg}polyline"))
+    assert sorted(line.attrib["marker-start"] for line in lines) == ["url(#many)", "url(#one)"]
+    assert not any(word in related["x.svg"] for word in ("href", "@import", "<script"))

@@ -1,39 +1,24 @@
 """aias db"""
 
-from aias_cli.commands.db.approve import approve
-from aias_cli.commands.db.audit import audit
-from aias_cli.commands.db.backup import group as backup
-from aias_cli.commands.db.classify import group as classify
-from aias_cli.commands.db.diff import diff
-from aias_cli.commands.db.docs import group as docs
-from aias_cli.commands.db.lint import lint
-from aias_cli.commands.db.migrate import migrate
-from aias_cli.commands.db.plan import plan
-from aias_cli.commands.db.rehearse import rehearse
-from aias_cli.commands.db.repair import repair
-from aias_cli.commands.db.restore import restore
-from aias_cli.commands.db.restore_drill import restore_drill
-from aias_cli.commands.db.rollback import rollback
-from aias_cli.commands.db.status import status
-from aias_cli.commands.db.verify import verify
-from aias_cli.options import command_group
+from aias_cli.options import command_package
 
-group = command_group(
+group = command_package(
     "Schema migrations of both databases.",
-    approve=approve,
-    audit=audit,
-    backup=backup,
-    classify=classify,
-    diff=diff,
-    docs=docs,
-    lint=lint,
-    migrate=migrate,
-    plan=plan,
-    rehearse=rehearse,
-    repair=repair,
-    restore=restore,
-    restore_drill=restore_drill,
-    rollback=rollback,
-    status=status,
-    verify=verify,
+    __name__,
+    "approve",
+    "audit",
+    "backup",
+    "classify",
+    "diff",
+    "docs",
+    "lint",
+    "migrate",
+    "plan",
+    "rehearse",
+    "repair",
+    "restore",
+    "restore_drill",
+    "rollback",
+    "status",
+    "verify",
 )

@@ -41,8 +41,10 @@ def plan(
 
 def print_plans(context: CommandContext, document: Mapping[str, Any]) -> None:
     """Prints a described plan; what stands in its way is a note for people and a member of the document."""
-    from aias_core.migrate.report import PLAN_SCHEMA, list_statements
+    from aias_core.migrate.report import PLAN_SCHEMA, describe_unknown_disks, list_statements
 
     context.printer.result(PLAN_SCHEMA, document, list_statements(document), COLUMNS)
+    for sentence in describe_unknown_disks(document):
+        context.printer.note(sentence)
     for obstacle in document["obstacles"]:
         context.printer.note(f"In the way: {obstacle['sentence']} (--allow {obstacle['name']})")
