@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from aias_core import clock, ids
+from aias_core import clock
+from aias_core.analytics.facts import bound_facts
 from aias_core.analytics.sources.store import SILENT_AFTER
-from aias_core.contracts.usage import AGE_LIMIT, ID_TIME_TOLERANCE
+from aias_core.contracts.usage import AGE_LIMIT
 from aias_core.database.queries import load_queries
 from aias_core.errors import Conflict, InvalidInput, NotFound
 from aias_core.windows import Window
@@ -56,8 +57,9 @@ def find_gaps(connection: Connection, window: Window) -> list[Gap]:
     Numbers are given when requests end and facts lie where they were admitted, so each candidate is looked for wherever
     an event could have been accepted before it is called missing.
     """
-    candidates = connection.execute(_queries["find_gaps"], {**_bounds(window, NEIGHBOURHOOD), "limit": GAPS_LIMIT})
-    gaps = [_look_for(connection, window, *candidate) for candidate in candidates.fetchall()]
+    core = {"window_start": window.start, "window_end": window.end, "limit": GAPS_LIMIT}
+    candidates = connection.execute(_queries["find_gaps"], {**core, **bound_facts(window, NEIGHBOURHOOD)}).fetchall()
+    gaps = [_look_for(connection, window, *candidate) for candidate in candidates]
     return [gap for gap in gaps if gap.missing]
 
 
@@ -80,17 +82,5 @@ def retire_source(connection: Connection, name: str, reason: str, by: str) -> No
 
 def _look_for(connection: Connection, window: Window, source: str, first_seq: int, last_seq: int) -> Gap:
     run = {"source": source, "first_seq": first_seq, "last_seq": last_seq}
-    row = connection.execute(_queries["count_found"], {**run, **_bounds(window, AGE_LIMIT)}).fetchone()
+    row = connection.execute(_queries["count_found"], {**run, **bound_facts(window, AGE_LIMIT)}).fetchone()
     return Gap(source, first_seq, last_seq, last_seq - first_seq + 1 - (row[0] if row else 0))
-
-
-def _bounds(window: Window, margin: timedelta) -> dict[str, Any]:
-    start, end = window.start - margin, window.end + margin
-    return {
-        "window_start": window.start,
-        "window_end": window.end,
-        "start": start,
-        "end": end,
-        "first_id": ids.lowest_id_at(start - ID_TIME_TOLERANCE),
-        "last_id": ids.lowest_id_at(end + ID_TIME_TOLERANCE),
-    }
