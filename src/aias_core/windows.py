@@ -59,6 +59,20 @@ def month_window(text: str) -> Window:
     return Window(start, next_month(start))
 
 
+def parse_window(start: str, end: str) -> Window:
+    """The window between two RFC 3339 instants or dates, which are UTC midnights. Raises InvalidInput."""
+    return Window(_parse_edge(start), _parse_edge(end))
+
+
+def _parse_edge(text: str) -> datetime:
+    try:
+        return clock.parse_instant(f"{text}T00:00Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else text)
+    except ValueError as exc:
+        raise InvalidInput(
+            f"'{text}' is not a time in UTC", hint="write it as 2026-10-01 or 2026-10-01T00:00Z"
+        ) from exc
+
+
 def current_month() -> str:
     """The present UTC month as `YYYY-MM`."""
     return clock.now().strftime("%Y-%m")

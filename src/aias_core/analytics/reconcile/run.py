@@ -60,7 +60,7 @@ class Reconciliation:
     run_id: UUID
     started_at: datetime
     compared: Counter[str] = field(default_factory=Counter)
-    open: Counter[str] = field(default_factory=Counter)
+    opened: Counter[str] = field(default_factory=Counter)
     different: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     repairable: dict[str, set[Bucket]] = field(default_factory=lambda: {"hour": set(), "day": set()})
@@ -77,7 +77,17 @@ class Reconciliation:
     def verdict(self) -> Literal["equal", "different", "open"]:
         if self.differences:
             return "different"
-        return "open" if self.open and not self.compared.total() else "equal"
+        return "open" if self.opened.total() and not self.compared.total() else "equal"
+
+    @property
+    def open(self) -> int:
+        """Buckets that wait for their recomputation or, after the close of their month, for a restatement."""
+        return self.opened.total() - self.unsealed
+
+    @property
+    def unsealed(self) -> int:
+        """Hours of organizations of which a source has not said everything yet."""
+        return self.opened["sources"]
 
     def as_record(self) -> dict[str, Any]:
         window = self.request.window
@@ -89,8 +99,8 @@ class Reconciliation:
             "verdict": self.verdict,
             "facts": self.facts,
             "compared": self.compared.total(),
-            "open": self.open.total() - self.open["sources"],
-            "unsealed": self.open["sources"],
+            "open": self.open,
+            "unsealed": self.unsealed,
             "differences": self.differences,
             "by_comparison": dict(self.different),
             "costs_pending": self.costs_pending,
@@ -100,8 +110,33 @@ class Reconciliation:
         }
 
 
-def run_reconciliation(connection: Connection, request: Request) -> Reconciliation:
-    """Compares what the scope names, in one snapshot, and records the run with its findings."""
+def run_reconciliation(
+    connection: Connection,
+    window: Window,
+    *,
+    scope: Scope = "all",
+    tolerance: int = 0,
+    trigger: Trigger = "command",
+) -> Reconciliation:
+    """Compares what the scope names, in one snapshot, and records the run with its findings.
+
+    Raises InvalidInput for a window that does not begin and end with an hour, or a negative tolerance.
+    """
+    return _run(connection, Request(window, scope, tolerance, trigger))
+
+
+def repair(connection: Connection, result: Reconciliation) -> Reconciliation:
+    """Has the differing buckets recomputed and compares again. No number is edited; what sources say is not changed."""
+    for grain, buckets in result.repairable.items():
+        if buckets:
+            starts, orgs = zip(*sorted(buckets), strict=True)
+            rows = {"buckets": list(starts), "orgs": list(orgs), "run_id": result.run_id}
+            connection.execute(queries[f"enqueue_{grain}s"], rows)
+    run_rollup(connection, trigger="repair")
+    return _run(connection, result.request)
+
+
+def _run(connection: Connection, request: Request) -> Reconciliation:
     result = Reconciliation(request, ids.new_id(), clock.now())
     with _one_snapshot(connection):
         connection.execute(queries["set_memory"])
@@ -113,17 +148,6 @@ def run_reconciliation(connection: Connection, request: Request) -> Reconciliati
         [result.dead_letters_open] = connection.execute(queries["count_open_dead_letters"]).fetchone() or (0,)
         _record(connection, result)
     return result
-
-
-def repair(connection: Connection, result: Reconciliation) -> Reconciliation:
-    """Has the differing buckets recomputed and compares again. No number is edited; what sources say is not changed."""
-    for grain, buckets in result.repairable.items():
-        if buckets:
-            starts, orgs = zip(*sorted(buckets), strict=True)
-            rows = {"buckets": list(starts), "orgs": list(orgs), "run_id": result.run_id}
-            connection.execute(queries[f"enqueue_{grain}s"], rows)
-    run_rollup(connection, trigger="repair")
-    return run_reconciliation(connection, result.request)
 
 
 def _reconcile_day(
@@ -168,7 +192,7 @@ def _applies(comparison: Comparison, window: Window, retained: Mapping[str, date
 def _compare(connection: Connection, comparison: Comparison, bounds: Mapping[str, Any], result: Reconciliation) -> None:
     opened = set(connection.execute(queries[OPEN.get(comparison.name, f"open_{comparison.grain}s")], bounds).fetchall())
     buckets = find_buckets(connection, comparison, bounds)
-    result.open[comparison.name] += len(opened)
+    result.opened[comparison.name] += len(opened)
     result.compared[comparison.name] += sum(n for bucket, n in buckets.compared.items() if bucket not in opened)
     is_rollup = comparison.name not in OPEN
     for bucket, different in sorted(buckets.different.items()):
@@ -212,7 +236,7 @@ def _record(connection: Connection, result: Reconciliation) -> None:
         "tolerance": result.request.tolerance,
         "trigger": result.request.trigger,
         "compared": result.compared.total(),
-        "open": result.open.total(),
+        "open": result.opened.total(),
         "differences": result.differences,
         "verdict": result.verdict,
     }
