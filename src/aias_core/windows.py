@@ -64,6 +64,14 @@ def parse_window(start: str, end: str) -> Window:
     return Window(_parse_edge(start), _parse_edge(end))
 
 
+def parse_span(text: str) -> timedelta:
+    """A length of time written as a number with s, m, h or d. Raises InvalidInput."""
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}.get(text[-1:])
+    if unit is None or not re.fullmatch(r"\d{1,6}", text[:-1]):
+        raise InvalidInput(f"'{text}' is not a length of time", hint="write it as 90s, 5m, 2h or 7d")
+    return timedelta(**{unit: int(text[:-1])})
+
+
 def _parse_edge(text: str) -> datetime:
     try:
         return clock.parse_instant(f"{text}T00:00Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else text)

@@ -166,6 +166,12 @@ FROM (
     WHERE period_start >= %(start)s AND period_start < %(end)s
 ) priced WHERE cost_pico IS DISTINCT FROM expected
 
+-- name: list_duplicates
+-- Events that are stored more than once; receipts make it impossible, and this looks all the same.
+SELECT org_id, event_id, count(*) FROM aias.usage_facts
+WHERE occurred_at >= %(start)s AND occurred_at < %(end)s AND event_id >= %(first_id)s AND event_id < %(last_id)s
+GROUP BY org_id, event_id HAVING count(*) > 1
+
 -- name: read_retained
 SELECT table_name, min(month_start) FROM aias.list_month_partitions() GROUP BY table_name
 
@@ -200,3 +206,12 @@ INSERT INTO aias.reconcile_findings
     (finding_id, run_id, comparison, bucket_start, org_id, key, metric, kind, expected, found)
 VALUES (%(finding_id)s, %(run_id)s, %(comparison)s, %(bucket_start)s, %(org_id)s, %(key)s, %(metric)s, %(kind)s,
     %(expected)s, %(found)s)
+
+-- name: find_last_run
+SELECT max(started_at) FROM aias.reconcile_runs WHERE trigger = %(trigger)s
+
+-- name: lock_schedule
+SELECT pg_try_advisory_lock(hashtextextended('aias reconcile', 0))
+
+-- name: unlock_schedule
+SELECT pg_advisory_unlock(hashtextextended('aias reconcile', 0))

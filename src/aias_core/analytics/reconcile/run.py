@@ -175,6 +175,7 @@ def _reconcile_part(
     connection.execute(queries["drop_gathered"])
     if result.request.scope in ("rollups", "all"):
         connection.execute(queries["gather_facts"], bounds)
+        _look_for_duplicates(connection, bounds, result)
     for comparison in comparisons:
         _compare(connection, comparison, bounds, result)
 
@@ -213,6 +214,13 @@ def _check_prices(connection: Connection, query: str, bounds: Mapping[str, Any],
         wanted = None if expected is None else int(expected)
         finding = Finding("cost", bucket_start, org_id, key, "cost_pico", "different", wanted, int(found))
         result.findings.append(finding)
+
+
+def _look_for_duplicates(connection: Connection, bounds: Mapping[str, Any], result: Reconciliation) -> None:
+    for org_id, event_id, count in connection.execute(queries["list_duplicates"], bounds):
+        result.different["duplicates"] += 1
+        key = {"event_id": str(event_id)}
+        result.findings.append(Finding("duplicates", None, org_id, key, "facts", "extra", 1, count))
 
 
 def _look_for_gaps(connection: Connection, result: Reconciliation) -> None:

@@ -45,7 +45,7 @@ ON CONFLICT (stage) DO UPDATE SET settled_through = greatest(w.settled_through, 
     complete_through = greatest(w.complete_through, excluded.complete_through), reported_at = now()
 
 -- name: read_watermarks
-SELECT stage, settled_through, complete_through, clock_timestamp() FROM aias.watermarks
+SELECT stage, settled_through, complete_through, reported_at, clock_timestamp() FROM aias.watermarks
 
 -- name: publish_rollup_watermarks
 -- Not while a bucket waits that was queued before the ingest watermarks were read. One that is closed by the published

@@ -20,10 +20,11 @@ _queries = load_queries(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Watermarks:
-    """Both watermarks of a stage, and when the database was asked for them."""
+    """Both watermarks of a stage, when the stage last reported them, and when the database was asked for them."""
 
     settled_through: datetime
     complete_through: datetime
+    reported_at: datetime
     read_at: datetime
 
 
