@@ -314,6 +314,9 @@ CREATE TABLE aias.sources (
     heartbeat_at timestamptz NOT NULL,
     retired_by text,
     retire_reason text,
+    settled_through timestamptz,
+    complete_through timestamptz,
+    sealed_through timestamptz,
     CONSTRAINT sources_pkey PRIMARY KEY (source),
     CONSTRAINT sources_state_check CHECK (state IN ('active', 'silent', 'closed', 'retired')),
     CONSTRAINT sources_published_seq_check CHECK (published_seq <= highest_seq),
@@ -329,10 +332,16 @@ COMMENT ON COLUMN aias.sources.state IS 'active, silent, closed or retired';
 COMMENT ON COLUMN aias.sources.highest_seq IS 'Highest number it gave';
 COMMENT ON COLUMN aias.sources.published_seq IS 'Highest number it published';
 COMMENT ON COLUMN aias.sources.oldest_unpublished_at IS 'When its oldest unpublished request ended';
-COMMENT ON COLUMN aias.sources.oldest_in_flight_at IS 'When its oldest running request was admitted';
+COMMENT ON COLUMN aias.sources.oldest_in_flight_at
+    IS 'When the oldest of its requests that run or are not published was admitted';
 COMMENT ON COLUMN aias.sources.heartbeat_at IS 'When it last spoke';
 COMMENT ON COLUMN aias.sources.retired_by IS 'Principal that retired it';
 COMMENT ON COLUMN aias.sources.retire_reason IS 'Why it was retired';
+COMMENT ON COLUMN aias.sources.settled_through
+    IS 'Every request of it that ended before is stored; null until its first heartbeat is reached';
+COMMENT ON COLUMN aias.sources.complete_through
+    IS 'Every request of it that was admitted before has ended and is stored';
+COMMENT ON COLUMN aias.sources.sealed_through IS 'Hours that end by then are sealed and in source_totals';
 
 CREATE TABLE aias.source_totals (
     source text NOT NULL,

@@ -44,7 +44,7 @@ CREATE TABLE aias.reconcile_findings (
     run_id uuid NOT NULL,
     comparison text NOT NULL,
     bucket_start timestamptz,
-    org_id uuid NOT NULL,
+    org_id uuid,
     key jsonb NOT NULL,
     metric text NOT NULL,
     kind text NOT NULL,
@@ -72,7 +72,7 @@ COMMENT ON COLUMN aias.reconcile_findings.finding_id IS 'The finding; a UUIDv7 m
 COMMENT ON COLUMN aias.reconcile_findings.run_id IS 'The run';
 COMMENT ON COLUMN aias.reconcile_findings.comparison IS 'What was compared with what';
 COMMENT ON COLUMN aias.reconcile_findings.bucket_start IS 'The bucket';
-COMMENT ON COLUMN aias.reconcile_findings.org_id IS 'The organization';
+COMMENT ON COLUMN aias.reconcile_findings.org_id IS 'The organization; null where a gap belongs to none';
 COMMENT ON COLUMN aias.reconcile_findings.key IS 'The rest of the key';
 COMMENT ON COLUMN aias.reconcile_findings.metric IS 'What differs';
 COMMENT ON COLUMN aias.reconcile_findings.kind IS 'missing, extra or different';

@@ -59,6 +59,28 @@ def month_window(text: str) -> Window:
     return Window(start, next_month(start))
 
 
+def parse_window(start: str, end: str) -> Window:
+    """The window between two RFC 3339 instants or dates, which are UTC midnights. Raises InvalidInput."""
+    return Window(_parse_edge(start), _parse_edge(end))
+
+
+def parse_span(text: str) -> timedelta:
+    """A length of time written as a number with s, m, h or d. Raises InvalidInput."""
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}.get(text[-1:])
+    if unit is None or not re.fullmatch(r"\d{1,6}", text[:-1]):
+        raise InvalidInput(f"'{text}' is not a length of time", hint="write it as 90s, 5m, 2h or 7d")
+    return timedelta(**{unit: int(text[:-1])})
+
+
+def _parse_edge(text: str) -> datetime:
+    try:
+        return clock.parse_instant(f"{text}T00:00Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else text)
+    except ValueError as exc:
+        raise InvalidInput(
+            f"'{text}' is not a time in UTC", hint="write it as 2026-10-01 or 2026-10-01T00:00Z"
+        ) from exc
+
+
 def current_month() -> str:
     """The present UTC month as `YYYY-MM`."""
     return clock.now().strftime("%Y-%m")

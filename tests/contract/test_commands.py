@@ -29,6 +29,7 @@ ARGUMENTS = {
     "aias db repair": ["202611250001", "--database", "analytics", "--mark", "pending", "--yes"],
     "aias db rollback": ["--database", "operational", "--steps", "1"],
     "aias analytics export": ["--month", "2026-01"],
+    "aias analytics sources retire": ["router-local-1", "--reason", "gone"],
 }
 
 

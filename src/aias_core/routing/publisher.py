@@ -21,6 +21,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 IDLE_SECONDS = 0.2
 GATHER_SECONDS = 0.1
 SYNC_SECONDS = 0.02
+REST_SECONDS = 3.0
 
 
 class Publisher:
@@ -55,9 +56,15 @@ class Publisher:
                 pause = SHORTEST_PAUSE
             except Exception:  # whatever NATS says, the events are safe in the spool
                 self._reachable.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._reachable.wait(), pause)
+                await _wait_for_either(self._reachable, stop, pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def publish_rest(self, nats: Client) -> None:
+        """Publishes what is left at the end of the process, as far as it goes in a few seconds."""
+        with suppress(Exception):
+            async with asyncio.timeout(REST_SECONDS):
+                while batch := self._spool.read_batch():
+                    await self._publish(nats.jetstream(timeout=ACK_SECONDS), batch)
 
     async def run_sync(self, stop: asyncio.Event) -> None:
         """Brings the spool to the disk in groups, off the event loop."""
@@ -82,5 +89,14 @@ class Publisher:
     async def _publish(self, js: JetStreamContext, batch: Batch) -> None:
         message_id = f"{self._spool.source}/{batch.start.segment}-{batch.start.offset}-{batch.end.offset}"
         headers = {"Nats-Msg-Id": message_id, "Aias-Schema": SCHEMA}
+        if self._spool.is_dirty:  # a number that was heard is never given again, even after a power failure
+            await asyncio.to_thread(self._spool.sync)
         await js.publish(USAGE_EVENTS_SUBJECT, b"\n".join(batch.lines), headers=headers)
         self._spool.acknowledge(batch)
+
+
+async def _wait_for_either(first: asyncio.Event, second: asyncio.Event, seconds: float) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in (first, second)]
+    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()

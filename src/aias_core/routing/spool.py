@@ -3,7 +3,7 @@
 A directory of segment files belongs to one process (file lock). A record is its length, its CRC-32 (zlib, IEEE 802.3)
 and one kind byte with JSON. Each record reaches the operating system before the step it guards, so a killed process
 loses nothing; it reaches the disk in groups, some milliseconds later. After a restart the torn tail is cut and every
-request that was admitted but not settled becomes an event of its own.
+request that was admitted but not settled becomes an event of its own. Control totals are counted with the records.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,9 @@ import msgspec
 from aias_core.contracts import usage
 from aias_core.contracts.transport import MESSAGE_BYTES_LIMIT, MESSAGE_EVENTS_LIMIT
 from aias_core.contracts.usage import UsageEvent
-from aias_core.errors import AiasError, LockHeld
+from aias_core.errors import AiasError, LockHeld, PrerequisiteMissing
+from aias_core.routing.backlog import Backlog, end_of
+from aias_core.routing.totals import Totals
 
 SEGMENT_BYTES = 16 * 1024**2
 ROOM_BYTES = 4 * 1024**3
@@ -59,10 +62,7 @@ class Batch:
 
 
 class Spool:
-    """The journal of one process. `source` names it in every event; its sequence numbers have no gap.
-
-    `pending` counts the settled events that are not published yet.
-    """
+    """The journal of one process. `source` names it in every event; its sequence numbers have no gap."""
 
     def __init__(self, directory: Path, source: str, *, room_bytes: int = ROOM_BYTES) -> None:
         self.source = source
@@ -78,14 +78,37 @@ class Spool:
         self._marks = os.open(directory / "published", os.O_RDWR | os.O_CREAT, 0o600)
         self._numbers = sorted(int(path.stem) for path in directory.glob("*.segment"))
         self._published = self._read_published()
+        self.totals, self._backlog = Totals(directory / "totals"), Backlog()
         lost = self._recover()
-        self.pending = sum(kind == _SETTLED for _, kind, _ in self._iter_records(self._published))
+        for _, kind, payload in self._iter_records(self._published):
+            if kind == _SETTLED:
+                self._backlog.add(msgspec.json.decode(payload, type=UsageEvent))
         for event in lost:
             self.settle(event)
 
     @property
     def published(self) -> Position:
         return self._published
+
+    @property
+    def pending(self) -> int:
+        """How many settled events are not published."""
+        return self._backlog.count
+
+    @property
+    def highest_seq(self) -> int:
+        """The number of the last settled event; 0 before the first."""
+        return self._next_seq - 1
+
+    @property
+    def oldest_ended_at(self) -> datetime | None:
+        """When the first of the requests that are not published ended; None when all are."""
+        return _earliest(self._backlog.oldest_ended_at, *map(end_of, self._waiting))
+
+    @property
+    def oldest_admitted_at(self) -> datetime | None:
+        """When the first of the requests that are not published was admitted; None when all are."""
+        return _earliest(self._backlog.oldest_admitted_at, *(event.occurred_at for event in self._waiting))
 
     @property
     def open_requests(self) -> int:
@@ -124,7 +147,8 @@ class Spool:
         numbered = msgspec.structs.replace(event, source=self.source, source_seq=self._next_seq)
         self._append(_SETTLED, usage.encode(numbered))
         self._next_seq += 1
-        self.pending += 1
+        self._backlog.add(numbered)
+        self.totals.count(numbered)
         self._open.pop(event.event_id, None)
         if self._size > SEGMENT_BYTES:
             self._start_segment(self._segment + 1)
@@ -151,20 +175,30 @@ class Spool:
     def acknowledge(self, batch: Batch) -> None:
         """Notes that a batch is published, and deletes the segments that nothing needs any more."""
         end = self._published = batch.end
-        self.pending -= len(batch.lines)
+        self._backlog.remove(len(batch.lines))
         place = _PLACE.pack(end.segment, end.offset)
         os.pwrite(self._marks, place + _CHECK.pack(zlib.crc32(place)), 0)
         needed = min([end.segment, self._segment, *self._open.values()])
-        while self._numbers[0] < needed:
-            path = self._path(self._numbers.pop(0))
-            self._used -= path.stat().st_size
-            path.unlink()
+        if self._numbers[0] < needed:
+            self._delete_segments(needed)
 
     def close(self) -> None:
         """Syncs and gives the directory free."""
         self.sync()
         for descriptor in (self._file, self._marks, self._lock):
             os.close(descriptor)
+
+    def _delete_segments(self, needed: int) -> None:
+        """Totals are saved first; a full disk that does not take them gets its room back and is asked again."""
+        with suppress(PrerequisiteMissing):
+            self.totals.save(self._segment, self._size)
+        while self._numbers[0] < needed:
+            path = self._path(self._numbers.pop(0))
+            self._used -= path.stat().st_size
+            path.unlink()
+        if self.totals.through != (self._segment, self._size):
+            with suppress(PrerequisiteMissing):
+                self.totals.save(self._segment, self._size)
 
     def _take_lock(self) -> int:
         descriptor = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -178,7 +212,7 @@ class Spool:
     def _recover(self) -> list[UsageEvent]:
         admitted: dict[UUID, UsageEvent] = {}
         for number in self._numbers:
-            for kind, payload in self._check_segment(number):
+            for end, kind, payload in self._check_segment(number):
                 if kind == _HEADER:
                     self._next_seq = msgspec.json.decode(payload)["next_seq"]
                 elif kind == _ADMITTED:
@@ -188,15 +222,16 @@ class Spool:
                     event = msgspec.json.decode(payload, type=UsageEvent)
                     admitted.pop(event.event_id, None)
                     self._next_seq = event.source_seq + 1
+                    if (number, end) > self.totals.through:
+                        self.totals.count(event)
         self._used = sum(self._path(number).stat().st_size for number in self._numbers)
         self._start_segment(self._numbers[-1] + 1 if self._numbers else 1)
         return list(admitted.values())
 
-    def _check_segment(self, number: int) -> Iterator[tuple[bytes, bytes]]:
+    def _check_segment(self, number: int) -> Iterator[tuple[int, bytes, bytes]]:
         path, good = self._path(number), 0
-        for end, kind, payload in _iter_file(path.read_bytes(), 0):
-            good = end
-            yield kind, payload
+        for good, kind, payload in _iter_file(path.read_bytes(), 0):
+            yield good, kind, payload
         if good < path.stat().st_size:
             os.truncate(path, good)
 
@@ -258,3 +293,7 @@ def _iter_file(content: bytes, base: int) -> Iterator[tuple[int, bytes, bytes]]:
             return
         at += _HEAD.size + length
         yield base + at, body[:1], body[1:]
+
+
+def _earliest(*instants: datetime | None) -> datetime | None:
+    return min((at for at in instants if at is not None), default=None)

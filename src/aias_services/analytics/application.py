@@ -8,7 +8,6 @@ from typing import Any
 
 import nats
 import structlog
-from prometheus_client import Gauge
 
 from aias_core.analytics.ingest.consumer import PipelineState, run_ingest, run_rollups
 from aias_core.analytics.rollup.run import count_dirty_buckets
@@ -16,11 +15,9 @@ from aias_core.contracts import usage
 from aias_core.database.connection import Pool
 from aias_core.errors import DependencyUnreachable
 from aias_core.service_settings import AnalyticsSettings
+from aias_services.analytics.watch import add_watch
 from aias_services.kit.guard import PUBLIC
 from aias_services.kit.service import Service, create_app, create_service
-
-PENDING = Gauge("aias_analytics_stream_pending_messages", "Messages in the stream that are not yet stored")
-EVENTS = Gauge("aias_analytics_events_total", "Events by result since the start", ["result"])
 
 
 def build(settings: AnalyticsSettings) -> Service:
@@ -45,6 +42,7 @@ def build(settings: AnalyticsSettings) -> Service:
 
     service = create_service("analytics", app, [ingest, rollup])
     _add_probes(service, pool, state)
+    add_watch(service, settings, state, lambda stop: _connect(settings, stop))
     return service
 
 
@@ -67,9 +65,6 @@ def _add_probes(service: Service, pool: Pool, state: PipelineState) -> None:
     async def probe_ingest() -> Mapping[str, Any]:
         if state.ingest_error is not None:
             raise DependencyUnreachable(state.ingest_error)
-        PENDING.set(state.pending_messages or 0)
-        for result in ("accepted", "duplicate", "rejected"):
-            EVENTS.labels(result).set(getattr(state, result))
         return {"pending_messages": state.pending_messages, "accepted": state.accepted}
 
     async def probe_rollup() -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from aias_core.database.connection import Pool
 from aias_core.errors import DependencyUnreachable
 from aias_core.identity.keys import HashKeys
+from aias_core.routing.books import Books, name_source
 from aias_core.routing.choice import Balancer
 from aias_core.routing.publisher import Publisher
 from aias_core.routing.registry import Model, Snapshot, list_models, load_snapshot
@@ -89,12 +90,14 @@ def build(settings: RouterSettings) -> Service:
     hash_keys = HashKeys.parse(settings.data_hash_keys)
     pool = Pool(settings.operational_dsn, "database 'operational'", "aias-router", largest=2)
     registry, client = Registry(pool, settings.env), Client()
-    spool = Spool(settings.router_spool_dir, f"router-{settings.env}-1")
-    publisher = Publisher(spool)
+    directory = settings.router_spool_dir
+    spool = Spool(directory, name_source(directory, f"router-{settings.env}"))
+    publisher, books = Publisher(spool), Books(spool)
     router = Router(
         access=Access(hash_keys, settings.env, settings.identity_url, settings.service_key),
         spool=spool,
         publisher=publisher,
+        books=books,
         balancer=Balancer(),
         snapshot=lambda: registry.snapshot,
         http=client,
@@ -104,7 +107,7 @@ def build(settings: RouterSettings) -> Service:
     )
 
     async def publish(stop: asyncio.Event) -> None:
-        await _keep_books(settings, publisher, spool, stop)
+        await _keep_books(settings, router, stop)
 
     app = create_app("router")
     openai_errors.install(app)
@@ -203,13 +206,15 @@ async def _connect(settings: RouterSettings, publisher: Publisher, stop: asyncio
     return client
 
 
-async def _keep_books(settings: RouterSettings, publisher: Publisher, spool: Spool, stop: asyncio.Event) -> None:
-    await asyncio.gather(_publish(settings, publisher, stop), publisher.run_sync(stop))
-    spool.close()
+async def _keep_books(settings: RouterSettings, router: Router, stop: asyncio.Event) -> None:
+    await asyncio.gather(_publish(settings, router, stop), router.publisher.run_sync(stop))
+    router.spool.close()
 
 
-async def _publish(settings: RouterSettings, publisher: Publisher, stop: asyncio.Event) -> None:
-    client = await _connect(settings, publisher, stop)
+async def _publish(settings: RouterSettings, router: Router, stop: asyncio.Event) -> None:
+    client = await _connect(settings, router.publisher, stop)
     if client is not None:
-        await publisher.run(client, stop)
+        await asyncio.gather(router.publisher.run(client, stop), router.books.run(client, stop))
+        await router.publisher.publish_rest(client)
+        await router.books.say_goodbye(client)
         await client.close()

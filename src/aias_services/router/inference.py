@@ -14,6 +14,7 @@ import msgspec
 
 from aias_core.contracts.usage import Operation, UsageEvent
 from aias_core.money import Price
+from aias_core.routing.books import Books
 from aias_core.routing.choice import Balancer
 from aias_core.routing.publisher import Publisher
 from aias_core.routing.registry import Model, Snapshot
@@ -43,6 +44,7 @@ class Router:
     access: Access
     spool: Spool
     publisher: Publisher
+    books: Books
     balancer: Balancer
     snapshot: Callable[[], Snapshot]
     http: Callable[[], aiohttp.ClientSession]
@@ -61,6 +63,14 @@ class InferenceEndpoint:
         self._path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = UUID(current_request_id())
+        self._router.books.begin(request_id)
+        try:
+            await self._answer(request_id, scope, receive, send)
+        finally:
+            self._router.books.end(request_id)
+
+    async def _answer(self, request_id: UUID, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.monotonic()
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
@@ -71,7 +81,7 @@ class InferenceEndpoint:
             await error.response()(scope, receive, send)
             return
         event = open_event(
-            UUID(current_request_id()),
+            request_id,
             PATHS[self._path],
             grant.org_id,
             grant.api_key_id,

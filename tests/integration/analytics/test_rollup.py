@@ -170,32 +170,6 @@ def test_several_workers_share_the_queue_without_double_work(
     assert stored(store, "usage_days") == oracle(events, windows.day_of)
 
 
-@pytest.mark.parametrize(
-    ("damage", "comparison"),
-    [
-        ("UPDATE aias.usage_hours SET cost_pico = cost_pico + 1", "hours"),
-        ("DELETE FROM aias.usage_hours", "hours"),
-        ("UPDATE aias.usage_days SET input_tokens = input_tokens + 1", "days"),
-        ("DELETE FROM aias.usage_days", "days"),
-        ("UPDATE aias.dim_prices SET input_pico = input_pico + 1", "cost"),
-    ],
-    ids=["changed-hour", "missing-hour", "changed-day", "missing-day", "other-price"],
-)
-def test_reconciliation_finds_each_difference(
-    store: psycopg.Connection, postgres_server: PostgresServer, damage: str, comparison: str
-) -> None:
-    ingest(store, make_event())
-    run_rollup(store)
-    postgres_server.execute(damage, store.info.dbname)
-    assert comparison in {f["comparison"] for f in run_reconciliation(store, whole_window()).findings}
-
-
-def test_a_bucket_in_the_queue_is_open_and_not_different(store: psycopg.Connection) -> None:
-    ingest(store, make_event())
-    verdict = run_reconciliation(store, whole_window())
-    assert (verdict.differences, verdict.open > 0) == (0, True)
-
-
 @pytest.mark.parametrize("granularity", ["hour", "day"])
 def test_totals_are_the_sum_of_the_series(store: psycopg.Connection, granularity: Any) -> None:
     ingest(store, *random_history(random.Random(3), 120))

@@ -66,6 +66,9 @@ class Platform:
         assert row
         return int(row[0])
 
+    def rows(self, query: str) -> list[Any]:
+        return self.facts.execute(query.encode()).fetchall()
+
     def fault(self, mock: int | None = None, **fault: Any) -> None:
         for running in self.mocks if mock is None else [self.mocks[mock]]:
             httpx.post(f"{running.ops_url}/control/faults", json=fault).raise_for_status()
@@ -73,6 +76,9 @@ class Platform:
     def restart_router(self) -> None:
         self.router.process.send_signal(signal.SIGKILL)
         self.router.process.wait()
+        self.start_router()
+
+    def start_router(self) -> None:
         self.router = self.stack.enter_context(servers.service("router", self.directory, self.router_variables))
         wait_until(lambda: httpx.get(f"{self.router.url}/readyz").status_code == 200)
 
@@ -291,6 +297,22 @@ def test_every_answer_before_a_kill_is_a_fact_exactly_once_and_open_requests_are
     assert set(answered) <= {row[0] for row in rows}
     sequence = platform.facts.execute("SELECT source_seq FROM aias.usage_facts ORDER BY source_seq").fetchall()
     assert [n for (n,) in sequence] == list(range(1, len(sequence) + 1))
+
+
+def test_the_account_of_a_router_that_stops_equals_the_facts(platform: Platform) -> None:
+    platform.count()
+    platform.router.process.terminate()
+    assert platform.router.process.wait(20) == 0
+    wait_until(lambda: platform.rows("SELECT state FROM aias.sources") == [("closed",)])
+    told = "SELECT source, org_id, hour, requests, input_tokens, output_tokens, cost_pico FROM aias.source_totals"
+    stored = """SELECT source, org_id, date_trunc('hour', occurred_at), count(*), sum(input_tokens), sum(output_tokens),
+        sum(cost_pico) FROM aias.usage_facts GROUP BY 1, 2, 3"""
+    assert sorted(platform.rows(told)) == sorted(platform.rows(stored))
+    [source] = platform.rows("SELECT highest_seq, published_seq, oldest_in_flight_at FROM aias.sources")
+    assert source == (platform.count_now(), platform.count_now(), None)
+    platform.start_router()
+    wait_until(lambda: platform.rows("SELECT state FROM aias.sources") == [("active",)])
+    assert platform.count() == source[0] + 1
 
 
 def test_known_keys_go_on_while_identity_is_away_and_unknown_ones_wait(platform: Platform) -> None:

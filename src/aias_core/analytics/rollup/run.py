@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from aias_core import clock, ids, windows
+from aias_core.analytics.sources.watermarks import publish_rollup_watermarks, read_ingest_watermarks
 from aias_core.database.queries import load_queries
 from aias_core.windows import Window
 
@@ -53,7 +54,7 @@ def run_rollup(
 
     Hours before the previous one may wait in the queue for `patience`, so that late events cost one recomputation.
     """
-    run, started_at = RollupRun(ids.new_id()), clock.now()
+    run, started_at, reached = RollupRun(ids.new_id()), clock.now(), read_ingest_watermarks(connection)
     due = started_at - patience if patience else datetime.max.replace(tzinfo=UTC)
     ready = {"recent": windows.hour_of(started_at) - timedelta(hours=1), "due": due}
     while sum(_drain(connection, run, grain, ready) for grain in grains):
@@ -61,6 +62,7 @@ def run_rollup(
     if run.hours or run.days:
         record = {**run.as_record(), "started_at": started_at, "trigger": trigger}
         connection.execute(_queries["insert_rollup_run"], record)
+    publish_rollup_watermarks(connection, reached)
     return run
 
 
