@@ -6,6 +6,7 @@ from aias_cli.commands.db.backup import group as backup
 from aias_cli.commands.db.classify import group as classify
 from aias_cli.commands.db.diff import diff
 from aias_cli.commands.db.docs import group as docs
+from aias_cli.commands.db.hash import group as hash_
 from aias_cli.commands.db.lint import lint
 from aias_cli.commands.db.migrate import migrate
 from aias_cli.commands.db.plan import plan
@@ -14,6 +15,7 @@ from aias_cli.commands.db.repair import repair
 from aias_cli.commands.db.restore import restore
 from aias_cli.commands.db.restore_drill import restore_drill
 from aias_cli.commands.db.rollback import rollback
+from aias_cli.commands.db.seed import seed
 from aias_cli.commands.db.status import status
 from aias_cli.commands.db.verify import verify
 from aias_cli.options import command_group
@@ -26,6 +28,7 @@ group = command_group(
     classify=classify,
     diff=diff,
     docs=docs,
+    hash=hash_,
     lint=lint,
     migrate=migrate,
     plan=plan,
@@ -34,6 +37,7 @@ group = command_group(
     restore=restore,
     restore_drill=restore_drill,
     rollback=rollback,
+    seed=seed,
     status=status,
     verify=verify,
 )
