@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aias_core.environments.databases import has_named_servers
 from aias_core.errors import InvalidSettings
 from aias_core.protection.data_keys import ACTIVE, ENCRYPTION, HASHING, DataKeys
 from aias_core.secret import Secret
@@ -35,7 +36,9 @@ def open_credentials(environment: LocalEnvironment) -> Credentials:
     """The secrets of an environment, those that are missing made. Raises EnvironmentNotUp when it has no directory."""
     from aias_core.environments.local.credentials import Credentials
 
-    if not environment.state.exists():
+    if has_named_servers():
+        environment.state.ensure()
+    elif not environment.state.exists():
         raise environment.not_up()
     credentials = Credentials(environment.state.secrets)
     credentials.ensure()

@@ -54,6 +54,11 @@ def find_dsn(environment: LocalEnvironment, database: str) -> Secret:
     return Secret(named) if named else environment.endpoints().dsn(database, "aias_migrator")
 
 
+def has_named_servers() -> bool:
+    """Whether a variable names a server, so that the environment need not be up."""
+    return any(find_variable(f"AIAS_{database.upper()}_DSN") for database in DATABASES)
+
+
 def read_policy(environment: LocalEnvironment) -> ApprovalPolicy:
     """Whether migrations of the environment need consent, and whose. Production and system always do."""
     from aias_core.migrate.approval import ALWAYS_REQUIRED, ApprovalPolicy

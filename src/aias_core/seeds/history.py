@@ -7,10 +7,13 @@ in the right bucket, late ones late, copies refused by their receipts. All of it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+import psycopg
 
 from aias_core import clock, windows
 from aias_core.analytics import sketch
@@ -79,13 +82,14 @@ def load_history(connection: Connection, history: History, progress: Progress) -
     if stored:
         raise UsageDiffers(f"{stored} of {wanted} events are there", hint=_reset_hint(history.package))
     _prepare(connection, history)
-    copies = 0
-    for batch in history.iter_batches():
-        copies += _load_batch(connection, history, *batch)
-        if wanted > BATCH_EVENTS:
-            progress(f"Stored {batch[2] + 1} of {wanted} events")
-    connection.execute(queries["insert_source"], history.bounds)
-    return [Outcome("usage_facts", wanted), Outcome("event_receipts", wanted, unchanged=copies)]
+    with _unique(history):
+        copies = _load_batches(connection, history, progress)
+    if copies:
+        progress(f"Refused {copies} copies of events that were stored")
+    cause = {**history.bounds, "batch_id": history.package.derive_id("ingest_batches", 0)}
+    for query in ("insert_source", "insert_dirty_hours"):
+        connection.execute(queries[query], cause)
+    return [Outcome("usage_facts", wanted), Outcome("event_receipts", wanted)]
 
 
 def remove_history(connection: Connection, history: History) -> list[Outcome]:
@@ -123,6 +127,26 @@ def _prepare(connection: Connection, history: History) -> None:
                 copy.write_row(offer)
 
 
+@contextmanager
+def _unique(history: History) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.UniqueViolation as exc:
+        raise UsageDiffers(
+            "Events of the package are there that it did not put there", hint=_reset_hint(history.package)
+        ) from exc
+
+
+def _load_batches(connection: Connection, history: History, progress: Progress) -> int:
+    """Stores all batches and returns how many copies of their events were refused."""
+    copies = 0
+    for batch_id, first, last in history.iter_batches():
+        copies += _load_batch(connection, history, batch_id, first, last)
+        if history.usage.events > BATCH_EVENTS:
+            progress(f"Stored {last + 1} of {history.usage.events} events")
+    return copies
+
+
 def _load_batch(connection: Connection, history: History, batch_id: UUID, first: int, last: int) -> int:
     """Stores one batch and returns how many copies of its events were refused."""
     usage, span = history.usage, (history.end - history.start) // _MILLISECOND
@@ -135,18 +159,11 @@ def _load_batch(connection: Connection, history: History, batch_id: UUID, first:
         "offers": len(history.package.models),
         "thresholds": list(sketch.thresholds()),
     }
-    connection.execute(queries["empty_made"])
-    connection.execute(queries["make_events"], values)
-    if connection.execute(queries["insert_receipts"], values).rowcount != last - first + 1:
-        raise UsageDiffers(
-            "Events of the package are there that it did not put there", hint=_reset_hint(history.package)
-        )
-    values["copies"] = _count(connection, "count_copies", values)
+    for query in ("empty_made", "make_events", "insert_receipts", "insert_facts", "add_totals"):
+        connection.execute(queries[query], values)
     if connection.execute(queries["offer_copies"], values).rowcount:
         raise AssertionError("a copy of an event was accepted")
-    for query in ("insert_facts", "insert_dirty_hours", "insert_batch", "add_totals"):
-        connection.execute(queries[query], values)
-    return int(values["copies"])
+    return _count(connection, "insert_batch", values)
 
 
 def _iter_payers(package: Package) -> Iterator[tuple[Any, ...]]:

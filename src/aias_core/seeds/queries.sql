@@ -10,7 +10,8 @@ WHERE m.org_id IS NULL AND m.name = %s AND d.environment = %s AND d.endpoint IS 
 SELECT environment FROM aias.model_deployments WHERE environment = ANY (%s) LIMIT 1
 
 -- name: limit_statements
-SET LOCAL statement_timeout = '30s'
+-- Compiling the statements of a bulk load costs more than it gives.
+SELECT set_config('statement_timeout', '30s', true), set_config('jit', 'off', true)
 
 -- name: find_run
 SELECT content_sha256, row_counts, anchored_at, figures FROM aias.seed_runs WHERE (package, database) = (%s, %s)
@@ -30,11 +31,11 @@ DELETE FROM aias.seed_runs WHERE package = %s
 SELECT pg_advisory_xact_lock(hashtextextended('aias db seed', 0))
 
 -- name: create_payers
-CREATE TEMP TABLE IF NOT EXISTS seed_payers (n int PRIMARY KEY, org_id uuid, api_key_id uuid, project_id uuid)
+CREATE TEMP TABLE IF NOT EXISTS seed_payers (payer int PRIMARY KEY, org_id uuid, api_key_id uuid, project_id uuid)
     ON COMMIT DROP
 
 -- name: create_offers
-CREATE TEMP TABLE IF NOT EXISTS seed_offers (n int PRIMARY KEY, model_id uuid, name text, operation text, price_id uuid,
+CREATE TEMP TABLE IF NOT EXISTS seed_offers (offer int PRIMARY KEY, model_id uuid, name text, operation text, price_id uuid,
     input_pico bigint, cached_input_pico bigint, output_pico bigint) ON COMMIT DROP
 
 -- name: create_made
@@ -49,64 +50,68 @@ TRUNCATE seed_made
 
 -- name: make_events
 -- Everything follows from the number of the event and the seed, through the hash functions that partitions are built
--- on, which never change. Events rise in time, so that indexes grow at their right end.
+-- on, which never change. Events rise in time, so that indexes grow at their right end. OFFSET 0 keeps the planner from
+-- folding the steps into one, which would compute each of them many times.
 INSERT INTO seed_made
 SELECT
-    (lpad(to_hex(ms), 12, '0') || '7' || lpad(to_hex((h3 >> 48) & 4095), 3, '0')
+    ('0' || to_hex((ms << 16) | 28672 | ((h3 >> 48) & 4095))
         || to_hex((h4 & 4611686018427387903) | (-9223372036854775807 - 1)))::uuid,
     'epoch'::timestamptz + ms * interval '1 millisecond',
-    p.org_id, p.project_id, p.api_key_id, o.model_id, o.name, o.operation, status,
+    org_id, project_id, api_key_id, model_id, name, operation, status,
     CASE status WHEN 'success' THEN 200 WHEN 'error' THEN 502 WHEN 'timeout' THEN 504 WHEN 'throttled' THEN 429
         WHEN 'cancelled' THEN 499 ELSE 400 END,
     CASE status WHEN 'error' THEN 'backend_failed' WHEN 'timeout' THEN 'backend_timeout'
         WHEN 'throttled' THEN 'rate_limited' WHEN 'rejected' THEN 'invalid_request' END,
-    duration_ms, ttft_ms, CASE WHEN status NOT IN ('throttled', 'rejected') THEN duration_ms * 9 / 10 END,
+    duration_ms, ttft_ms, CASE WHEN is_served OR status IN ('error', 'timeout') THEN duration_ms * 9 / 10 END,
     input_tokens, cached_input_tokens, output_tokens,
     CASE WHEN (h2 >> 40) & 7 = 0 THEN output_tokens / 3 ELSE 0 END,
-    'reported', is_served, CASE WHEN is_served THEN o.price_id END,
-    (input_tokens - cached_input_tokens) * o.input_pico + cached_input_tokens * o.cached_input_pico
-        + output_tokens * o.output_pico,
-    o.operation = 'chat' AND h2 & 1 = 0, i + 1,
+    'reported', is_served, CASE WHEN is_served THEN price_id END,
+    (input_tokens - cached_input_tokens) * input_pico + cached_input_tokens * cached_input_pico
+        + output_tokens * output_pico,
+    is_chat AND h2 & 1 = 0, i + 1,
     least('epoch'::timestamptz + (ms + duration_ms + CASE
         WHEN ((h3 >> 32) & 65535) %% 10000 < %(late_pct)s * 100 THEN 960000 + (h4 & 4194303) ELSE 200 + (h4 & 1023) END)
         * interval '1 millisecond', %(end)s),
-    hashint8extended(i, %(rng_seed)s + 4)
+    h4
 FROM (
-    SELECT i, %(start_ms)s::bigint + i * %(span_ms)s::bigint / %(events)s + (h1 >> 44) %% %(slot_ms)s AS ms, h1, h2, h3, h4
-    FROM (SELECT i, hashint8extended(i, %(rng_seed)s) & 9223372036854775807 AS h1,
-            hashint8extended(i, %(rng_seed)s + 1) & 9223372036854775807 AS h2,
-            hashint8extended(i, %(rng_seed)s + 2) & 9223372036854775807 AS h3,
-            hashint8extended(i, %(rng_seed)s + 3) & 9223372036854775807 AS h4
-        FROM generate_series(%(first)s::bigint, %(last)s::bigint) i) hashed
-) numbered
-JOIN seed_payers p ON p.n = (h1 & 1048575) %% %(payers)s
-JOIN seed_offers o ON o.n = ((h1 >> 20) & 65535) %% %(offers)s
-CROSS JOIN LATERAL (SELECT CASE WHEN ((h2 >> 48) & 32767) %% 10000 >= %(error_pct)s * 100 THEN 'success'
-    ELSE (ARRAY['error', 'error', 'error', 'timeout', 'throttled', 'throttled', 'cancelled', 'rejected'])[1 + (h2 & 7)]
-    END AS status) ended
-CROSS JOIN LATERAL (SELECT status IN ('success', 'cancelled') AS is_served) served
-CROSS JOIN LATERAL (SELECT CASE WHEN is_served THEN 20 + ((h2 >> 4) & 2047) ELSE 0 END AS input_tokens,
-    CASE WHEN is_served AND o.operation = 'chat' THEN 10 + ((h2 >> 16) & 1023) ELSE 0 END AS output_tokens,
-    CASE WHEN is_served THEN 30 + (h3 & 511) + CASE WHEN (h3 >> 9) & 63 = 0 THEN (h3 >> 15) & 8191 ELSE 0 END END AS ttft_ms
-) counted
-CROSS JOIN LATERAL (SELECT CASE WHEN (h2 >> 28) & 3 = 0 THEN input_tokens * ((h2 >> 30) & 15) / 16 ELSE 0 END
-        AS cached_input_tokens,
-    CASE WHEN is_served THEN ttft_ms + output_tokens * (6 + ((h3 >> 28) & 15)) WHEN status = 'timeout' THEN 60000
-        ELSE 5 + (h3 & 4095) END AS duration_ms
+    SELECT *, CASE WHEN is_served THEN ttft_ms + output_tokens * (6 + ((h3 >> 28) & 15))
+            WHEN status = 'timeout' THEN 60000 ELSE 5 + (h3 & 4095) END AS duration_ms,
+        CASE WHEN (h2 >> 28) & 3 = 0 THEN input_tokens * ((h2 >> 30) & 15) / 16 ELSE 0 END AS cached_input_tokens
+    FROM (
+        SELECT *, CASE WHEN is_served THEN 20 + ((h2 >> 4) & 2047) ELSE 0 END AS input_tokens,
+            CASE WHEN is_served AND is_chat THEN 10 + ((h2 >> 16) & 1023) ELSE 0 END AS output_tokens,
+            CASE WHEN is_served THEN 30 + (h3 & 511) + CASE WHEN (h3 >> 9) & 63 = 0 THEN (h3 >> 15) & 8191 ELSE 0 END END
+                AS ttft_ms
+        FROM (
+            SELECT *, status IN ('success', 'cancelled') AS is_served, operation = 'chat' AS is_chat
+            FROM (
+                SELECT *, %(start_ms)s::bigint + i * %(span_ms)s::bigint / %(events)s + (h1 >> 44) %% %(slot_ms)s AS ms,
+                    CASE WHEN ((h2 >> 48) & 32767) %% 10000 >= %(error_pct)s * 100 THEN 'success'
+                        ELSE (ARRAY['error', 'error', 'error', 'timeout', 'throttled', 'throttled', 'cancelled',
+                            'rejected'])[1 + (h2 & 7)] END AS status
+                FROM (
+                    SELECT i, hashint8extended(i, %(rng_seed)s) & 9223372036854775807 AS h1,
+                        hashint8extended(i, %(rng_seed)s + 1) & 9223372036854775807 AS h2,
+                        hashint8extended(i, %(rng_seed)s + 2) & 9223372036854775807 AS h3,
+                        hashint8extended(i, %(rng_seed)s + 3) & 9223372036854775807 AS h4
+                    FROM generate_series(%(first)s::bigint, %(last)s::bigint) i OFFSET 0
+                ) hashed
+                JOIN seed_payers ON payer = (h1 & 1048575) %% %(payers)s
+                JOIN seed_offers ON offer = ((h1 >> 20) & 65535) %% %(offers)s OFFSET 0
+            ) ended OFFSET 0
+        ) served OFFSET 0
+    ) counted OFFSET 0
 ) timed
 
 -- name: insert_receipts
 INSERT INTO aias.event_receipts (event_id, org_id, digest, received_at, batch_id)
-SELECT event_id, org_id, digest, received_at, %(batch_id)s FROM seed_made ON CONFLICT DO NOTHING
+SELECT event_id, org_id, digest, received_at, %(batch_id)s FROM seed_made
 
 -- name: offer_copies
 -- Some events come a second time, as they do after a crash of a router; their receipts refuse them.
 INSERT INTO aias.event_receipts (event_id, org_id, digest, received_at, batch_id)
 SELECT event_id, org_id, digest, received_at, %(batch_id)s FROM seed_made
 WHERE (digest & 65535) %% 10000 < %(dup_pct)s * 100 ON CONFLICT DO NOTHING
-
--- name: count_copies
-SELECT count(*) FROM seed_made WHERE (digest & 65535) %% 10000 < %(dup_pct)s * 100
 
 -- name: insert_facts
 INSERT INTO aias.usage_facts (event_id, occurred_at, org_id, project_id, api_key_id, model_id, model_revision,
@@ -124,13 +129,14 @@ FROM seed_made
 
 -- name: insert_dirty_hours
 INSERT INTO aias.dirty_hours (bucket_start, org_id, cause)
-SELECT DISTINCT date_trunc('hour', occurred_at, 'UTC'), org_id, %(batch_id)s::uuid FROM seed_made
+SELECT hour, org_id, %(batch_id)s FROM aias.source_totals WHERE source = %(source)s
 
 -- name: insert_batch
 INSERT INTO aias.ingest_batches (batch_id, source, committed_at, accepted, duplicate, late, rejected)
-SELECT %(batch_id)s, %(source)s, %(end)s, count(*), %(copies)s,
+SELECT %(batch_id)s, %(source)s, %(end)s, count(*), count(*) FILTER (WHERE (digest & 65535) %% 10000 < %(dup_pct)s * 100),
     count(*) FILTER (WHERE received_at - occurred_at > %(late_after)s), 0
 FROM seed_made
+RETURNING duplicate
 
 -- name: add_totals
 INSERT INTO aias.source_totals (source, org_id, hour, requests, input_tokens, output_tokens, cost_pico, sealed, received_at)

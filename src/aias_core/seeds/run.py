@@ -1,7 +1,7 @@
 """Puts a package into the databases of an environment, and takes it out again; both as often as one likes.
 
-Each database has one transaction, so that a killed run leaves all of a package or nothing of it there. The analytics
-database comes second when rows are made and first when they are removed; the run that follows does what is missing.
+Each database has one transaction, so that a killed run leaves all of a package or nothing of it there, and the run that
+follows does the rest.
 """
 
 from __future__ import annotations
@@ -114,20 +114,27 @@ def reset(site: Site, name: str, asked: dict[str, int], progress: Progress) -> S
         _refuse_real(operational)
         package, end = _find_applied(operational, package)
         run = SeedRun(name, site.environment, end)
-        rows = list_rows(package)
-        with _transaction(analytics):
-            if package.usage is not None:
-                progress(f"Removing {package.usage.events} events")
-                run.add("analytics", remove_history(analytics, History(package, package.usage, end)))
-            remove_dimensions(analytics, [next(iter(row.values())) for table in rows for row in table.rows])
         with _transaction(operational):
-            revisions = [row["revision_id"] for table in rows for row in table.rows if "revision_id" in row]
-            operational.execute(queries["delete_deployments"], [revisions])
-            run.add("operational", remove_tables(operational, rows))
-            operational.execute(queries["delete_runs"], [package.name])
+            run.add("operational", _remove_rows(operational, package))
             _audit(operational, "db.seed.reset", run)
+            with _transaction(analytics):
+                progress(f"Removing the usage of '{name}'")
+                run.add("analytics", _remove_usage(analytics, package, end))
     forget_credentials(package, site.shelf)
     return run
+
+
+def _remove_rows(operational: Connection, package: Package) -> list[Outcome]:
+    rows = list_rows(package)
+    revisions = [row["revision_id"] for table in rows if table.name == "model_revisions" for row in table.rows]
+    operational.execute(queries["delete_deployments"], [revisions])
+    operational.execute(queries["delete_runs"], [package.name])
+    return remove_tables(operational, rows)
+
+
+def _remove_usage(analytics: Connection, package: Package, end: datetime) -> list[Outcome]:
+    remove_dimensions(analytics, [next(iter(row.values())) for table in list_rows(package) for row in table.rows])
+    return [] if package.usage is None else remove_history(analytics, History(package, package.usage, end))
 
 
 def _require_migrations(site: Site) -> None:

@@ -65,7 +65,7 @@ def _explained() -> Iterator[None]:
             f"({exc.diag.constraint_name})",
             hint="remove the other package first: aias db seed --package NAME --reset",
         ) from exc
-    except psycopg.errors.ForeignKeyViolation as exc:
+    except (psycopg.errors.ForeignKeyViolation, psycopg.errors.RestrictViolation) as exc:
         raise NotOfThePackage(
             f"'{exc.diag.table_name}' has rows that are not of the package and hang on it ({exc.diag.constraint_name})",
             hint="remove what was added by hand, then run it again",
