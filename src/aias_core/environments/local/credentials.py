@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aias_core.errors import EnvironmentNotUp
-from aias_core.files import whole_file
+from aias_core.files import write_first
 from aias_core.secret import Secret, random_base62
 
 DATABASE_ROLES = ("aias_migrator", "aias_identity", "aias_router", "aias_analytics")
@@ -40,8 +40,7 @@ _KINDS: dict[str, Callable[[], str]] = {
 
 def _ensure_file(path: Path, generate: Callable[[], str]) -> None:
     if not path.exists():
-        with whole_file(path) as file:
-            file.write(generate().encode("ascii"))
+        write_first(path, generate().encode("ascii"))
 
 
 class Credentials:
