@@ -116,7 +116,7 @@ def remove_dimensions(connection: Connection, ids: list[UUID]) -> None:
 def _prepare(connection: Connection, history: History) -> None:
     months = (history.end.year - history.start.year) * 12 + history.end.month - history.start.month + 1
     connection.execute(queries["ensure_partitions"], [windows.month_of(history.start), months])
-    for table in ("payers", "offers", "made"):
+    for table in ("payers", "offers", "series", "made"):
         connection.execute(queries[f"create_{table}"])
     with connection.cursor() as cursor:
         with cursor.copy("COPY seed_payers FROM STDIN") as copy:
@@ -159,8 +159,11 @@ def _load_batch(connection: Connection, history: History, batch_id: UUID, first:
         "offers": len(history.package.models),
         "thresholds": list(sketch.thresholds()),
     }
-    for query in ("empty_made", "make_events", "insert_receipts", "insert_facts", "add_totals"):
+    for query in ("empty_made", "make_events", "insert_series", "number_series", "insert_receipts"):
         connection.execute(queries[query], values)
+    if connection.execute(queries["insert_facts"], values).rowcount != last - first + 1:
+        raise AssertionError("an event has no series")
+    connection.execute(queries["add_totals"], values)
     if connection.execute(queries["offer_copies"], values).rowcount:
         raise AssertionError("a copy of an event was accepted")
     return _count(connection, "insert_batch", values)

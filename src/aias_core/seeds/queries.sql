@@ -10,8 +10,10 @@ WHERE m.org_id IS NULL AND m.name = %s AND d.environment = %s AND d.endpoint IS 
 SELECT environment FROM aias.model_deployments WHERE environment = ANY (%s) LIMIT 1
 
 -- name: limit_statements
--- Compiling the statements of a bulk load costs more than it gives.
-SELECT set_config('statement_timeout', '30s', true), set_config('jit', 'off', true)
+-- Compiling the statements of a bulk load costs more than it gives, and a merge would bring events out of the order in
+-- which indexes grow.
+SELECT set_config('statement_timeout', '30s', true), set_config('jit', 'off', true),
+    set_config('enable_mergejoin', 'off', true)
 
 -- name: find_run
 SELECT content_sha256, row_counts, anchored_at, figures FROM aias.seed_runs WHERE (package, database) = (%s, %s)
@@ -38,8 +40,11 @@ CREATE TEMP TABLE IF NOT EXISTS seed_payers (payer int PRIMARY KEY, org_id uuid,
 CREATE TEMP TABLE IF NOT EXISTS seed_offers (offer int PRIMARY KEY, model_id uuid, name text, operation text, price_id uuid,
     input_pico bigint, cached_input_pico bigint, output_pico bigint) ON COMMIT DROP
 
+-- name: create_series
+CREATE TEMP TABLE IF NOT EXISTS seed_series (payer int, offer int, billable bool, series_id bigint) ON COMMIT DROP
+
 -- name: create_made
-CREATE TEMP TABLE IF NOT EXISTS seed_made ON COMMIT DROP AS SELECT event_id, occurred_at, org_id, project_id, api_key_id,
+CREATE TEMP TABLE IF NOT EXISTS seed_made ON COMMIT DROP AS SELECT 0 AS payer, 0 AS offer, event_id, occurred_at, org_id, project_id, api_key_id,
     model_id, model_requested, operation, status, http_status, error_code, duration_ms, ttft_ms, backend_ms, input_tokens,
     cached_input_tokens, output_tokens, reasoning_tokens, token_source, billable, price_id, cost_pico, streamed,
     source_seq, received_at, 0::bigint AS digest
@@ -53,7 +58,7 @@ TRUNCATE seed_made
 -- on, which never change. Events rise in time, so that indexes grow at their right end. OFFSET 0 keeps the planner from
 -- folding the steps into one, which would compute each of them many times.
 INSERT INTO seed_made
-SELECT
+SELECT payer, offer,
     ('0' || to_hex((ms << 16) | 28672 | ((h3 >> 48) & 4095))
         || to_hex((h4 & 4611686018427387903) | (-9223372036854775807 - 1)))::uuid,
     'epoch'::timestamptz + ms * interval '1 millisecond',
@@ -103,6 +108,27 @@ FROM (
     ) counted OFFSET 0
 ) timed
 
+-- name: insert_series
+-- Each payer with each offer, billed or not, as far as they met in this batch; sorted, so that numbers are the same too.
+INSERT INTO aias.usage_series (org_id, project_id, api_key_id, model_id, operation, region, currency, price_id)
+SELECT org_id, project_id, api_key_id, model_id, operation, 'local', 'USD', CASE WHEN billable THEN price_id END
+FROM (SELECT DISTINCT payer, offer, billable FROM seed_made) met
+    JOIN seed_payers USING (payer) JOIN seed_offers USING (offer)
+WHERE (payer, offer, billable) NOT IN (SELECT payer, offer, billable FROM seed_series)
+ORDER BY payer, offer, billable
+ON CONFLICT DO NOTHING
+
+-- name: number_series
+INSERT INTO seed_series
+SELECT payer, offer, billable, series_id
+FROM (SELECT DISTINCT payer, offer, billable FROM seed_made) met
+    JOIN seed_payers p USING (payer) JOIN seed_offers o USING (offer)
+    JOIN aias.usage_series s ON s.org_id = p.org_id AND s.model_id = o.model_id AND s.operation = o.operation
+        AND s.region = 'local' AND s.currency = 'USD' AND s.project_id IS NOT DISTINCT FROM p.project_id
+        AND s.api_key_id IS NOT DISTINCT FROM p.api_key_id
+        AND s.price_id IS NOT DISTINCT FROM CASE WHEN billable THEN o.price_id END
+WHERE (payer, offer, billable) NOT IN (SELECT payer, offer, billable FROM seed_series)
+
 -- name: insert_receipts
 INSERT INTO aias.event_receipts (event_id, org_id, digest, received_at, batch_id)
 SELECT event_id, org_id, digest, received_at, %(batch_id)s FROM seed_made
@@ -118,14 +144,14 @@ INSERT INTO aias.usage_facts (event_id, occurred_at, org_id, project_id, api_key
     model_requested, operation, status, http_status, error_code, duration_ms, ttft_ms, backend_ms, input_tokens,
     cached_input_tokens, output_tokens, reasoning_tokens, token_source, billable, currency, price_id, cost_pico, streamed,
     attempts, route, region, client, source, source_seq, labels, latency_bucket, ttft_bucket, received_at, batch_id, late,
-    cost_check)
+    cost_check, series_id)
 SELECT event_id, occurred_at, org_id, project_id, api_key_id, model_id, 1,
     model_requested, operation, status, http_status, error_code, duration_ms, ttft_ms, backend_ms, input_tokens,
     cached_input_tokens, output_tokens, reasoning_tokens, token_source, billable, 'USD', price_id, cost_pico, streamed,
     1, 'primary', 'local', 'seed', %(source)s, source_seq, '{}', width_bucket(duration_ms - 1, %(thresholds)s::int[]),
     width_bucket(ttft_ms - 1, %(thresholds)s::int[]), received_at, %(batch_id)s,
-    received_at - occurred_at > %(late_after)s, 'ok'
-FROM seed_made
+    received_at - occurred_at > %(late_after)s, 'ok', series_id
+FROM seed_made JOIN seed_series USING (payer, offer, billable)
 
 -- name: insert_dirty_hours
 INSERT INTO aias.dirty_hours (bucket_start, org_id, cause)
