@@ -25,6 +25,13 @@ $$;
 REVOKE ALL ON FUNCTION aias.touch_row() FROM PUBLIC;
 COMMENT ON FUNCTION aias.touch_row() IS 'Sets updated_at and counts row_version up; the trigger of every mutable table';
 
+CREATE FUNCTION aias.is_seed_id(p_id uuid) RETURNS bool LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+    SELECT substr(p_id::text, 15, 1) = '5'
+$$;
+REVOKE ALL ON FUNCTION aias.is_seed_id(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aias.is_seed_id(uuid)
+    IS 'Whether an identifier is derived from a seed package (version 5); those of real rows are of version 7';
+
 CREATE TABLE aias.erased_subjects (
     subject_kind text NOT NULL,
     subject_id uuid NOT NULL,

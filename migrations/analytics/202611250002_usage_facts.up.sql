@@ -217,8 +217,8 @@ BEGIN
         THEN
             RETURN NEW;
         END IF;
-    ELSIF TG_OP = 'DELETE' AND EXISTS (
-        SELECT FROM aias.erased_subjects WHERE subject_kind = 'organization' AND subject_id = OLD.org_id)
+    ELSIF TG_OP = 'DELETE' AND (aias.is_seed_id(OLD.org_id) OR EXISTS (
+        SELECT FROM aias.erased_subjects WHERE subject_kind = 'organization' AND subject_id = OLD.org_id))
     THEN
         RETURN OLD;
     END IF;
@@ -228,7 +228,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION aias.guard_usage_fact() FROM PUBLIC;
 COMMENT ON FUNCTION aias.guard_usage_fact()
-    IS 'Refuses every change of a fact but the verdict on its cost and the removal of erased subjects';
+    IS 'Refuses every change of a fact but the verdict on its cost and the removal of erased and of seeded subjects';
 
 CREATE TRIGGER usage_facts_append_only_tg BEFORE UPDATE OR DELETE ON aias.usage_facts
     FOR EACH ROW EXECUTE FUNCTION aias.guard_usage_fact();

@@ -2,6 +2,7 @@
 -- aias: author = platform
 -- aias: risk = Removes what the file made, with its rows
 
+DROP FUNCTION aias.is_seed_id(uuid);
 DROP FUNCTION aias.is_label_map(jsonb);
 DROP FUNCTION aias.is_ascending_percent(smallint[]);
 DROP FUNCTION aias.refuse_rewrite();

@@ -53,3 +53,11 @@ $$;
 REVOKE ALL ON FUNCTION aias.is_label_map(jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION aias.is_label_map(jsonb) IS 'Whether it is an object of at most 16 pairs of text';
 GRANT EXECUTE ON FUNCTION aias.is_label_map(jsonb) TO aias_identity, aias_router, aias_analytics;
+
+CREATE FUNCTION aias.is_seed_id(p_id uuid) RETURNS bool LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+    SELECT substr(p_id::text, 15, 1) = '5'
+$$;
+REVOKE ALL ON FUNCTION aias.is_seed_id(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aias.is_seed_id(uuid)
+    IS 'Whether an identifier is derived from a seed package (version 5); those of real rows are of version 7';
+GRANT EXECUTE ON FUNCTION aias.is_seed_id(uuid) TO aias_identity, aias_router, aias_analytics;

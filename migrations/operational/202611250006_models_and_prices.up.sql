@@ -85,8 +85,10 @@ CREATE TABLE aias.model_revisions (
     CONSTRAINT model_revisions_revision_check CHECK (revision >= 1),
     CONSTRAINT model_revisions_served_name_check CHECK (length(served_name) BETWEEN 1 AND 200)
 );
-CREATE TRIGGER model_revisions_append_only_tg BEFORE UPDATE OR DELETE OR TRUNCATE ON aias.model_revisions
+CREATE TRIGGER model_revisions_append_only_tg BEFORE UPDATE OR TRUNCATE ON aias.model_revisions
     FOR EACH STATEMENT EXECUTE FUNCTION aias.refuse_change();
+CREATE TRIGGER model_revisions_kept_tg BEFORE DELETE ON aias.model_revisions
+    FOR EACH ROW WHEN (NOT aias.is_seed_id(OLD.revision_id)) EXECUTE FUNCTION aias.refuse_change();
 
 GRANT SELECT, INSERT ON aias.model_revisions TO aias_router;
 GRANT SELECT ON aias.model_revisions TO aias_identity;
@@ -304,8 +306,10 @@ CREATE INDEX model_prices_org_id_idx ON aias.model_prices (org_id) WHERE org_id 
 CREATE INDEX model_prices_list_price_id_idx ON aias.model_prices (list_price_id) WHERE list_price_id IS NOT NULL;
 CREATE INDEX model_prices_approval_id_idx ON aias.model_prices (approval_id) WHERE approval_id IS NOT NULL;
 CREATE INDEX model_prices_model_id_idx ON aias.model_prices (model_id);
-CREATE TRIGGER model_prices_append_only_tg BEFORE UPDATE OR DELETE OR TRUNCATE ON aias.model_prices
+CREATE TRIGGER model_prices_append_only_tg BEFORE UPDATE OR TRUNCATE ON aias.model_prices
     FOR EACH STATEMENT EXECUTE FUNCTION aias.refuse_change();
+CREATE TRIGGER model_prices_kept_tg BEFORE DELETE ON aias.model_prices
+    FOR EACH ROW WHEN (NOT aias.is_seed_id(OLD.price_id)) EXECUTE FUNCTION aias.refuse_change();
 
 ALTER TABLE aias.model_prices ENABLE ROW LEVEL SECURITY;
 ALTER TABLE aias.model_prices FORCE ROW LEVEL SECURITY;
@@ -337,7 +341,9 @@ COMMENT ON COLUMN aias.model_prices.created_at IS 'When the row was made';
 
 CREATE FUNCTION aias.refuse_past_price() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
-    IF NEW.effective_from < now() THEN
+    IF NEW.effective_from < now()
+        AND NOT (aias.is_seed_id(NEW.price_id) AND pg_has_role(current_user, 'aias_owner', 'MEMBER'))
+    THEN
         RAISE EXCEPTION 'a price cannot start in the past'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'model_prices_effective_from_check';
     END IF;
@@ -346,7 +352,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION aias.refuse_past_price() FROM PUBLIC;
 COMMENT ON FUNCTION aias.refuse_past_price()
-    IS 'Refuses a price that starts before the transaction, so that no event is ever priced anew';
+    IS 'Refuses a price that starts before the transaction, so that no event is ever priced anew; the owner may seed one';
 
 CREATE TRIGGER model_prices_not_past_tg BEFORE INSERT ON aias.model_prices
     FOR EACH ROW EXECUTE FUNCTION aias.refuse_past_price();

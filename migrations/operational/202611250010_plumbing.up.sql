@@ -159,6 +159,8 @@ CREATE TABLE aias.seed_runs (
     content_sha256 bytea NOT NULL,
     applied_at timestamptz NOT NULL,
     row_counts jsonb NOT NULL,
+    anchored_at timestamptz NOT NULL,
+    figures jsonb NOT NULL DEFAULT '{}',
     CONSTRAINT seed_runs_pkey PRIMARY KEY (package, database),
     CONSTRAINT seed_runs_database_check CHECK (database IN ('operational', 'analytics')),
     CONSTRAINT seed_runs_content_sha256_check CHECK (octet_length(content_sha256) = 32)
@@ -172,3 +174,5 @@ COMMENT ON COLUMN aias.seed_runs.database IS 'Database it was applied to';
 COMMENT ON COLUMN aias.seed_runs.content_sha256 IS 'SHA-256 of its content';
 COMMENT ON COLUMN aias.seed_runs.applied_at IS 'When it was last applied';
 COMMENT ON COLUMN aias.seed_runs.row_counts IS 'Rows per table';
+COMMENT ON COLUMN aias.seed_runs.anchored_at IS 'Where its history ends; stays what it was at first';
+COMMENT ON COLUMN aias.seed_runs.figures IS 'What was asked of a package whose size can be chosen';

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from aias_cli.printer import Output, Printer
-from aias_core.errors import ConfirmationNeeded, Refused
+from aias_core.errors import ConfirmationNeeded, InvalidInput, Refused
 
 if TYPE_CHECKING:
     from aias_core.environments.local.target import LocalEnvironment
@@ -48,6 +48,21 @@ class CommandContext:
             raise ConfirmationNeeded(f"{question} There is no terminal to ask on", hint="say yes with: --yes")
         if not typer.confirm(question, err=True):
             raise Refused("Not confirmed; nothing was changed")
+
+    def ask_secret(self, question: str) -> str:
+        """A value that must not stand on a command line: from stdin, or asked for, unseen, on a terminal.
+
+        Raises ConfirmationNeeded where it would have to ask and may not, InvalidInput when nothing comes.
+        """
+        if not sys.stdin.isatty():
+            value = sys.stdin.readline().strip()
+        elif self.no_input:
+            raise ConfirmationNeeded(f"{question}: nothing came on stdin", hint="send it there: aias … < FILE")
+        else:
+            value = str(typer.prompt(question, hide_input=True, err=True))
+        if not value:
+            raise InvalidInput(f"{question}: nothing came on stdin", hint="send it there: aias … < FILE")
+        return value
 
 
 def current(ctx: typer.Context) -> CommandContext:

@@ -41,3 +41,18 @@ def whole_file(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def write_first(path: Path, content: bytes) -> None:
+    """Writes a file whole unless it is there; of several writers at once the first wins and its content stays.
+
+    Raises PrerequisiteMissing as `whole_file`.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    with whole_file(draft) as file:
+        file.write(content)
+    try:
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()

@@ -26,6 +26,7 @@ ARGUMENTS = {
     "aias key issue": ["--org", "acme"],
     "aias key list": ["--org", "acme"],
     "aias analytics usage": ["--org", "acme"],
+    "aias db hash rotate": ["--from", "e1", "--to", "e2"],
     "aias db repair": ["202611250001", "--database", "analytics", "--mark", "pending", "--yes"],
     "aias db rollback": ["--database", "operational", "--steps", "1"],
     "aias analytics export": ["--month", "2026-01"],

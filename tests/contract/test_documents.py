@@ -28,7 +28,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=ids)
 def test_commands_named_in_the_text_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    for words in re.findall(r"(?:`|^|\n|  )aias ((?:[a-z]+ ?)+)", text):
+    for words in re.findall(r"(?:`|^|\n|  )aias ((?:[a-z][a-z-]* ?)+)", text):
         path = "aias " + words.strip()
         known = any(path == c or path.startswith(c + " ") or c.startswith(path + " ") for c in COMMANDS)
         assert known, path

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import uuid
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from aias_core import clock
+from support.events import id_at
 
 LOOSEN = """
 DO $$
@@ -60,7 +60,7 @@ def make_value(kind: str) -> Any:
     if kind in ("smallint", "integer", "bigint", "numeric"):
         return secrets.randbelow(30_000)
     values = {
-        "uuid": lambda: uuid.UUID(int=(int(clock.now().timestamp() * 1000) << 80) | secrets.randbits(80)),
+        "uuid": lambda: id_at(clock.now()),
         "boolean": lambda: False,
         "bytea": lambda: secrets.token_bytes(32),
         "jsonb": lambda: "{}",

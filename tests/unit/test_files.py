@@ -6,7 +6,7 @@ from typing import BinaryIO
 import pytest
 
 from aias_core.errors import PrerequisiteMissing
-from aias_core.files import whole_file
+from aias_core.files import whole_file, write_first
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -48,3 +48,11 @@ def test_a_directory_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "dir").write_text("")
     with pytest.raises(PrerequisiteMissing, match="cannot be written"), whole_file(tmp_path / "dir" / "a"):
         pass
+
+
+def test_what_was_written_first_stays(tmp_path: Path) -> None:
+    for content in (b"first", b"second"):
+        write_first(tmp_path / "a", content)
+    assert (tmp_path / "a").read_bytes() == b"first"
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -10,7 +10,7 @@ from aias_core import clock
 from aias_core.backup.site import DRILLS, Site, read_record
 from aias_core.database import postgres
 from aias_core.database.bootstrap import DATABASES
-from aias_core.environments.databases import find_dsn
+from aias_core.environments.databases import find_dsn, has_named_servers
 from aias_core.environments.local.credentials import BACKUP_KEY, Credentials
 from aias_core.settings import find_variable
 
@@ -27,7 +27,7 @@ def find_site(environment: LocalEnvironment, *, logical: bool = False, needs_ser
 
     `AIAS_OPERATIONAL_DSN` and `AIAS_ANALYTICS_DSN` win, and make backups logical. Raises EnvironmentNotUp.
     """
-    is_foreign = any(find_variable(f"AIAS_{database.upper()}_DSN") for database in DATABASES)
+    is_foreign = has_named_servers()
     if is_foreign:
         environment.state.ensure()
     elif not environment.state.exists():

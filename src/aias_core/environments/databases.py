@@ -78,6 +78,11 @@ def _variable_of(database: str) -> str:
     return f"AIAS_{database.upper()}_DSN"
 
 
+def has_named_servers() -> bool:
+    """Whether a variable names a server, so that the environment need not be up."""
+    return any(find_variable(_variable_of(database)) for database in DATABASES)
+
+
 def read_policy(environment: LocalEnvironment) -> ApprovalPolicy:
     """Whether migrations of the environment need consent, and whose. Production and system always do."""
     from aias_core.migrate.approval import ALWAYS_REQUIRED, ApprovalPolicy

@@ -7,20 +7,16 @@ slow hash of a random secret would add cost and no safety.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import hmac
 import re
 import zlib
-from dataclasses import dataclass
 
-from aias_core.errors import InvalidInput, InvalidSettings
+from aias_core.errors import InvalidInput
+from aias_core.keyring import Keyring
 from aias_core.secret import Secret, random_base62, to_base62
 
 _FORM = re.compile(r"sk-aias-([ldspy])-[0-9A-Za-z]{49}")
 _LETTERS = {"development": "d", "staging": "s", "production": "p", "system": "y"}
-HASH_KEY_BYTES = 32
 PREFIX_LENGTH = 16
 
 
@@ -54,37 +50,5 @@ def _check(body: str) -> str:
     return to_base62(zlib.crc32(body.encode()), 6)
 
 
-@dataclass(frozen=True, slots=True)
-class HashKeys:
+class HashKeys(Keyring):
     """The keys that API keys are hashed under, by id; the first one is used for new keys."""
-
-    by_id: dict[str, bytes]
-
-    @classmethod
-    def parse(cls, setting: Secret) -> HashKeys:
-        """Reads `kid:base64,kid:base64`. Raises InvalidSettings for a key that is not base64 or under 32 bytes."""
-        by_id = {}
-        for entry in setting.reveal().split(","):
-            kid, _, encoded = entry.partition(":")
-            try:
-                key = base64.b64decode(encoded, validate=True)
-            except binascii.Error as exc:
-                raise InvalidSettings(f"AIAS_DATA_HASH_KEYS: the key '{kid}' is not base64") from exc
-            if len(key) < HASH_KEY_BYTES or len(set(key)) < HASH_KEY_BYTES // 4:
-                raise InvalidSettings(
-                    f"AIAS_DATA_HASH_KEYS: the key '{kid}' is too weak, {HASH_KEY_BYTES} random bytes"
-                )
-            by_id[kid] = key
-        return cls(by_id)
-
-    @property
-    def active_kid(self) -> str:
-        return next(iter(self.by_id))
-
-    def digest(self, text: str, kid: str) -> bytes:
-        """HMAC-SHA-256 of the whole key text under one key, 32 bytes."""
-        return hmac.digest(self.by_id[kid], text.encode(), hashlib.sha256)
-
-    def digests(self, text: str) -> dict[str, bytes]:
-        """The digest under every live key: what a look-up asks for."""
-        return {kid: self.digest(text, kid) for kid in self.by_id}

@@ -116,7 +116,7 @@ def test_each_metric_is_exported_and_tells_what_is_there(
         def value(name: str) -> float | None:
             return next((sample.value for sample in read_metrics(running).get(name, [])), None)
 
-        wait_until(lambda: METRICS <= set(read_metrics(running)))
+        wait_until(lambda: set(read_metrics(running)) >= METRICS)
         wait_until(lambda: value("freshness_lag_seconds") is not None, 30)
         wait_until(lambda: (value("reconcile_last_success_timestamp_seconds") or 0) > beat.at.timestamp() - 60, 30)
         assert value("silent_sources") == 0

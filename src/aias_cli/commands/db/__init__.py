@@ -11,6 +11,7 @@ group = command_package(
     "classify",
     "diff",
     "docs",
+    "hash",
     "lint",
     "migrate",
     "plan",
@@ -19,6 +20,7 @@ group = command_package(
     "restore",
     "restore_drill",
     "rollback",
+    "seed",
     "status",
     "verify",
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aias_core.errors import EnvironmentNotUp
-from aias_core.files import whole_file
+from aias_core.files import write_first
 from aias_core.secret import Secret, random_base62
 
 DATABASE_ROLES = ("aias_migrator", "aias_identity", "aias_router", "aias_analytics")
@@ -20,8 +20,8 @@ def _password() -> str:
     return random_base62(32)
 
 
-def _hash_keys() -> str:
-    return f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+def _named_key(kid: str) -> Callable[[], str]:
+    return lambda: f"{kid}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 _KINDS: dict[str, Callable[[], str]] = {
@@ -31,9 +31,16 @@ _KINDS: dict[str, Callable[[], str]] = {
     "s3-secret-key": lambda: random_base62(40),
     "service-key": lambda: random_base62(43),
     "operator-token": lambda: random_base62(43),
-    "data-hash-keys": _hash_keys,
+    "data-hash-keys": _named_key("k1"),
+    "data-email-keys": _named_key("e1"),
+    "data-encryption-keys": _named_key("c1"),
     BACKUP_KEY: lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
 }
+
+
+def _ensure_file(path: Path, generate: Callable[[], str]) -> None:
+    if not path.exists():
+        write_first(path, generate().encode("ascii"))
 
 
 class Credentials:
@@ -45,10 +52,7 @@ class Credentials:
     def ensure(self) -> None:
         """Generates what is missing; what is there stays."""
         for name, generate in _KINDS.items():
-            path = self._directory / name
-            if not path.exists():
-                with whole_file(path) as file:
-                    file.write(generate().encode("ascii"))
+            _ensure_file(self._directory / name, generate)
 
     def database_password(self, role: str) -> Secret:
         return self._read(f"database-{role}")
@@ -84,6 +88,22 @@ class Credentials:
     @property
     def data_hash_keys(self) -> Secret:
         return self._read("data-hash-keys")
+
+    @property
+    def data_email_keys(self) -> Secret:
+        return self._read("data-email-keys")
+
+    @property
+    def data_encryption_keys(self) -> Secret:
+        return self._read("data-encryption-keys")
+
+    def ensure_one(self, name: str, generate: Callable[[], str]) -> Secret:
+        """The secret of a name that is not among the environment's own; made the first time."""
+        _ensure_file(self._directory / name, generate)
+        return self._read(name)
+
+    def forget(self, name: str) -> None:
+        (self._directory / name).unlink(missing_ok=True)
 
     def _read(self, name: str) -> Secret:
         try:

@@ -1,0 +1,1 @@
+"""Seeds: packages of rows for environments that are not production."""
