@@ -177,8 +177,10 @@ BEGIN
     IF TG_OP = 'UPDATE' THEN
         v_changed := ARRAY(SELECT n.key FROM jsonb_each(to_jsonb(NEW)) n
             WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key);
-        IF v_changed <@ ARRAY['cost_check'] OR v_changed <@ ARRAY['actor_id', 'end_user_hash', 'labels', 'client']
-            AND EXISTS (SELECT FROM aias.erased_subjects WHERE subject_kind = 'user' AND subject_id = OLD.actor_id)
+        IF v_changed <@ ARRAY['cost_check']
+            OR v_changed <@ ARRAY['actor_id', 'api_key_id', 'end_user_hash', 'labels', 'client'] AND EXISTS (
+                SELECT FROM aias.erased_subjects
+                WHERE subject_kind <> 'organization' AND subject_id IN (OLD.actor_id, OLD.api_key_id))
         THEN
             RETURN NEW;
         END IF;
