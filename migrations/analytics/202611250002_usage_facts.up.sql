@@ -101,6 +101,7 @@ CREATE INDEX usage_facts_received_at_idx ON aias.usage_facts USING brin (receive
 CREATE TABLE aias.usage_facts_default PARTITION OF aias.usage_facts DEFAULT;
 ALTER TABLE aias.usage_facts_default ENABLE ROW LEVEL SECURITY;
 ALTER TABLE aias.usage_facts_default FORCE ROW LEVEL SECURITY;
+CREATE POLICY usage_facts_default_platform ON aias.usage_facts_default TO aias_owner USING (true) WITH CHECK (true);
 
 ALTER TABLE aias.usage_facts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE aias.usage_facts FORCE ROW LEVEL SECURITY;

@@ -2,6 +2,7 @@
 -- aias: author = platform
 -- aias: risk = Removes what the file made, with its rows
 
+DROP FUNCTION aias.spread_default_rows();
 DROP FUNCTION aias.count_default_rows();
 DROP FUNCTION aias.drop_expired_partitions(timestamptz, int, uuid[]);
 DROP FUNCTION aias.count_expired_partitions(timestamptz, uuid[]);

@@ -155,3 +155,28 @@ REVOKE ALL ON FUNCTION aias.count_default_rows() FROM PUBLIC;
 COMMENT ON FUNCTION aias.count_default_rows()
     IS 'Rows in the default partition of usage_facts; anything but 0 means that a month was missing';
 GRANT EXECUTE ON FUNCTION aias.count_default_rows() TO aias_analytics, aias_retention;
+
+CREATE FUNCTION aias.spread_default_rows() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' AS $$
+DECLARE
+    v_month timestamptz;
+    v_moved bigint;
+BEGIN
+    IF aias.count_default_rows() = 0 THEN
+        RETURN 0;
+    END IF;
+    ALTER TABLE aias.usage_facts DETACH PARTITION aias.usage_facts_default;
+    FOR v_month IN SELECT DISTINCT date_trunc('month', occurred_at) FROM aias.usage_facts_default LOOP
+        PERFORM aias.ensure_month_partitions(v_month, 1);
+    END LOOP;
+    INSERT INTO aias.usage_facts SELECT * FROM aias.usage_facts_default;
+    GET DIAGNOSTICS v_moved = ROW_COUNT;
+    TRUNCATE aias.usage_facts_default;
+    ALTER TABLE aias.usage_facts ATTACH PARTITION aias.usage_facts_default DEFAULT;
+    RETURN v_moved;
+END
+$$;
+REVOKE ALL ON FUNCTION aias.spread_default_rows() FROM PUBLIC;
+COMMENT ON FUNCTION aias.spread_default_rows()
+    IS 'Moves the rows of the default partition of usage_facts to partitions of their months; returns how many';
+GRANT EXECUTE ON FUNCTION aias.spread_default_rows() TO aias_analytics, aias_retention;
