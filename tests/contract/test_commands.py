@@ -27,6 +27,11 @@ ARGUMENTS = {
     "aias key list": ["--org", "acme"],
     "aias analytics usage": ["--org", "acme"],
     "aias db repair": ["202611250001", "--database", "analytics", "--mark", "pending", "--yes"],
+    "aias db erase org": ["acme", "--ticket", "T-1", "--legal-basis", "x", "--dry-run"],
+    "aias db erase user": ["nobody", "--ticket", "T-1", "--legal-basis", "x", "--dry-run"],
+    "aias db erase verify": ["certificate.json"],
+    "aias db hold add": ["--org", "acme", "--reason", "x"],
+    "aias db hold release": ["019ab1c2-0000-7000-8000-000000000000", "--reason", "x"],
     "aias db rollback": ["--database", "operational", "--steps", "1"],
     "aias analytics export": ["--month", "2026-01"],
 }

@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from aias_core import clock, ids
-from aias_core.errors import Conflict, NotFound, Refused
+from aias_core.errors import Conflict, InvalidInput, NotFound, Refused
 from aias_core.migrate.consent import own_name
 from aias_core.retention.records import record
 from aias_core.retention.stores import queries
@@ -61,6 +61,15 @@ def check_holds(operational: Connection, kind: SubjectKind, subject: UUID) -> No
     """Raises HeldByLaw naming the first hold that keeps a subject."""
     for hold in find_holds(operational, kind, subject):
         raise HeldByLaw(f"It is kept by {hold}", hint="see all with: aias db hold list")
+
+
+def check_one(org: str | None, user: str | None) -> tuple[SubjectKind, str]:
+    """The kind and name of the one subject that was named. Raises InvalidInput for none or two."""
+    if org and not user:
+        return "organization", org
+    if user and not org:
+        return "user", user
+    raise InvalidInput("A hold is on one organization or one person", hint="name it with --org or --user")
 
 
 def add_hold(operational: Connection, kind: SubjectKind, subject: UUID, reason: str) -> Hold:

@@ -53,6 +53,11 @@ class PartitionReport:
     def missing(self) -> list[Partition]:
         return [item for item in self.partitions if item.partition is None]
 
+    def list_made(self, before: PartitionReport) -> list[Partition]:
+        """What was missing then and is there now."""
+        missing = {(item.table, item.month) for item in before.missing}
+        return [item for item in self.partitions if item.partition and (item.table, item.month) in missing]
+
     def as_record(self) -> dict[str, Any]:
         rows = [item.as_record() for item in self.partitions]
         return {"partitions": rows, "missing": len(self.missing), "default_rows": self.default_rows}

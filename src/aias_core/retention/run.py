@@ -70,7 +70,7 @@ def run_retention(
             ended = True
         finally:
             left = build_plan(databases, as_of)
-            run = RetentionRun(as_of, _subtract(plan, left), _narrow(left, only))
+            run = RetentionRun(as_of, _subtract(plan, left), narrow(left, only))
             _record(databases, run, ended)
     return run
 
@@ -124,7 +124,8 @@ def _subtract(plan: RetentionPlan, left: RetentionPlan) -> list[Expired]:
     return removed
 
 
-def _narrow(plan: RetentionPlan, only: frozenset[str]) -> RetentionPlan:
+def narrow(plan: RetentionPlan, only: frozenset[str]) -> RetentionPlan:
+    """Of a plan what goes in the ways of `only`; all of it for none."""
     items = tuple(item for item in plan.items if not only or item.purge in only)
     return RetentionPlan(plan.as_of, items, plan.holds, plan.held)
 

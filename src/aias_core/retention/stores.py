@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from aias_core.database.connection import connect
+from aias_core.database.connection import connect, translated_errors
 from aias_core.database.queries import load_queries
 from aias_core.errors import LockHeld
 
@@ -57,6 +57,7 @@ def opened(stores: Stores, *, alone: bool = False) -> Iterator[Databases]:
             raise LockHeld("Another run is removing data", hint="wait until it has ended, then run it again")
         for connection in (operational, analytics):
             act_as(connection, OWNER)
+        stack.enter_context(translated_errors(f"a database of '{stores.environment}'"))
         yield Databases(operational, analytics)
 
 

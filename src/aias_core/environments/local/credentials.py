@@ -12,7 +12,7 @@ from aias_core.files import whole_file
 from aias_core.secret import Secret, random_base62
 
 DATABASE_ROLES = ("aias_migrator", "aias_identity", "aias_router", "aias_analytics")
-BACKUP_KEY = "backup-key"
+BACKUP_KEY, ERASURE_KEY = "backup-key", "erasure-key"
 _SUPERUSER = "postgres"
 
 
@@ -33,6 +33,7 @@ _KINDS: dict[str, Callable[[], str]] = {
     "operator-token": lambda: random_base62(43),
     "data-hash-keys": _hash_keys,
     BACKUP_KEY: lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
+    ERASURE_KEY: lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
 }
 
 
@@ -84,6 +85,10 @@ class Credentials:
     @property
     def data_hash_keys(self) -> Secret:
         return self._read("data-hash-keys")
+
+    @property
+    def erasure_key(self) -> Secret:
+        return self._read(ERASURE_KEY)
 
     def _read(self, name: str) -> Secret:
         try:

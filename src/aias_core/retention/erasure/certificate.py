@@ -91,6 +91,17 @@ def read_certificate(path: Path, public_key: str) -> dict[str, Any]:
     return result
 
 
+def read_public_key(path: Path) -> str:
+    """A public key as OpenSSH writes it. Raises InvalidInput when the file has none."""
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InvalidInput(f"The key '{path}' cannot be read") from exc
+    if not text.startswith("ssh-ed25519 "):
+        raise InvalidInput(f"'{path}' is not a public key", hint="the 'key' of a certificate is one: ssh-ed25519 …")
+    return text
+
+
 def _is_signed(certificate: dict[str, Any], signature: bytes, public_key: str) -> bool:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,12 +13,14 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from aias_core import ids
-from aias_core.errors import Conflict, NotFound
+from aias_core.errors import Conflict, InvalidInput, NotFound
 from aias_core.migrate.approval import Subject as ConsentSubject
 from aias_core.migrate.approval import check_approvals
 from aias_core.migrate.consent import Consent
 from aias_core.migrate.plan import PlanContent
+from aias_core.migrate.report import write_plans
 from aias_core.retention.erasure.rules import Subject, queries
+from aias_core.retention.stores import Stores, opened
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -39,6 +42,9 @@ class Order:
         """What consent is given to."""
         step = (f"erase {self.kind}", f"{self.subject_id}_{self.ticket}", self.legal_basis, "")
         return PlanContent("operational", "erase", None, (step,))
+
+    def as_record(self) -> dict[str, Any]:
+        return {"kind": self.kind, "subject": str(self.subject_id), "ticket": self.ticket, "basis": self.legal_basis}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,19 @@ def find_subject(operational: Connection, kind: SubjectKind, name: str) -> UUID:
         raise NotFound(f"There is no {kind} '{name}'", hint=hint)
     found: UUID = row[0]
     return found
+
+
+def find_order(stores: Stores, kind: SubjectKind, name: str, *, ticket: str, legal_basis: str) -> Order:
+    """The order for a subject by its name. Raises NotFound, or InvalidInput without ticket or legal basis."""
+    if not ticket.strip() or not legal_basis.strip():
+        raise InvalidInput("An erasure needs a ticket and a legal basis", hint="give them: --ticket, --legal-basis")
+    with opened(stores) as databases:
+        return Order(kind, find_subject(databases.operational, kind, name), ticket, legal_basis)
+
+
+def write_order(environment: str, order: Order, path: Path) -> None:
+    """Writes down what is to be signed, in the form of a plan."""
+    write_plans({"environment": environment, "plans": [order.content.as_record()]}, path)
 
 
 def find_request(operational: Connection, order: Order) -> Request | None:

@@ -74,7 +74,7 @@ class Rule:
     def _own(self) -> str:
         return f"{self.action}_{self.table}"
 
-    def _build_statement(self) -> sql.Composable:
+    def _build_statement(self) -> sql.SQL | sql.Composed:
         table = sql.Identifier("aias", self.table)
         if self._own in queries:
             return sql.SQL(queries[self._own])
