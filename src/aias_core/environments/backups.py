@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from aias_core.environments.local.credentials import BACKUP_KEY, Credentials
 from aias_core.settings import find_variable
 
 if TYPE_CHECKING:
+    from aias_core.backup.tombstones import Tombstone
     from aias_core.environments.local.target import LocalEnvironment
     from aias_core.secret import Secret
 
@@ -40,7 +43,17 @@ def find_site(environment: LocalEnvironment, *, logical: bool = False, needs_ser
         key_file=Path(key_file) if key_file else environment.state.secrets / BACKUP_KEY,
         archives=None if is_foreign or logical else environment.state.backups / "wal",
         objects=endpoints.object_store() if endpoints.ports else None,
+        prepare=partial(_apply_tombstones, environment),
     )
+
+
+def _apply_tombstones(
+    environment: LocalEnvironment, databases: Mapping[str, Secret], tombstones: Sequence[Tombstone]
+) -> None:
+    from aias_core.environments.stores import find_signer
+    from aias_core.retention.erasure.tombstones import apply_tombstones
+
+    apply_tombstones(environment.name, databases, tombstones, find_signer(environment))
 
 
 def _find_dsn(environment: LocalEnvironment, database: str, is_foreign: bool) -> Secret:

@@ -58,8 +58,10 @@ WITH changed AS (
     RETURNING org_id, occurred_at
 )
 INSERT INTO aias.dirty_hours (bucket_start, org_id, cause)
-SELECT DISTINCT date_trunc('hour', occurred_at, 'UTC'), org_id, %(id)s::uuid FROM changed
-WHERE occurred_at >= (SELECT min(month_start) FROM aias.list_month_partitions() WHERE table_name = 'usage_hours')
+SELECT bucket_start, org_id, gen_random_uuid() FROM (
+    SELECT DISTINCT date_trunc('hour', occurred_at, 'UTC') AS bucket_start, org_id FROM changed
+) hours
+WHERE bucket_start >= (SELECT min(month_start) FROM aias.list_month_partitions() WHERE table_name = 'usage_hours')
 
 -- name: merge_key_rollups
 -- The counters of the keys are added to those of no key: the sums stay exact.
@@ -182,9 +184,6 @@ SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %(transaction)s::xid8
 -- name: save_impact
 UPDATE aias.erasure_requests SET impact = %(impact)s WHERE request_id = %(request_id)s AND impact IS NULL
 
--- name: read_database_time
-SELECT clock_timestamp()
-
 -- name: complete_request
 UPDATE aias.erasure_requests SET status = 'completed', certificate = %(certificate)s, completed_at = %(completed_at)s
 WHERE request_id = %(request_id)s AND status = 'running'
@@ -195,18 +194,11 @@ SELECT object_key FROM aias.export_jobs WHERE org_id = %(id)s AND object_key IS 
 -- name: list_audit_export_objects
 SELECT object_key FROM aias.audit_exports WHERE org_id = %(id)s AND object_key IS NOT NULL
 
--- name: has_tombstones
-SELECT to_regclass('aias.erasure_tombstones') IS NOT NULL
-
 -- name: has_tombstone
 SELECT EXISTS (SELECT FROM aias.erasure_tombstones WHERE subject_kind = %(kind)s AND subject_id = %(id)s)
 
 -- name: has_erased_subject
 SELECT EXISTS (SELECT FROM aias.erased_subjects WHERE subject_kind = %(kind)s AND subject_id = %(id)s)
-
--- name: list_tombstones
-SELECT to_jsonb(r) - 'approval_id' FROM aias.erasure_tombstones t JOIN aias.erasure_requests r USING (request_id)
-ORDER BY t.erased_at
 
 -- name: restore_request
 INSERT INTO aias.erasure_requests SELECT (jsonb_populate_record(NULL::aias.erasure_requests, %(record)s)).*
