@@ -37,7 +37,7 @@ CREATE TABLE aias.erased_subjects (
     subject_id uuid NOT NULL,
     erased_at timestamptz NOT NULL,
     CONSTRAINT erased_subjects_pkey PRIMARY KEY (subject_kind, subject_id),
-    CONSTRAINT erased_subjects_subject_kind_check CHECK (subject_kind IN ('user', 'organization'))
+    CONSTRAINT erased_subjects_subject_kind_check CHECK (subject_kind IN ('user', 'organization', 'api_key'))
 );
 CREATE TRIGGER erased_subjects_append_only_tg BEFORE UPDATE OR DELETE OR TRUNCATE ON aias.erased_subjects
     FOR EACH STATEMENT EXECUTE FUNCTION aias.refuse_change();
@@ -45,6 +45,6 @@ CREATE TRIGGER erased_subjects_append_only_tg BEFORE UPDATE OR DELETE OR TRUNCAT
 GRANT SELECT, INSERT ON aias.erased_subjects TO aias_analytics;
 
 COMMENT ON TABLE aias.erased_subjects IS 'Who was erased: later and replayed events of them are refused';
-COMMENT ON COLUMN aias.erased_subjects.subject_kind IS 'user or organization';
+COMMENT ON COLUMN aias.erased_subjects.subject_kind IS 'user, organization, or api_key of an erased user';
 COMMENT ON COLUMN aias.erased_subjects.subject_id IS 'Which one';
 COMMENT ON COLUMN aias.erased_subjects.erased_at IS 'When';

@@ -135,6 +135,7 @@ CREATE INDEX usage_facts_cost_check_idx ON aias.usage_facts (price_id) WHERE cos
 CREATE TABLE aias.usage_facts_default PARTITION OF aias.usage_facts DEFAULT;
 ALTER TABLE aias.usage_facts_default ENABLE ROW LEVEL SECURITY;
 ALTER TABLE aias.usage_facts_default FORCE ROW LEVEL SECURITY;
+CREATE POLICY usage_facts_default_platform ON aias.usage_facts_default TO aias_owner USING (true) WITH CHECK (true);
 
 ALTER TABLE aias.usage_facts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE aias.usage_facts FORCE ROW LEVEL SECURITY;
@@ -212,8 +213,10 @@ BEGIN
     IF TG_OP = 'UPDATE' THEN
         v_changed := ARRAY(SELECT n.key FROM jsonb_each(to_jsonb(NEW)) n
             WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key);
-        IF v_changed <@ ARRAY['cost_check'] OR v_changed <@ ARRAY['actor_id', 'end_user_hash', 'labels', 'client']
-            AND EXISTS (SELECT FROM aias.erased_subjects WHERE subject_kind = 'user' AND subject_id = OLD.actor_id)
+        IF v_changed <@ ARRAY['cost_check']
+            OR v_changed <@ ARRAY['actor_id', 'api_key_id', 'end_user_hash', 'labels', 'client'] AND EXISTS (
+                SELECT FROM aias.erased_subjects
+                WHERE subject_kind <> 'organization' AND subject_id IN (OLD.actor_id, OLD.api_key_id))
         THEN
             RETURN NEW;
         END IF;

@@ -61,7 +61,7 @@ $$;
 REVOKE ALL ON FUNCTION aias.ensure_month_partitions(timestamptz, int) FROM PUBLIC;
 COMMENT ON FUNCTION aias.ensure_month_partitions(timestamptz, int)
     IS 'Makes the partitions of p_months months from p_from on where they are missing; returns for how many months';
-GRANT EXECUTE ON FUNCTION aias.ensure_month_partitions(timestamptz, int) TO aias_analytics;
+GRANT EXECUTE ON FUNCTION aias.ensure_month_partitions(timestamptz, int) TO aias_analytics, aias_retention;
 
 CREATE FUNCTION aias.list_month_partitions() RETURNS TABLE (
     table_name text, partition_name text, month_start timestamptz, month_end timestamptz, bytes bigint
@@ -95,21 +95,57 @@ COMMENT ON FUNCTION aias.list_expired_partitions(timestamptz)
 GRANT EXECUTE ON FUNCTION aias.list_expired_partitions(timestamptz) TO aias_analytics, aias_retention;
 
 -- aias:allow dynamic-sql the names come from the catalogue and are quoted by format
-CREATE FUNCTION aias.drop_expired_partitions(p_as_of timestamptz, p_limit int) RETURNS SETOF text
+CREATE FUNCTION aias.count_expired_partitions(p_as_of timestamptz, p_held uuid[]) RETURNS TABLE (
+    table_name text, partition_name text, rows bigint, bytes bigint, held bigint
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' AS $$
+DECLARE
+    v_part record;
+    v_held text;
+BEGIN
+    FOR v_part IN
+        SELECT p.*, p.month_end - interval '1 month' AS month_start,
+            CASE p.table_name WHEN 'event_receipts' THEN 'event_id' WHEN 'usage_facts' THEN 'occurred_at'
+                ELSE 'bucket_start' END AS key
+        FROM aias.list_expired_partitions(p_as_of) p
+    LOOP
+        v_held := CASE v_part.table_name WHEN 'usage_facts' THEN 'org_id = ANY ($3) OR actor_id = ANY ($3)'
+            ELSE 'org_id = ANY ($3)' END;
+        RETURN QUERY EXECUTE format('SELECT $1, $2, count(*), $4, count(*) FILTER (WHERE %s)'
+            ' FROM aias.%I WHERE %I >= %L AND %I < %L', v_held, v_part.table_name,
+            v_part.key, CASE v_part.key WHEN 'event_id' THEN aias.first_uuid(v_part.month_start)::text
+                ELSE v_part.month_start::text END,
+            v_part.key, CASE v_part.key WHEN 'event_id' THEN aias.first_uuid(v_part.month_end)::text
+                ELSE v_part.month_end::text END)
+        USING v_part.table_name, v_part.partition_name, p_held, v_part.bytes;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aias.count_expired_partitions(timestamptz, uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION aias.count_expired_partitions(timestamptz, uuid[])
+    IS 'Rows of each expired partition, and how many of them belong to somebody under a hold';
+GRANT EXECUTE ON FUNCTION aias.count_expired_partitions(timestamptz, uuid[]) TO aias_retention;
+
+-- aias:allow dynamic-sql the names come from the catalogue and are quoted by format
+CREATE FUNCTION aias.drop_expired_partitions(p_as_of timestamptz, p_limit int, p_held uuid[] DEFAULT '{}')
+RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_name text;
 BEGIN
-    FOR v_name IN SELECT partition_name FROM aias.list_expired_partitions(least(p_as_of, now())) LIMIT p_limit LOOP
+    FOR v_name IN
+        SELECT partition_name FROM aias.count_expired_partitions(least(p_as_of, now()), p_held)
+        WHERE held = 0 LIMIT p_limit
+    LOOP
         EXECUTE format('DROP TABLE aias.%I', v_name);
         RETURN NEXT v_name;
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION aias.drop_expired_partitions(timestamptz, int) FROM PUBLIC;
-COMMENT ON FUNCTION aias.drop_expired_partitions(timestamptz, int)
-    IS 'Drops up to p_limit expired partitions, oldest first, and returns their names; never ahead of now';
-GRANT EXECUTE ON FUNCTION aias.drop_expired_partitions(timestamptz, int) TO aias_retention;
+REVOKE ALL ON FUNCTION aias.drop_expired_partitions(timestamptz, int, uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION aias.drop_expired_partitions(timestamptz, int, uuid[])
+    IS 'Drops up to p_limit expired partitions that hold nothing of p_held, oldest first; returns their names';
+GRANT EXECUTE ON FUNCTION aias.drop_expired_partitions(timestamptz, int, uuid[]) TO aias_retention;
 
 CREATE FUNCTION aias.count_default_rows() RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -119,3 +155,28 @@ REVOKE ALL ON FUNCTION aias.count_default_rows() FROM PUBLIC;
 COMMENT ON FUNCTION aias.count_default_rows()
     IS 'Rows in the default partition of usage_facts; anything but 0 means that a month was missing';
 GRANT EXECUTE ON FUNCTION aias.count_default_rows() TO aias_analytics, aias_retention;
+
+CREATE FUNCTION aias.spread_default_rows() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' AS $$
+DECLARE
+    v_month timestamptz;
+    v_moved bigint;
+BEGIN
+    IF aias.count_default_rows() = 0 THEN
+        RETURN 0;
+    END IF;
+    ALTER TABLE aias.usage_facts DETACH PARTITION aias.usage_facts_default;
+    FOR v_month IN SELECT DISTINCT date_trunc('month', occurred_at) FROM aias.usage_facts_default LOOP
+        PERFORM aias.ensure_month_partitions(v_month, 1);
+    END LOOP;
+    INSERT INTO aias.usage_facts SELECT * FROM aias.usage_facts_default;
+    GET DIAGNOSTICS v_moved = ROW_COUNT;
+    TRUNCATE aias.usage_facts_default;
+    ALTER TABLE aias.usage_facts ATTACH PARTITION aias.usage_facts_default DEFAULT;
+    RETURN v_moved;
+END
+$$;
+REVOKE ALL ON FUNCTION aias.spread_default_rows() FROM PUBLIC;
+COMMENT ON FUNCTION aias.spread_default_rows()
+    IS 'Moves the rows of the default partition of usage_facts to partitions of their months; returns how many';
+GRANT EXECUTE ON FUNCTION aias.spread_default_rows() TO aias_analytics, aias_retention;

@@ -14,4 +14,5 @@ DROP TABLE aias.quota_leases;
 DROP TABLE aias.quota_windows;
 DROP TABLE aias.budget_overrides;
 DROP TABLE aias.budget_versions;
+DROP FUNCTION aias.guard_erasable();
 DROP TABLE aias.budgets;

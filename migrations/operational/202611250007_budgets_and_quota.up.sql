@@ -69,6 +69,20 @@ COMMENT ON COLUMN aias.budgets.created_at IS 'When the row was made';
 COMMENT ON COLUMN aias.budgets.updated_at IS 'When the row was last changed; set by trigger';
 COMMENT ON COLUMN aias.budgets.row_version IS 'Counts the changes of the row; the ETag of the resource; set by trigger';
 
+CREATE FUNCTION aias.guard_erasable() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND EXISTS (
+        SELECT FROM aias.erasure_tombstones WHERE subject_kind = 'organization' AND subject_id = OLD.org_id)
+    THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+END
+$$;
+REVOKE ALL ON FUNCTION aias.guard_erasable() FROM PUBLIC;
+COMMENT ON FUNCTION aias.guard_erasable() IS 'Refuses every change but the removal of rows of an erased organization';
+
 CREATE TABLE aias.budget_versions (
     budget_id uuid NOT NULL,
     version int NOT NULL,
@@ -83,7 +97,9 @@ CREATE TABLE aias.budget_versions (
         FOREIGN KEY (org_id) REFERENCES aias.organizations (org_id) ON DELETE RESTRICT
 );
 CREATE INDEX budget_versions_org_id_idx ON aias.budget_versions (org_id);
-CREATE TRIGGER budget_versions_append_only_tg BEFORE UPDATE OR DELETE OR TRUNCATE ON aias.budget_versions
+CREATE TRIGGER budget_versions_append_only_tg BEFORE UPDATE OR DELETE ON aias.budget_versions
+    FOR EACH ROW EXECUTE FUNCTION aias.guard_erasable();
+CREATE TRIGGER budget_versions_kept_tg BEFORE TRUNCATE ON aias.budget_versions
     FOR EACH STATEMENT EXECUTE FUNCTION aias.refuse_change();
 
 ALTER TABLE aias.budget_versions ENABLE ROW LEVEL SECURITY;

@@ -5,7 +5,6 @@
 DROP TABLE aias.audit_exports;
 DROP TABLE aias.audit_checkpoints;
 DROP TABLE aias.audit_personal;
-DROP FUNCTION aias.purge_audit_log(text, timestamptz, int);
 DROP TRIGGER audit_heads_kept_tg ON aias.audit_heads;
 DROP TRIGGER audit_heads_forward_tg ON aias.audit_heads;
 DROP TRIGGER audit_log_anchored_tg ON aias.audit_log;

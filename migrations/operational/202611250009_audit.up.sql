@@ -165,35 +165,6 @@ CREATE TRIGGER audit_heads_forward_tg BEFORE UPDATE OR DELETE ON aias.audit_head
 CREATE TRIGGER audit_heads_kept_tg BEFORE TRUNCATE ON aias.audit_heads
     FOR EACH STATEMENT EXECUTE FUNCTION aias.guard_audit_head();
 
-CREATE FUNCTION aias.purge_audit_log(p_chain text, p_as_of timestamptz, p_limit int) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    v_last bigint;
-    v_removed bigint;
-BEGIN
-    PERFORM FROM aias.audit_heads WHERE chain = p_chain FOR NO KEY UPDATE;
-    SELECT max(seq) INTO v_last FROM (
-        SELECT seq FROM aias.audit_log WHERE chain = p_chain ORDER BY seq LIMIT p_limit
-    ) oldest
-    WHERE NOT EXISTS (
-        SELECT FROM aias.audit_log kept WHERE kept.chain = p_chain AND kept.seq <= oldest.seq
-            AND kept.recorded_at >= least(p_as_of, now()) - interval '400 days');
-    IF v_last IS NULL THEN
-        RETURN 0;
-    END IF;
-    UPDATE aias.audit_heads h SET anchor_seq = v_last, anchor_hash = l.hash
-    FROM aias.audit_log l WHERE h.chain = p_chain AND l.chain = p_chain AND l.seq = v_last;
-    DELETE FROM aias.audit_personal WHERE chain = p_chain AND seq <= v_last;
-    DELETE FROM aias.audit_log WHERE chain = p_chain AND seq <= v_last;
-    GET DIAGNOSTICS v_removed = ROW_COUNT;
-    RETURN v_removed;
-END
-$$;
-REVOKE ALL ON FUNCTION aias.purge_audit_log(text, timestamptz, int) FROM PUBLIC;
-COMMENT ON FUNCTION aias.purge_audit_log(text, timestamptz, int)
-    IS 'Removes up to p_limit records of a chain that are older than 400 days; the last becomes the anchor';
-GRANT EXECUTE ON FUNCTION aias.purge_audit_log(text, timestamptz, int) TO aias_retention;
-
 CREATE TABLE aias.audit_personal (
     chain text NOT NULL,
     seq bigint NOT NULL,

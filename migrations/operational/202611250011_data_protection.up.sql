@@ -205,30 +205,77 @@ COMMENT ON FUNCTION aias.row_lifetimes()
     IS 'How long rows are kept, by table; the data policy says the same, and a test compares';
 GRANT EXECUTE ON FUNCTION aias.row_lifetimes() TO aias_retention;
 
+CREATE FUNCTION aias.list_held_subjects() RETURNS TABLE (subject_kind text, subject_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT h.subject_kind, h.subject_id FROM aias.legal_holds h WHERE h.released_at IS NULL
+    UNION
+    SELECT 'organization', o.org_id FROM aias.organizations o WHERE o.legal_hold
+$$;
+REVOKE ALL ON FUNCTION aias.list_held_subjects() FROM PUBLIC;
+COMMENT ON FUNCTION aias.list_held_subjects() IS 'The people and organizations of which nothing may be removed now';
+GRANT EXECUTE ON FUNCTION aias.list_held_subjects() TO aias_retention;
+
+CREATE FUNCTION aias.describe_hold(p_table text, p_alias text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+    SELECT CASE WHEN p_table = 'audit_personal' THEN format(
+            'EXISTS (SELECT FROM aias.audit_log l WHERE l.chain = %1$I.chain AND l.seq = %1$I.seq'
+            ' AND ARRAY[l.org_id::text, l.actor_id] && ARRAY(SELECT subject_id::text FROM aias.list_held_subjects()))',
+            p_alias)
+        ELSE coalesce(format('ARRAY[%s]::uuid[] && ARRAY(SELECT subject_id FROM aias.list_held_subjects())',
+            string_agg(format('%I.%I', p_alias, attname), ', ' ORDER BY attname)), 'false') END
+    FROM pg_attribute
+    WHERE attrelid = format('aias.%I', p_table)::regclass AND attname IN ('org_id', 'user_id', 'subject_id')
+        AND atttypid = 'uuid'::regtype
+$$;
+REVOKE ALL ON FUNCTION aias.describe_hold(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aias.describe_hold(text, text)
+    IS 'The condition under which a row of a table belongs to somebody under a hold, as SQL';
+
+CREATE FUNCTION aias.describe_expiry(p_table text, p_alias text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
+DECLARE
+    v_old text;
+    v_text text;
+    v_child record;
+BEGIN
+    SELECT format('%I.%I < $1 - interval %L', p_alias, clock_column, lifetime) INTO v_old
+    FROM aias.row_lifetimes() WHERE table_name = p_table;
+    v_text := v_old || format(' AND NOT %s', aias.describe_hold(p_table, p_alias));
+    FOR v_child IN
+        SELECT c.conrelid = c.confrelid AS own, r.relname AS name, p_alias || 'c' AS alias,
+            (SELECT string_agg(format('%I.%I = %I.%I', p_alias || 'c', a.attname, p_alias, b.attname), ' AND ')
+            FROM unnest(c.conkey, c.confkey) k (child, parent)
+            JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.child
+            JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = k.parent) AS meets
+        FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid
+        JOIN aias.row_lifetimes() l ON l.table_name = r.relname
+        WHERE c.contype = 'f' AND c.confdeltype = 'c' AND c.confrelid = format('aias.%I', p_table)::regclass
+    LOOP
+        v_text := v_text || format(' AND NOT EXISTS (SELECT FROM aias.%I %I WHERE %s AND NOT (%s))',
+            v_child.name, v_child.alias, v_child.meets,
+            CASE WHEN v_child.own THEN replace(v_old, quote_ident(p_alias) || '.', quote_ident(v_child.alias) || '.')
+                ELSE aias.describe_expiry(v_child.name, v_child.alias) END);
+    END LOOP;
+    RETURN v_text;
+END
+$$;
+REVOKE ALL ON FUNCTION aias.describe_expiry(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aias.describe_expiry(text, text)
+    IS 'The condition under which a row outlived its policy at $1, is under no hold and takes no younger row with it';
+
 -- aias:allow dynamic-sql the names come from the catalogue and are quoted by format
 CREATE FUNCTION aias.purge_expired(p_table text, p_as_of timestamptz, p_limit int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_clock text;
-    v_before timestamptz;
-    v_held text := '';
     v_removed bigint;
 BEGIN
-    SELECT clock_column, least(p_as_of, now()) - lifetime INTO v_clock, v_before
-    FROM aias.row_lifetimes() WHERE table_name = p_table;
-    IF v_clock IS NULL THEN
+    IF NOT EXISTS (SELECT FROM aias.row_lifetimes() WHERE table_name = p_table) THEN
         RAISE EXCEPTION 'rows of % are not purged by age', p_table USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF EXISTS (SELECT FROM pg_attribute
-        WHERE attrelid = format('aias.%I', p_table)::regclass AND attname = 'org_id')
-    THEN
-        v_held := ' AND NOT EXISTS (SELECT FROM aias.legal_holds h WHERE h.subject_kind = ''organization'''
-            ' AND h.subject_id = t.org_id AND h.released_at IS NULL)';
-    END IF;
     EXECUTE format('DELETE FROM aias.%1$I WHERE ctid = ANY (ARRAY('
-        'SELECT t.ctid FROM aias.%1$I t WHERE t.%2$I < $1%3$s LIMIT $2 FOR UPDATE SKIP LOCKED))',
-        p_table, v_clock, v_held)
-    USING v_before, p_limit;
+        'SELECT t.ctid FROM aias.%1$I t WHERE %2$s LIMIT $2 FOR UPDATE SKIP LOCKED))',
+        p_table, aias.describe_expiry(p_table, 't'))
+    USING least(p_as_of, now()), p_limit;
     GET DIAGNOSTICS v_removed = ROW_COUNT;
     RETURN v_removed;
 END
@@ -238,16 +285,24 @@ COMMENT ON FUNCTION aias.purge_expired(text, timestamptz, int)
     IS 'Removes up to p_limit rows of a table that outlived their policy and are under no hold; returns how many';
 GRANT EXECUTE ON FUNCTION aias.purge_expired(text, timestamptz, int) TO aias_retention;
 
+CREATE FUNCTION aias.list_forgettable_users(p_as_of timestamptz) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT u.user_id FROM aias.users u
+    WHERE u.deleted_at < p_as_of - interval '30 days' AND u.status <> 'erased'
+        AND NOT EXISTS (SELECT FROM aias.list_held_subjects() h WHERE h.subject_id = u.user_id)
+$$;
+REVOKE ALL ON FUNCTION aias.list_forgettable_users(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aias.list_forgettable_users(timestamptz)
+    IS 'People whose deletion is 30 days old at an instant and under no hold, and who are still known by name';
+
 CREATE FUNCTION aias.anonymize_users(p_as_of timestamptz, p_limit int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_done uuid[];
 BEGIN
     v_done := ARRAY(
-        SELECT u.user_id FROM aias.users u
-        WHERE u.deleted_at < least(p_as_of, now()) - interval '30 days' AND u.status <> 'erased'
-            AND NOT EXISTS (SELECT FROM aias.legal_holds h
-                WHERE h.subject_kind = 'user' AND h.subject_id = u.user_id AND h.released_at IS NULL)
+        SELECT user_id FROM aias.users
+        WHERE user_id IN (SELECT aias.list_forgettable_users(least(p_as_of, now())))
         LIMIT p_limit FOR UPDATE SKIP LOCKED);
     DELETE FROM aias.user_email_hashes WHERE user_id = ANY (v_done);
     UPDATE aias.users SET status = 'erased', email_ciphertext = NULL, email_enc_kid = NULL, display_name = NULL,
@@ -260,3 +315,94 @@ REVOKE ALL ON FUNCTION aias.anonymize_users(timestamptz, int) FROM PUBLIC;
 COMMENT ON FUNCTION aias.anonymize_users(timestamptz, int)
     IS 'Empties the personal columns of up to p_limit people whose deletion is 30 days old and under no hold';
 GRANT EXECUTE ON FUNCTION aias.anonymize_users(timestamptz, int) TO aias_retention;
+
+CREATE FUNCTION aias.find_audit_anchor(p_chain text, p_as_of timestamptz) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(
+        (SELECT l.seq - 1 FROM aias.audit_log l
+        WHERE l.chain = p_chain AND (l.recorded_at >= p_as_of - interval '400 days'
+            OR ARRAY[l.org_id::text, l.actor_id] && ARRAY(SELECT subject_id::text FROM aias.list_held_subjects())
+            OR EXISTS (SELECT FROM aias.audit_personal p WHERE p.chain = l.chain AND p.seq = l.seq
+                AND p.created_at >= p_as_of - interval '400 days'))
+        ORDER BY l.seq LIMIT 1),
+        (SELECT max(seq) FROM aias.audit_log WHERE chain = p_chain))
+$$;
+REVOKE ALL ON FUNCTION aias.find_audit_anchor(text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aias.find_audit_anchor(text, timestamptz)
+    IS 'Up to which record a chain may be cut off: all are older than 400 days at an instant and under no hold';
+
+CREATE FUNCTION aias.purge_audit_log(p_chain text, p_as_of timestamptz, p_limit int) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_last bigint;
+    v_removed bigint;
+BEGIN
+    PERFORM FROM aias.audit_heads WHERE chain = p_chain FOR NO KEY UPDATE;
+    SELECT max(seq) INTO v_last FROM (
+        SELECT seq FROM aias.audit_log WHERE chain = p_chain
+            AND seq <= aias.find_audit_anchor(p_chain, least(p_as_of, now()))
+        ORDER BY seq LIMIT p_limit
+    ) oldest;
+    IF v_last IS NULL THEN
+        RETURN 0;
+    END IF;
+    UPDATE aias.audit_heads h SET anchor_seq = v_last, anchor_hash = l.hash
+    FROM aias.audit_log l WHERE h.chain = p_chain AND l.chain = p_chain AND l.seq = v_last;
+    DELETE FROM aias.audit_personal WHERE chain = p_chain AND seq <= v_last;
+    DELETE FROM aias.audit_log WHERE chain = p_chain AND seq <= v_last;
+    GET DIAGNOSTICS v_removed = ROW_COUNT;
+    RETURN v_removed;
+END
+$$;
+REVOKE ALL ON FUNCTION aias.purge_audit_log(text, timestamptz, int) FROM PUBLIC;
+COMMENT ON FUNCTION aias.purge_audit_log(text, timestamptz, int)
+    IS 'Removes up to p_limit records of a chain that may be cut off; the last becomes the anchor';
+GRANT EXECUTE ON FUNCTION aias.purge_audit_log(text, timestamptz, int) TO aias_retention;
+
+CREATE FUNCTION aias.list_sealed_audit(p_as_of timestamptz) RETURNS TABLE (
+    chain text, rows bigint, bytes bigint, unsealed bigint
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT l.chain, count(*) FILTER (WHERE l.seq <= s.seq),
+        coalesce(sum(pg_column_size(l.*)) FILTER (WHERE l.seq <= s.seq), 0)::bigint,
+        count(*) FILTER (WHERE l.seq > s.seq)
+    FROM aias.audit_heads h
+    CROSS JOIN LATERAL aias.find_audit_anchor(h.chain, p_as_of) a (seq)
+    CROSS JOIN LATERAL (
+        SELECT coalesce(max(c.seq), 0) AS seq FROM aias.audit_checkpoints c
+        WHERE c.chain = h.chain AND c.object_key IS NOT NULL
+    ) s
+    JOIN aias.audit_log l ON l.chain = h.chain AND l.seq <= a.seq
+    GROUP BY l.chain ORDER BY l.chain
+$$;
+REVOKE ALL ON FUNCTION aias.list_sealed_audit(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aias.list_sealed_audit(timestamptz)
+    IS 'How many records of each chain may be cut off and are sealed in object storage, and how many are not sealed';
+GRANT EXECUTE ON FUNCTION aias.list_sealed_audit(timestamptz) TO aias_retention;
+
+-- aias:allow dynamic-sql the names come from the catalogue and are quoted by format
+CREATE FUNCTION aias.count_expired(p_as_of timestamptz) RETURNS TABLE (
+    table_name text, purge text, rows bigint, bytes bigint, held bigint
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_table record;
+BEGIN
+    FOR v_table IN SELECT * FROM aias.row_lifetimes() LOOP
+        RETURN QUERY EXECUTE format('SELECT %1$L::text, ''delete''::text, count(*) FILTER (WHERE %2$s),'
+            ' coalesce(sum(pg_column_size(t.*)) FILTER (WHERE %2$s), 0)::bigint, count(*) FILTER (WHERE %3$s)'
+            ' FROM aias.%1$I t WHERE t.%4$I < $1 - $2',
+            v_table.table_name, aias.describe_expiry(v_table.table_name, 't'),
+            aias.describe_hold(v_table.table_name, 't'), v_table.clock_column)
+        USING p_as_of, v_table.lifetime;
+    END LOOP;
+    RETURN QUERY SELECT 'users', 'anonymize', count(*), coalesce(sum(pg_column_size(u.*)), 0)::bigint,
+        (SELECT count(*) FROM aias.users x JOIN aias.list_held_subjects() h ON h.subject_id = x.user_id
+        WHERE x.deleted_at < p_as_of - interval '30 days' AND x.status <> 'erased')
+    FROM aias.users u WHERE u.user_id IN (SELECT aias.list_forgettable_users(p_as_of));
+END
+$$;
+REVOKE ALL ON FUNCTION aias.count_expired(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aias.count_expired(timestamptz)
+    IS 'What the purges would remove at an instant, by table, and how many expired rows a hold keeps';
+GRANT EXECUTE ON FUNCTION aias.count_expired(timestamptz) TO aias_retention;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import IO, Any
 
@@ -15,6 +15,7 @@ from aias_core.backup.logical import dumping
 from aias_core.backup.manifest import LOGICAL, PHYSICAL, LogRange, Manifest, get_manifest, sign
 from aias_core.backup.site import CATALOG, Site
 from aias_core.backup.stores import Piece, Store, write_proven
+from aias_core.backup.tombstones import read_tombstones
 from aias_core.database.connection import connect
 from aias_core.database.queries import load_queries
 from aias_core.errors import AiasError
@@ -63,6 +64,7 @@ def create_backup(site: Site, url: str | None, keep_days: int, progress: Progres
         make = _make_logical if site.archives is None else _make_physical
         try:
             manifest = make(_Job(site, store, key, f"{site.environment}-{began:%Y%m%dT%H%M%S%fZ}", began, progress))
+            manifest = replace(manifest, tombstones=read_tombstones(site.dsns["operational"]))
             store.publish(manifest.id, sign(manifest, key))
             get_manifest(store, manifest.id, key)
         except BaseException:

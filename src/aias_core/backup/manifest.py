@@ -13,6 +13,7 @@ from aias_core import clock
 from aias_core.backup.cipher import derive_key
 from aias_core.backup.rows import Contents
 from aias_core.backup.stores import Piece, Store
+from aias_core.backup.tombstones import Tombstone
 from aias_core.errors import AiasError, DifferenceFound, NotFound
 
 SCHEMA = "aias.backup/1"
@@ -46,6 +47,7 @@ class Manifest:
     databases: Mapping[str, Contents]
     files: Sequence[Piece]
     log: LogRange | None = None
+    tombstones: Sequence[Tombstone] = ()
 
     @property
     def bytes(self) -> int:
@@ -70,6 +72,7 @@ class Manifest:
             "log": None if self.log is None else asdict(self.log),
             "databases": {name: contents.as_record() for name, contents in self.databases.items()},
             "files": [asdict(piece) for piece in self.files],
+            "tombstones": list(self.tombstones),
         }
 
     def holding(
@@ -123,4 +126,5 @@ def _parse(record: Mapping[str, Any]) -> Manifest:
         databases={name: Contents.of_record(contents) for name, contents in record["databases"].items()},
         files=[Piece(**piece) for piece in record["files"]],
         log=None if record["log"] is None else LogRange(**record["log"]),
+        tombstones=record.get("tombstones", ()),
     )

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from aias_core import clock
 from aias_core.backup.clients import database_of, with_database
 from aias_core.backup.site import RESTORES, Site
+from aias_core.backup.tombstones import gather_tombstones
 from aias_core.database.connection import connect
 from aias_core.database.queries import load_queries
 from aias_core.errors import NotFound
@@ -56,6 +57,8 @@ def promote(site: Site, into: str) -> dict[str, Any]:
             moves += [(live, f"{live}_before_{stamp}"), (f"{live}_{into}", live)]
         if not has_restored(site, into):
             raise NotFound(f"Nothing is restored as '{into}'", hint="restore it with: aias db restore")
+        copies = {name: with_database(dsn, f"{database_of(dsn)}_{into}") for name, dsn in site.dsns.items()}
+        site.prepare(copies, gather_tombstones(site.dsns["operational"]))
         for dsn, moves in servers.values():
             rename_databases(dsn, moves)
         known = site.read_record(RESTORES)

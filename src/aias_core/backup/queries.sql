@@ -57,3 +57,11 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(%s) A
 
 -- name: set_parallel_workers
 SELECT set_config('max_parallel_workers_per_gather', %s, false)
+
+-- name: has_tombstones
+SELECT to_regclass('aias.erasure_tombstones') IS NOT NULL
+
+-- name: list_tombstones
+-- With the request behind each, which holds nothing personal; whatever it refers to may be missing elsewhere.
+SELECT to_jsonb(r) - 'approval_id' FROM aias.erasure_tombstones t JOIN aias.erasure_requests r USING (request_id)
+ORDER BY t.erased_at

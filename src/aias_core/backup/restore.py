@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from aias_core.backup.rows import Contents, compare, read_contents
 from aias_core.backup.scratch import Restored, restored
 from aias_core.backup.site import RESTORES, Site
 from aias_core.backup.stores import Store
+from aias_core.backup.tombstones import Tombstone, gather_tombstones
 from aias_core.database.connection import connect
 from aias_core.errors import AiasError, Conflict, DifferenceFound, InvalidInput, Refused
 from aias_core.secret import Secret
@@ -98,8 +99,9 @@ def restore(site: Site, wish: Wish, progress: Progress) -> RestoreResult:
         progress(f"Restoring the backup '{manifest.id}'")
         with _recovering(site, store, manifest, wish.moment) as copy:
             found = check_copy(copy, manifest, wish.moment, progress)
+            destination = _Destination(site, wish.into, _find_tombstones(site, store, manifest))
             with copy.measured("load"):
-                _carry_over(site, copy, found, wish.into, progress)
+                _carry_over(destination, copy, found, progress)
             result = _describe(site, manifest, wish, began, found)
             result.seconds = copy.seconds
         site.write_record(RESTORES, {**site.read_record(RESTORES), wish.into: result.as_record()})
@@ -205,8 +207,23 @@ def _refuse_existing(site: Site, into: str) -> None:
             )
 
 
-def _carry_over(site: Site, copy: Restored, found: dict[str, Contents], into: str, progress: Progress) -> None:
-    """Copies each checked database to the live server under a passing name, compares it, then names all of them."""
+def _find_tombstones(site: Site, store: Store, manifest: Manifest) -> list[Tombstone]:
+    newest = get_newest(store, site.key)
+    return gather_tombstones(site.dsns["operational"], manifest.tombstones, newest.tombstones)
+
+
+@dataclass(frozen=True, slots=True)
+class _Destination:
+    """Where a copy goes: the live servers of a site, under which ending, and whom it may not bring back."""
+
+    site: Site
+    into: str
+    tombstones: Sequence[Tombstone]
+
+
+def _carry_over(to: _Destination, copy: Restored, found: dict[str, Contents], progress: Progress) -> None:
+    """Copies each checked database to its server under a passing name, compares and prepares it, then names all."""
+    site, into = to.site, to.into
     renames: dict[str, tuple[Secret, list[Rename]]] = {}
     loading = {name: f"{database_of(dsn)}_{into}_loading" for name, dsn in site.dsns.items()}
     try:
@@ -219,6 +236,7 @@ def _carry_over(site: Site, copy: Restored, found: dict[str, Contents], into: st
                 raise DifferenceFound(f"'{name}' did not load as it was: {differences[0]}")
             move = (loading[name], f"{database_of(dsn)}_{into}")
             renames.setdefault(server_of(dsn), (dsn, []))[1].append(move)
+        site.prepare({name: with_database(dsn, loading[name]) for name, dsn in site.dsns.items()}, to.tombstones)
     except BaseException:
         for name, dsn in site.dsns.items():
             drop_database(dsn, loading[name])

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 from aias_core.backup.cipher import read_key
 from aias_core.backup.stores import Store, open_store
+from aias_core.backup.tombstones import Prepare, Tombstone
 from aias_core.backup.wal import Archive
 from aias_core.errors import LockHeld, PrerequisiteMissing
 from aias_core.files import whole_file
@@ -23,9 +24,16 @@ from aias_core.secret import Secret
 DRILLS, CATALOG, RESTORES = "drills.json", "catalog.json", "restores.json"
 
 
+def keep_as_is(_databases: Mapping[str, Secret], _tombstones: Sequence[Tombstone]) -> None:
+    """Leaves restored databases as they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`dsns` by database, as a role that reads every row; `archives` is None where the server is not our own."""
+    """`dsns` by database, as a role that reads every row; `archives` is None where the server is not our own.
+
+    `prepare` is done to restored databases before they may serve.
+    """
 
     environment: str
     home: Path
@@ -33,6 +41,7 @@ class Site:
     key_file: Path
     archives: Path | None
     objects: ObjectStore | None = None
+    prepare: Prepare = keep_as_is
 
     @property
     def key(self) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from aias_core.environments.local.credentials import BACKUP_KEY, Credentials
 from aias_core.settings import find_variable
 
 if TYPE_CHECKING:
+    from aias_core.backup.tombstones import Tombstone
     from aias_core.environments.local.target import LocalEnvironment
     from aias_core.secret import Secret
 
@@ -43,6 +46,7 @@ def find_site(environment: LocalEnvironment, *, logical: bool = False, needs_ser
         key_file=Path(key_file) if key_file else environment.state.secrets / BACKUP_KEY,
         archives=None if is_foreign or logical else environment.state.backups / "wal",
         objects=endpoints.object_store() if endpoints.ports else None,
+        prepare=partial(_apply_tombstones, environment),
     )
 
 
@@ -59,6 +63,15 @@ def find_backup_fault(environment: LocalEnvironment) -> str | None:
     last = max((drill["at"] for drill in passed), default=None)
     said = "none ever was" if last is None else f"the last was at {last}"
     return f"No backup of '{environment.name}' was restored in a drill within a day ({said}): aias db restore-drill"
+
+
+def _apply_tombstones(
+    environment: LocalEnvironment, databases: Mapping[str, Secret], tombstones: Sequence[Tombstone]
+) -> None:
+    from aias_core.environments.stores import find_signer
+    from aias_core.retention.erasure.tombstones import apply_tombstones
+
+    apply_tombstones(environment.name, databases, tombstones, find_signer(environment))
 
 
 def _find_dsn(environment: LocalEnvironment, database: str, is_foreign: bool) -> Secret:

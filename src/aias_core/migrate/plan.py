@@ -27,7 +27,7 @@ class PlanContent:
     """What consent is given to: where a run starts, and each file's direction, name and checksums in order."""
 
     database: str
-    direction: Direction | Literal["repair"]
+    direction: Direction | Literal["repair", "erase"]
     from_version: str | None
     steps: tuple[tuple[str, str, str, str], ...]
 

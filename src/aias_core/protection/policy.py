@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -39,12 +40,22 @@ class Retention(_Strict):
     why: str = ""
 
 
-class TablePolicy(_Strict):
-    """One table. `subject` names the column, of this table or of `table.column`, that leads to a person or tenant."""
+SubjectKind = Literal["organization", "user"]
+Erasure = Literal["delete", "anonymize", "pseudonymize", "keep"]
 
-    subject: dict[Literal["organization", "user", "any"], str] = {}
+
+class TablePolicy(_Strict):
+    """One table. `subject` names the columns, of this table or of `table.column`, that lead to a person or tenant."""
+
+    subject: dict[SubjectKind | Literal["any"], tuple[str, ...]] = {}
+    erasure: dict[SubjectKind, Erasure] = {}
     retention: Retention
     columns: dict[str, ColumnPolicy]
+
+    @field_validator("subject", mode="before")
+    @classmethod
+    def _list(cls, subject: Mapping[str, str | list[str]]) -> dict[str, list[str]]:
+        return {kind: [paths] if isinstance(paths, str) else paths for kind, paths in subject.items()}
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -146,10 +157,12 @@ def _unsaid(columns: Mapping[str, set[str]], tables: Mapping[str, TablePolicy]) 
             yield table, WHOLE_TABLE, "0 days without explanation"
         if retention.days and retention.clock not in policy.columns:
             yield table, WHOLE_TABLE, f"retention by a column that is not there: {retention.clock}"
-        for path in policy.subject.values():
+        for path in chain.from_iterable(policy.subject.values()):
             owner, _, name = path.rpartition(".")
             if name not in columns.get(owner or table, set()):
                 yield table, WHOLE_TABLE, f"subject by a column that is not there: {path}"
+        for kind in policy.erasure.keys() - policy.subject.keys():
+            yield table, WHOLE_TABLE, f"erasure of a subject that is not there: {kind}"
 
 
 def check_shipped_policy(databases: list[str], path: Path | None = None) -> list[PolicyFinding]:

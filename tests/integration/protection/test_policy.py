@@ -58,7 +58,7 @@ def test_a_database_that_departs_from_the_policy_is_found(
         ((', why: "one row per package; removed with --reset"', ""), ("*", "0 days without explanation")),
         (("clock: window_start", "clock: nope"), ("*", "retention by a column that is not there: nope")),
         (
-            ("{user: api_keys.user_id}", "{user: api_keys.nope}"),
+            ("user: api_keys.user_id}", "user: api_keys.nope}"),
             ("*", "subject by a column that is not there: api_keys.nope"),
         ),
     ],

@@ -12,7 +12,7 @@ from aias_core.files import write_first
 from aias_core.secret import Secret, random_base62
 
 DATABASE_ROLES = ("aias_migrator", "aias_identity", "aias_router", "aias_analytics")
-BACKUP_KEY = "backup-key"
+BACKUP_KEY, ERASURE_KEY = "backup-key", "erasure-key"
 _SUPERUSER = "postgres"
 
 
@@ -35,6 +35,7 @@ _KINDS: dict[str, Callable[[], str]] = {
     "data-email-keys": _named_key("e1"),
     "data-encryption-keys": _named_key("c1"),
     BACKUP_KEY: lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
+    ERASURE_KEY: lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
 }
 
 
@@ -104,6 +105,10 @@ class Credentials:
 
     def forget(self, name: str) -> None:
         (self._directory / name).unlink(missing_ok=True)
+
+    @property
+    def erasure_key(self) -> Secret:
+        return self._read(ERASURE_KEY)
 
     def _read(self, name: str) -> Secret:
         try:

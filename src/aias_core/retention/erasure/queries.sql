@@ -1,0 +1,205 @@
+-- name: list_columns
+SELECT c.relname, a.attname, format_type(a.atttypid, -1)
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+WHERE c.relnamespace = to_regnamespace('aias') AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+
+-- name: list_keys
+SELECT c.relname, array_agg(a.attname::text ORDER BY k.position)
+FROM pg_constraint p
+JOIN pg_class c ON c.oid = p.conrelid
+CROSS JOIN LATERAL unnest(p.conkey) WITH ORDINALITY k (number, position)
+JOIN pg_attribute a ON a.attrelid = p.conrelid AND a.attnum = k.number
+WHERE p.contype = 'p' AND p.connamespace = to_regnamespace('aias')
+GROUP BY c.relname
+
+-- name: match_email_hash
+(hash_kid, email_hash) IN (SELECT kid, email_hash FROM aias.user_email_hashes WHERE user_id = ANY (%(ids)s))
+
+-- name: count_known_users
+SELECT count(*) FROM aias.users WHERE user_id = %(id)s AND status <> 'erased'
+
+-- name: anonymize_users
+UPDATE aias.users SET status = 'erased', email_ciphertext = NULL, email_enc_kid = NULL, display_name = NULL,
+    locale = NULL
+WHERE user_id = %(id)s AND status <> 'erased'
+
+-- name: count_known_organizations
+SELECT count(*) FROM aias.organizations
+WHERE org_id = %(id)s AND (status, display_name, settings) IS DISTINCT FROM ('deleted', 'erased', '{}'::jsonb)
+
+-- name: anonymize_organizations
+-- The slug stays: it is public and never given again.
+UPDATE aias.organizations SET status = 'deleted', display_name = 'erased', settings = '{}', status_reason = NULL,
+    purge_after = NULL, deleted_at = coalesce(deleted_at, now())
+WHERE org_id = %(id)s
+
+-- name: count_known_dim_organizations
+SELECT count(*) FROM aias.dim_organizations WHERE org_id = %(id)s AND display_name <> 'erased'
+
+-- name: anonymize_dim_organizations
+-- What the copy of names would write again anyway; the earlier name goes with dim_versions.
+UPDATE aias.dim_organizations SET display_name = 'erased' WHERE org_id = %(id)s
+
+-- name: delete_usage_facts
+-- In batches, each with its receipts.
+WITH batch AS (
+    SELECT event_id, org_id, occurred_at FROM aias.usage_facts WHERE org_id = %(id)s ORDER BY occurred_at LIMIT 10000
+), receipts AS (
+    DELETE FROM aias.event_receipts r USING batch b WHERE r.event_id = b.event_id AND r.org_id = b.org_id
+)
+DELETE FROM aias.usage_facts f USING batch b
+WHERE f.event_id = b.event_id AND f.org_id = b.org_id AND f.occurred_at = b.occurred_at
+
+-- name: pseudonymize_usage_facts
+-- Hours that still have rollups are computed again, for a worker that read the facts before may write later.
+WITH changed AS (
+    UPDATE aias.usage_facts SET actor_id = NULL, api_key_id = NULL, end_user_hash = NULL, labels = '{}', client = NULL
+    WHERE actor_id = ANY (%(ids)s) OR api_key_id = ANY (%(ids)s)
+    RETURNING org_id, occurred_at
+)
+INSERT INTO aias.dirty_hours (bucket_start, org_id, cause)
+SELECT bucket_start, org_id, gen_random_uuid() FROM (
+    SELECT DISTINCT date_trunc('hour', occurred_at, 'UTC') AS bucket_start, org_id FROM changed
+) hours
+WHERE bucket_start >= (SELECT min(month_start) FROM aias.list_month_partitions() WHERE table_name = 'usage_hours')
+
+-- name: merge_key_rollups
+-- The counters of the keys are added to those of no key: the sums stay exact.
+WITH gone AS (
+    DELETE FROM {table} WHERE api_key_id = ANY (%(ids)s) RETURNING *
+)
+INSERT INTO {table} AS t (bucket_start, org_id, project_id, api_key_id, model_id, currency, requests,
+    successes, errors, timeouts, throttled, cancelled, rejected, input_tokens, cached_input_tokens, output_tokens,
+    reasoning_tokens, billed_requests, billed_input_tokens, billed_cached_input_tokens, billed_output_tokens, cost_pico,
+    adjustments, adjustment_pico, run_id)
+SELECT bucket_start, org_id, project_id, NULL, model_id, currency, sum(requests), sum(successes), sum(errors),
+    sum(timeouts), sum(throttled), sum(cancelled), sum(rejected), sum(input_tokens), sum(cached_input_tokens),
+    sum(output_tokens), sum(reasoning_tokens), sum(billed_requests), sum(billed_input_tokens),
+    sum(billed_cached_input_tokens), sum(billed_output_tokens), sum(cost_pico), sum(adjustments), sum(adjustment_pico),
+    min(run_id::text)::uuid
+FROM gone GROUP BY bucket_start, org_id, project_id, model_id, currency
+ON CONFLICT (org_id, bucket_start, project_id, api_key_id, model_id, currency) DO UPDATE SET
+    requests = t.requests + excluded.requests, successes = t.successes + excluded.successes,
+    errors = t.errors + excluded.errors, timeouts = t.timeouts + excluded.timeouts,
+    throttled = t.throttled + excluded.throttled, cancelled = t.cancelled + excluded.cancelled,
+    rejected = t.rejected + excluded.rejected, input_tokens = t.input_tokens + excluded.input_tokens,
+    cached_input_tokens = t.cached_input_tokens + excluded.cached_input_tokens,
+    output_tokens = t.output_tokens + excluded.output_tokens,
+    reasoning_tokens = t.reasoning_tokens + excluded.reasoning_tokens,
+    billed_requests = t.billed_requests + excluded.billed_requests,
+    billed_input_tokens = t.billed_input_tokens + excluded.billed_input_tokens,
+    billed_cached_input_tokens = t.billed_cached_input_tokens + excluded.billed_cached_input_tokens,
+    billed_output_tokens = t.billed_output_tokens + excluded.billed_output_tokens,
+    cost_pico = t.cost_pico + excluded.cost_pico, adjustments = t.adjustments + excluded.adjustments,
+    adjustment_pico = t.adjustment_pico + excluded.adjustment_pico
+
+-- name: pseudonymize_statement_lines
+UPDATE aias.statement_lines SET org_id = %(pseudonym)s, org_slug = NULL, org_name = NULL, project_name = NULL
+WHERE org_id = %(id)s
+
+-- name: list_statements
+SELECT l.month::text, l.version, count(*), encode(c.content_sha256, 'hex'),
+    encode(sha256(convert_to(string_agg(to_jsonb(l)::text, E'\n' ORDER BY l.line_no), 'UTF8')), 'hex')
+FROM aias.statement_lines l JOIN aias.month_closes c USING (month, version)
+WHERE l.org_id = %(pseudonym)s
+GROUP BY l.month, l.version, c.content_sha256 ORDER BY l.month, l.version
+
+-- name: find_organization
+SELECT org_id FROM aias.organizations WHERE org_id::text = lower(%(name)s) OR slug = %(name)s
+
+-- name: find_user
+SELECT user_id FROM aias.users WHERE user_id::text = lower(%(name)s)
+
+-- name: read_slug
+SELECT slug FROM aias.organizations WHERE org_id = %(id)s
+
+-- name: list_keys_of_user
+SELECT api_key_id FROM aias.api_keys WHERE user_id = %(id)s
+
+-- name: list_erased_keys
+SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'api_key' ORDER BY 1
+
+-- name: list_orphaned_organizations
+-- Active organizations whose only active owner the person is.
+SELECT o.slug FROM aias.memberships m JOIN aias.organizations o USING (org_id)
+WHERE m.user_id = %(id)s AND m.role = 'owner' AND m.status = 'active' AND o.status = 'active' AND NOT EXISTS (
+    SELECT FROM aias.memberships x
+    WHERE x.org_id = m.org_id AND x.user_id <> m.user_id AND x.role = 'owner' AND x.status = 'active')
+ORDER BY 1
+
+-- name: find_request
+SELECT request_id, ticket, subject_kind, subject_id, legal_basis, status, created_at, impact, progress, certificate
+FROM aias.erasure_requests WHERE ticket = %(ticket)s FOR UPDATE
+
+-- name: find_request_by_id
+SELECT request_id, ticket, subject_kind, subject_id, legal_basis, status, created_at, impact, progress, certificate
+FROM aias.erasure_requests WHERE request_id = %(request_id)s
+
+-- name: find_other_ticket
+SELECT ticket FROM aias.erasure_requests
+WHERE subject_kind = %(kind)s AND subject_id = %(id)s AND ticket <> %(ticket)s AND status <> 'rejected'
+
+-- name: insert_request
+INSERT INTO aias.erasure_requests (request_id, ticket, subject_kind, subject_id, legal_basis, requested_by, due_at)
+VALUES (%(request_id)s, %(ticket)s, %(kind)s, %(id)s, %(legal_basis)s, %(actor)s, now() + interval '30 days')
+
+-- name: start_request
+UPDATE aias.erasure_requests SET status = 'running', progress = %(progress)s WHERE request_id = %(request_id)s
+
+-- name: insert_tombstone
+INSERT INTO aias.erasure_tombstones (subject_kind, subject_id, erased_at, request_id)
+VALUES (%(kind)s, %(id)s, now(), %(request_id)s) ON CONFLICT DO NOTHING
+
+-- name: close_user
+UPDATE aias.users SET status = 'suspended', epoch = epoch + 1, deleted_at = coalesce(deleted_at, now())
+WHERE user_id = %(id)s AND status <> 'erased'
+
+-- name: close_organization
+UPDATE aias.organizations SET status = 'deleted', deleted_at = coalesce(deleted_at, now()) WHERE org_id = %(id)s
+
+-- name: revoke_keys
+WITH revoked AS (
+    UPDATE aias.api_keys SET status = 'revoked', revoked_at = now(), revoked_by = %(actor)s, revoke_reason = 'erasure'
+    WHERE (org_id = %(id)s OR user_id = %(id)s) AND status <> 'revoked'
+    RETURNING api_key_id, org_id
+)
+INSERT INTO aias.revocations (kind, subject_id, org_id, reason)
+SELECT 'api_key', api_key_id::text, org_id, 'erasure' FROM revoked
+
+-- name: announce_end
+INSERT INTO aias.revocations (kind, subject_id, org_id, reason)
+VALUES (%(kind)s, %(id)s::text, CASE %(kind)s WHEN 'organization' THEN %(id)s::uuid END, 'erasure')
+
+-- name: insert_erased_subjects
+INSERT INTO aias.erased_subjects (subject_kind, subject_id, erased_at)
+SELECT kind, id, now() FROM unnest(%(kinds)s::text[], %(ids)s::uuid[]) AS subjects (kind, id)
+ON CONFLICT DO NOTHING
+
+-- name: read_next_transaction
+SELECT pg_snapshot_xmax(pg_current_snapshot())::text
+
+-- name: have_ended
+SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %(transaction)s::xid8
+
+-- name: save_impact
+UPDATE aias.erasure_requests SET impact = %(impact)s WHERE request_id = %(request_id)s AND impact IS NULL
+
+-- name: complete_request
+UPDATE aias.erasure_requests SET status = 'completed', certificate = %(certificate)s, completed_at = %(completed_at)s
+WHERE request_id = %(request_id)s AND status = 'running'
+
+-- name: list_export_objects
+SELECT object_key FROM aias.export_jobs WHERE org_id = %(id)s AND object_key IS NOT NULL
+
+-- name: list_audit_export_objects
+SELECT object_key FROM aias.audit_exports WHERE org_id = %(id)s AND object_key IS NOT NULL
+
+-- name: has_tombstone
+SELECT EXISTS (SELECT FROM aias.erasure_tombstones WHERE subject_kind = %(kind)s AND subject_id = %(id)s)
+
+-- name: has_erased_subject
+SELECT EXISTS (SELECT FROM aias.erased_subjects WHERE subject_kind = %(kind)s AND subject_id = %(id)s)
+
+-- name: restore_request
+INSERT INTO aias.erasure_requests SELECT (jsonb_populate_record(NULL::aias.erasure_requests, %(record)s)).*
+ON CONFLICT DO NOTHING

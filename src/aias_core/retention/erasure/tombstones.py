@@ -1,0 +1,47 @@
+"""Erasing again what an older copy of the databases brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from aias_core.retention.erasure.requests import Order, bury
+from aias_core.retention.erasure.rules import DATABASES, queries
+from aias_core.retention.erasure.run import prepare
+from aias_core.retention.stores import Databases, Stores, opened
+
+if TYPE_CHECKING:
+    from aias_core.backup.tombstones import Tombstone
+    from aias_core.retention.erasure.certificate import Signer
+    from aias_core.secret import Secret
+
+
+def apply_tombstones(
+    environment: str, databases: Mapping[str, Secret], tombstones: Sequence[Tombstone], signer: Signer
+) -> None:
+    """Erases every subject of the tombstones from restored databases, whose requests and tombstones then stand there.
+
+    Repeatable. Databases without our schema have nothing to erase and no tombstones.
+    """
+    if not tombstones:
+        return
+    stores = Stores(environment, databases["operational"], databases["analytics"])
+    with opened(stores, alone=True) as found:
+        for tombstone in tombstones:
+            _apply(stores, found, tombstone, signer)
+
+
+def _apply(stores: Stores, databases: Databases, tombstone: Tombstone, signer: Signer) -> None:
+    kind, subject, ticket = tombstone["subject_kind"], UUID(tombstone["subject_id"]), tombstone["ticket"]
+    order = Order(kind, subject, ticket, tombstone["legal_basis"])
+    work = prepare(stores, databases, order, signer.pseudonym(ticket, subject))
+    with databases.operational.transaction():
+        databases.operational.execute(queries["restore_request"], {"record": Jsonb(dict(tombstone))})
+        keys = {"kind": kind, "id": subject, "request_id": tombstone["request_id"]}
+        databases.operational.execute(queries["insert_tombstone"], keys)
+    bury(databases.analytics, work.subject)
+    for database in DATABASES:
+        work.apply(database)
