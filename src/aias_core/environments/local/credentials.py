@@ -32,6 +32,7 @@ _KINDS: dict[str, Callable[[], str]] = {
     "service-key": lambda: random_base62(43),
     "operator-token": lambda: random_base62(43),
     "data-hash-keys": _hash_keys,
+    "token-signing-key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
     BACKUP_KEY: lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
 }
 
@@ -84,6 +85,10 @@ class Credentials:
     @property
     def data_hash_keys(self) -> Secret:
         return self._read("data-hash-keys")
+
+    @property
+    def token_signing_key(self) -> Secret:
+        return self._read("token-signing-key")
 
     def _read(self, name: str) -> Secret:
         try:
