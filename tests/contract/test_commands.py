@@ -30,6 +30,8 @@ ARGUMENTS = {
     "aias db rollback": ["--database", "operational", "--steps", "1"],
     "aias analytics export": ["--month", "2026-01"],
     "aias analytics sources retire": ["router-local-1", "--reason", "gone"],
+    "aias analytics forecast": ["--org", "acme"],
+    "aias token issue": ["--org", "acme", "--role", "viewer"],
 }
 
 

@@ -46,7 +46,9 @@ class TokenSigner:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
         try:
-            return cls(Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed.reveal(), validate=True)), issuer(env))
+            return cls(
+                Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed.reveal(), validate=True)), issuer(env)
+            )
         except ValueError as exc:
             raise InvalidInput("AIAS_TOKEN_SIGNING_KEY is not the base64 of 32 bytes") from exc
 
@@ -61,7 +63,14 @@ class TokenSigner:
         if not timedelta(0) < lifetime <= LONGEST:
             raise InvalidInput("A token lives for 1 second to 1 hour")
         now, token_id = int(clock.now().timestamp()), str(ids.new_id())
-        claims = {"iss": self.issuer, "aud": AUDIENCE, "sub": principal.actor_id, "jti": token_id, "iat": now, "nbf": now}
+        claims = {
+            "iss": self.issuer,
+            "aud": AUDIENCE,
+            "sub": principal.actor_id,
+            "jti": token_id,
+            "iat": now,
+            "nbf": now,
+        }
         claims["exp"] = now + int(lifetime.total_seconds())
         if principal.platform_role:
             claims["platform_role"] = principal.platform_role
@@ -93,18 +102,16 @@ class TokenVerifier:
 
     def verify(self, token: str) -> Principal:
         """Whom a token proves. Raises TokenRefused: form, algorithm, key, signature, issuer, audience, time, role."""
-        header, claims = self._open(token)
+        claims = self._open(token)
         now = clock.now().timestamp()
         _require(claims.get("iss") == self.issuer and claims.get("aud") == AUDIENCE, "issuer or audience")
-        times = [claims.get(name) for name in ("exp", "nbf", "iat")]
-        _require(all(type(at) is int for at in times), "times")
-        expires, not_before, issued = times
+        expires, not_before, issued = (_instant(claims, name) for name in ("exp", "nbf", "iat"))
         _require(expires > now - LEEWAY_SECONDS, "expired")
         _require(max(not_before, issued) <= now + LEEWAY_SECONDS, "not valid yet")
         _require(expires - issued <= LONGEST.total_seconds(), "lives too long")
         return _to_principal(claims)
 
-    def _open(self, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _open(self, token: str) -> dict[str, Any]:
         from cryptography.exceptions import InvalidSignature
 
         parts = token.split(".")
@@ -118,7 +125,7 @@ class TokenVerifier:
             key.verify(_to_bytes(parts[2]), f"{parts[0]}.{parts[1]}".encode())
         except InvalidSignature as exc:
             raise TokenRefused("signature") from exc
-        return header, _decode(parts[1])
+        return _decode(parts[1])
 
 
 def issuer(env: str) -> str:
@@ -156,6 +163,13 @@ def _to_principal(claims: Mapping[str, Any]) -> Principal:
     except (ValueError, InvalidInput, TypeError) as exc:
         raise TokenRefused("role or organization") from exc
     return principal
+
+
+def _instant(claims: Mapping[str, Any], name: str) -> int:
+    at = claims.get(name)
+    if type(at) is not int:
+        raise TokenRefused("times")
+    return at
 
 
 def _require(holds: bool, what: str) -> None:

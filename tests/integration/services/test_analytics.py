@@ -20,6 +20,7 @@ from aias_core.contracts.transport import HEARTBEAT_SUBJECT, USAGE_EVENTS_SUBJEC
 from aias_core.contracts.usage import UsageEvent
 from aias_core.secret import Secret
 from support import servers
+from support.access import ACCESS_VARIABLES
 from support.events import make_event
 from support.waiting import wait_until
 
@@ -35,6 +36,7 @@ def variables(postgres_server: PostgresServer, nats_url: Secret, analytics: str)
         "AIAS_ANALYTICS_DSN": postgres_server.dsn(analytics, "aias_analytics").reveal(),
         "AIAS_NATS_URL": nats_url.reveal(),
         "AIAS_ANALYTICS_ROLLUP_SECONDS": "0.1",
+        **ACCESS_VARIABLES,
     }
 
 
@@ -116,7 +118,7 @@ def test_each_metric_is_exported_and_tells_what_is_there(
         def value(name: str) -> float | None:
             return next((sample.value for sample in read_metrics(running).get(name, [])), None)
 
-        wait_until(lambda: METRICS <= set(read_metrics(running)))
+        wait_until(lambda: set(read_metrics(running)) >= METRICS)
         wait_until(lambda: value("freshness_lag_seconds") is not None, 30)
         wait_until(lambda: (value("reconcile_last_success_timestamp_seconds") or 0) > beat.at.timestamp() - 60, 30)
         assert value("silent_sources") == 0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from support.servers import PostgresServer, RunningService
 
 HASH_KEYS = "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
+TOKEN_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 OPERATOR, SERVICE = secrets.token_hex(16), secrets.token_hex(16)
 
 
@@ -30,6 +31,7 @@ def identity(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathF
         "AIAS_SERVICE_KEY": SERVICE,
         "AIAS_OPERATOR_TOKEN": OPERATOR,
         "AIAS_DATA_HASH_KEYS": HASH_KEYS,
+        "AIAS_TOKEN_SIGNING_KEY": TOKEN_KEY,
     }
     with servers.service("identity", tmp_path_factory.mktemp("identity"), variables) as running:
         yield running

@@ -1,0 +1,1 @@
+"""The routes of the query API, each file one kind of question."""
