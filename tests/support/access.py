@@ -13,7 +13,8 @@ from aias_core.secret import Secret
 
 ENV = "local"
 OPERATOR_TOKEN, SERVICE_KEY = secrets.token_hex(16), secrets.token_hex(16)
-SIGNER = TokenSigner.parse(Secret(base64.b64encode(secrets.token_bytes(32)).decode()), ENV)
+TOKEN_SIGNING_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
+SIGNER = TokenSigner.parse(Secret(TOKEN_SIGNING_KEY), ENV)
 ACCESS_VARIABLES = {
     "AIAS_IDENTITY_URL": "http://127.0.0.1:9",
     "AIAS_SERVICE_KEY": SERVICE_KEY,

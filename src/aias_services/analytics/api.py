@@ -12,7 +12,6 @@ from aias_services.analytics.routes import contracts, events, outlook, series
 from aias_services.kit.callers import signed_in
 from aias_services.kit.guard import PUBLIC
 
-BASE = "/analytics/v1"
 CONNECTIONS, WAIT_SECONDS = 8, 0.8
 
 
@@ -30,5 +29,5 @@ def add_api(app: FastAPI, settings: AnalyticsSettings) -> None:
     )
     guard = signed_in(verifier, settings.operator_token)
     for part in (series, outlook, events):
-        app.include_router(part.router, prefix=BASE, dependencies=[guard])
-    app.include_router(contracts.router, prefix=BASE, dependencies=[PUBLIC])
+        app.include_router(part.router, dependencies=[guard])
+    app.include_router(contracts.router, dependencies=[PUBLIC])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -13,20 +14,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aias_core import clock
+from aias_core import clock, windows
+from aias_core.analytics.ingest.store import ingest_lines
 from aias_core.analytics.query.faults import InvalidQuery
+from aias_core.analytics.query.forecast import read_forecast
+from aias_core.analytics.query.freshness import read_freshness
 from aias_core.analytics.query.pages import cut_page
 from aias_core.analytics.query.parameters import Filters, Question, build_query
 from aias_core.analytics.query.scope import Scope
-from aias_core.analytics.query.usage import read_usage
+from aias_core.analytics.query.usage import read_reliability, read_usage
 from aias_core.analytics.query.zones import Grain, floor_to, next_edge
+from aias_core.analytics.rollup.run import run_rollup
+from aias_core.contracts import usage
 from aias_core.contracts.usage import UsageEvent
 from aias_core.money import parse_amount
-from support.events import MODEL, ORG
-from support.usage import KEYS, SECOND_MODEL, random_usage, shown_percentile, store_usage, sum_up
-
-if TYPE_CHECKING:
-    pass
+from support.events import MODEL, ORG, OTHER_ORG, make_event
+from support.usage import HOLDER, KEYS, SECOND_MODEL, random_usage, shown_percentile, store_usage, sum_up
 
 DAYS = 30
 MODELS = {MODEL: "mock-small", SECOND_MODEL: "mock-large", None: "unassigned"}
@@ -104,6 +107,96 @@ def test_series_and_totals_equal_brute_force(store: psycopg.Connection, events: 
         check_pages(answer, query.fingerprint, limit)
 
     compare()
+
+
+def ask(store: psycopg.Connection, scope: Scope, **asked: Any) -> dict[str, Any]:
+    return read_usage(store, scope, build_query(Question(**{"period": "30d", **asked})))
+
+
+def test_row_security_alone_stops_the_query_of_another_organization(
+    store: psycopg.Connection, events: list[UsageEvent]
+) -> None:
+    foreign = Scope((OTHER_ORG,), tenant=ORG)
+    everything = Scope(None, tenant=ORG)
+    own = sum(e.org_id == ORG for e in events)
+    for group in ((), ("status",), ("key",)):
+        assert ask(store, foreign, group_by=group)["totals"][0]["requests"] == 0
+        assert ask(store, everything, group_by=group)["totals"][0]["requests"] == own
+
+
+def test_the_querys_own_filter_alone_stops_it_too(store: psycopg.Connection, events: list[UsageEvent]) -> None:
+    as_the_service = Scope((ORG,))
+    assert ask(store, as_the_service)["totals"][0]["requests"] == sum(e.org_id == ORG for e in events)
+
+
+def test_a_holder_sees_the_usage_of_own_keys(store: psycopg.Connection, events: list[UsageEvent]) -> None:
+    data = ask(store, Scope.of(ORG, HOLDER), percentiles=(50, 95))
+    mine = [e for e in events if e.org_id == ORG and e.api_key_id == KEYS[0]]
+    assert data["totals"][0]["requests"] == len(mine)
+    assert data["totals"][0]["latency_ms"]["count"] == sum(e.status == "success" for e in mine)
+
+
+def test_the_window_before_is_compared(store: psycopg.Connection, events: list[UsageEvent]) -> None:
+    data = ask(store, Scope.of(ORG), period="7d", compare="previous")
+    bounds = [clock.parse_instant(data["previous"]["window"][name]) for name in ("from", "to")]
+    assert bounds[1] == clock.parse_instant(data["window"]["from"])
+    before = [e for e in events if e.org_id == ORG and bounds[0] <= e.occurred_at < bounds[1]]
+    assert data["previous"]["totals"][0]["requests"] == len(before)
+    assert parse_amount(data["previous"]["totals"][0]["cost"]) == sum(e.cost_pico for e in before)
+
+
+def test_reliability_has_rates_of_the_outcomes(store: psycopg.Connection, events: list[UsageEvent]) -> None:
+    query = build_query(Question(period="30d", percentiles=(95,)), money=False)
+    [total] = read_reliability(store, Scope.of(ORG), query)["totals"]
+    mine = [e for e in events if e.org_id == ORG]
+    failed = sum(e.status in ("error", "timeout") for e in mine)
+    assert total["error_rate"] == round(failed / len(mine), 6)
+    assert total["throttle_rate"] == round(sum(e.status == "throttled" for e in mine) / len(mine), 6)
+    assert "cost" not in total
+
+
+def test_a_bucket_is_partial_until_the_pipeline_is_past_it(store: psycopg.Connection, events: list[UsageEvent]) -> None:
+    settled = windows.day_of(clock.now()) - timedelta(days=2)
+    store.execute("INSERT INTO aias.watermarks VALUES ('rollup_hour', %s, %s)", [settled, settled])
+    rows = ask(store, Scope.of(ORG), fill="zero")["series"]
+    assert [row["partial"] for row in rows] == [clock.parse_instant(row["bucket_end"]) > settled for row in rows]
+    assert {row["partial"] for row in rows} == {True, False}
+
+
+def test_an_unchanged_answer_keeps_its_version(store: psycopg.Connection, events: list[UsageEvent]) -> None:
+    first = ask(store, Scope.of(ORG))["data_version"]
+    assert ask(store, Scope.of(ORG))["data_version"] == first
+    store_usage_again = random_usage(random.Random(8), clock.now(), 1, 3)
+    ingest_lines(store, [usage.encode(event) for event in store_usage_again], "test")
+    run_rollup(store)
+    assert ask(store, Scope.of(ORG))["data_version"] != first
+
+
+def test_a_forecast_is_the_run_rate_of_full_days(store: psycopg.Connection, events: list[UsageEvent]) -> None:
+    forecast = read_forecast(store, Scope.of(ORG), budget=10**30)
+    today = windows.day_of(clock.now())
+    mine = [e for e in events if e.org_id == ORG]
+    spent = sum(e.cost_pico for e in mine if e.occurred_at >= windows.month_of(clock.now()))
+    week = sum(e.cost_pico for e in mine if today - timedelta(days=7) <= e.occurred_at < today)
+    assert parse_amount(forecast["spend_to_date"]) == spent
+    assert parse_amount(forecast["run_rate_per_day"]) == round(Fraction(week, 7))
+    assert forecast["method"]["days"] == 7
+    assert forecast["budget"]["exhaustion_date"] is None
+    tight = read_forecast(store, Scope.of(ORG), budget=1)["budget"]
+    assert (tight["exhausted"], tight["exhaustion_date"] is not None) == (True, True)
+
+
+def test_freshness_of_an_idle_organization_is_idle_and_of_a_busy_one_fresh(store: psycopg.Connection) -> None:
+    now = clock.now()
+    store.execute("INSERT INTO aias.watermarks VALUES ('rollup_hour', %s, %s)", [now, now])
+    ingest_lines(store, [usage.encode(make_event())], "test")
+    assert read_freshness(store, Scope.of(ORG))["status"] == "fresh"
+    assert read_freshness(store, Scope.of(OTHER_ORG))["status"] == "idle"
+    assert read_freshness(store, Scope.of(ORG), (str(SECOND_MODEL),))["status"] == "idle"
+    assert read_freshness(store, Scope(None))["status"] == "fresh"
+    late = make_event(at=now - timedelta(hours=5))
+    ingest_lines(store, [usage.encode(late)], "test")
+    assert read_freshness(store, Scope.of(ORG))["late_pending"] == 1
 
 
 def check_totals(answer: dict[str, Any], inside: list[UsageEvent]) -> None:

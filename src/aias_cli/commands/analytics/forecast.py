@@ -24,7 +24,7 @@ def forecast(
     """
     context = current(ctx)
     limit = None if budget is None else _parse(budget)
-    with options.asking(context, org) as (connection, scope, about):
+    with options.asking(context, org, "cost.read") as (connection, scope, about):
         from aias_core.analytics.query.forecast import read_forecast
 
         data = {**about, **read_forecast(connection, scope, limit)}

@@ -76,16 +76,26 @@ def choose_groups(groups: Sequence[Group] | None, org: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def asking(context: CommandContext, org: str) -> Iterator[tuple[Connection, Scope, dict[str, Any]]]:
-    """A connection, the scope that an `--org` means, and what an answer says of it. Raises NotFound."""
+def asking(
+    context: CommandContext, org: str, action: str = "usage.read"
+) -> Iterator[tuple[Connection, Scope, dict[str, Any]]]:
+    """A connection, the scope that an `--org` means, and what an answer says of it. Raises NotFound.
+
+    Reading past the API is reading from outside: it is recorded like a read of the platform.
+    """
+    from aias_core.analytics.access.records import AccessRecord, record_access
     from aias_core.analytics.dimensions import get_organization
     from aias_core.analytics.query.scope import Scope
+    from aias_core.migrate.consent import own_name
 
     with context.environment().endpoints().analytics_connection() as connection:
         if org == "all":
+            record_access(connection, AccessRecord("cli", own_name(), "operator", action, "allowed", target_id="all"))
             yield connection, Scope(None), {"org": "all", "org_id": None}
             return
         org_id, slug = get_organization(connection, org)
+        record = AccessRecord("cli", own_name(), "operator", action, "allowed", org_id=org_id, target_id=slug)
+        record_access(connection, record)
         yield connection, Scope.of(org_id), {"org": slug, "org_id": str(org_id)}
 
 

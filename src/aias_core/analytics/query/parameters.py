@@ -20,6 +20,7 @@ LIMIT_TEXT = {Grain.HOUR: "31 days", Grain.DAY: "400 days", Grain.MONTH: "13 mon
 PERCENTILES = (50, 90, 95, 99)
 GROUPS_LIMIT, TOP_LIMIT, PAGE_LIMIT, PAGE_DEFAULT = 2, 100, 30_000, 1_000
 NONE = "none"
+OPERATIONS = ("chat", "completion", "embedding", "other")
 _ALIASES = {"hourly": "hour", "daily": "day", "monthly": "month"}
 
 
@@ -109,6 +110,8 @@ def build_query(question: Question, *, money: bool = True) -> UsageQuery:
         percentiles=_check_percentiles(question.percentiles),
         money=money,
     )
+    for operation in question.filters.operation:
+        _one_of(operation, OPERATIONS, "operation")
     return _with_window(query, query.window)
 
 

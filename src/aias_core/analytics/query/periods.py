@@ -65,10 +65,9 @@ def period_window(period: str, grain: Grain, zone: ZoneInfo) -> Window:
         return Window(floor_to(month - timedelta(days=1), Grain.MONTH, zone), month)
     if found := _MONTH.fullmatch(period):
         first = date(int(found[1]), int(found[2]), 1)
-        window = Window(midnight(first, zone), midnight(next_month(first), zone))
-        if window.start > now:
+        if first > now.astimezone(zone).date():
             raise InvalidQuery("invalid_window", "period", f"The month {period} has not begun yet")
-        return window
+        return Window(midnight(first, zone), midnight(next_month(first), zone))
     raise InvalidQuery("invalid_window", "period", f"'{period}' is not a period", hint=f"one of: {', '.join(PERIODS)}")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
 from aias_core.analytics import sketch
+from aias_core.analytics.query.faults import InvalidQuery
 from aias_core.analytics.query.freshness import read_watermarks
 from aias_core.analytics.query.lines import COUNTERS, Line, Lines, fill, fold, read_lines
 from aias_core.analytics.query.parameters import Dimension, UsageQuery
@@ -42,8 +43,9 @@ def read_reliability(connection: Connection, scope: Scope, query: UsageQuery) ->
 
 
 def _answer(connection: Connection, scope: Scope, query: UsageQuery, describe: Any) -> dict[str, Any]:
-    with connection.transaction():
-        settled, _ = read_watermarks(connection)
+    if scope.tenant is not None and Dimension.ORG in query.group_by:
+        raise InvalidQuery("invalid_group", "group_by", "The usage of one organization is not split by organization")
+    settled, _ = read_watermarks(connection)
     with reading(connection, scope):
         lines = _read(connection, scope, query)
         names = [read_names(connection, d, {g[i] for _, g, _ in lines.series}) for i, d in enumerate(query.group_by)]

@@ -8,9 +8,10 @@ from fastapi import APIRouter
 
 from aias_core.contracts import usage
 from aias_core.errors import NotFound
+from aias_services.analytics.routes import BASE
 
 SCHEMAS = {("usage-event", "1"): usage.json_schema}
-router = APIRouter(tags=["contracts"])
+router = APIRouter(prefix=BASE, tags=["contracts"])
 
 
 @router.get("/schemas/{name}/{version}", summary="A contract as JSON Schema")

@@ -19,11 +19,12 @@ from aias_core.contracts.usage import EventRejected
 from aias_core.identity.permissions import Principal
 from aias_services.analytics.parameters import EventsAsked, ReasonAsked
 from aias_services.analytics.reads import ReadsOf, answer_json
+from aias_services.analytics.routes import BASE
 from aias_services.kit.callers import Caller
 
 EVENTS, EVENT = "aias.analytics.events/1", "aias.analytics.event/1"
 EVENTS_LIMIT = 500
-router = APIRouter(tags=["events"])
+router = APIRouter(prefix=BASE, tags=["events"])
 
 
 class InvalidEvents(InvalidQuery):

@@ -10,10 +10,11 @@ from aias_core.analytics.query.forecast import read_forecast
 from aias_core.money import parse_amount
 from aias_services.analytics.parameters import ForecastAsked, FreshnessAsked
 from aias_services.analytics.reads import ReadsOf, answer_json
+from aias_services.analytics.routes import BASE
 from aias_services.kit.callers import Caller
 
 FRESHNESS, FORECAST = "aias.analytics.freshness/1", "aias.analytics.forecast/1"
-router = APIRouter(tags=["outlook"])
+router = APIRouter(prefix=BASE, tags=["outlook"])
 
 
 @router.get("/orgs/{org}/freshness", summary="How current the figures of an organization are")

@@ -18,10 +18,11 @@ from aias_services.analytics.parameters import (
     UsageAsked,
 )
 from aias_services.analytics.reads import Access, Reads, ReadsOf, answer_json
+from aias_services.analytics.routes import BASE
 from aias_services.kit.callers import Caller
 
 USAGE, RELIABILITY = "aias.analytics.usage/1", "aias.analytics.reliability/1"
-router = APIRouter(tags=["usage"])
+router = APIRouter(prefix=BASE, tags=["usage"])
 
 
 @router.get("/orgs/{org}/usage", summary="Requests, tokens and cost of an organization")
