@@ -67,28 +67,12 @@ def store_usage(store: psycopg.Connection, events: Iterable[UsageEvent]) -> None
     """Names, facts and rollups of events."""
     ingest_lines(store, [usage.encode(event) for event in events], "test")
     run_rollup(store)
-    fill_keys(store)
     store.execute("INSERT INTO aias.dim_models VALUES (%s, 'mock-large') ON CONFLICT DO NOTHING", [SECOND_MODEL])
     store.execute("INSERT INTO aias.dim_projects VALUES (%s, %s, 'search', 'Search')", [PROJECT, ORG])
     for number, key in enumerate(KEYS):
         holder = HOLDER if number == 0 else None
         store.execute(
             "INSERT INTO aias.dim_keys VALUES (%s, %s, %s, NULL, %s, 'active')", [key, ORG, f"key-{number}", holder]
-        )
-
-
-def fill_keys(store: psycopg.Connection) -> None:
-    for grain, table in (("hour", "usage_hour_keys"), ("day", "usage_day_keys")):
-        store.execute(
-            f"""INSERT INTO aias.{table} (bucket_start, org_id, project_id, api_key_id, model_id, currency, requests,
-                successes, errors, timeouts, throttled, cancelled, rejected, input_tokens, cached_input_tokens,
-                output_tokens, reasoning_tokens, billed_requests, billed_input_tokens, billed_cached_input_tokens,
-                billed_output_tokens, cost_pico, run_id)
-            SELECT date_trunc('{grain}', occurred_at, 'UTC'), org_id, project_id, api_key_id, model_id, currency,
-                count(*), {", ".join(f"count(*) FILTER (WHERE status = '{status}')" for status in COUNTED.values())},
-                sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(reasoning_tokens), 0, 0, 0, 0,
-                sum(cost_pico), gen_random_uuid()
-            FROM aias.usage_facts GROUP BY 1, 2, 3, 4, 5, 6 ON CONFLICT DO NOTHING""".encode()
         )
 
 

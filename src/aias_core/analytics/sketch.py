@@ -91,6 +91,11 @@ class Tally:
             for percent in percents
         }
 
+    def settle(self) -> None:
+        """Adds up what was collected, so that merging this tally into others costs as much as one histogram."""
+        if len(self._parts) > 1:
+            self._parts = [self._sum()]
+
     def _sum(self) -> tuple[Sequence[int], list[int]]:
         total = [0] * (len(thresholds()) + 1)
         for buckets, counts in self._parts:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aias_core import clock
@@ -93,12 +93,14 @@ def test_the_signature_of_another_key_or_environment_proves_nothing() -> None:
             VERIFIER.verify(signer.sign(MEMBER)[0].reveal())
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_whatever_is_no_token_is_refused(text: str) -> None:
     with pytest.raises(TokenRefused):
         VERIFIER.verify(text)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_changed_character_is_refused(data: st.DataObject) -> None:
     token = SIGNER.sign(MEMBER)[0].reveal()

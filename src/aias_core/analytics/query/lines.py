@@ -156,9 +156,14 @@ def _read_histograms(
 ) -> None:
     for bucket, *rest in connection.cursor(binary=True).execute(statement, values):
         group, currency, (latency_idx, latency_n, ttft_idx, ttft_n) = _split(query, rest)
-        for line in (lines.series[bucket, group, currency], lines.totals[currency]):
-            line.latency.add(latency_idx, latency_n)
-            line.ttft.add(ttft_idx, ttft_n)
+        line = lines.series[bucket, group, currency]
+        line.latency.add(latency_idx, latency_n)
+        line.ttft.add(ttft_idx, ttft_n)
+    for (_, _, currency), line in lines.series.items():
+        total = lines.totals[currency]
+        for part, sum_of in ((line.latency, total.latency), (line.ttft, total.ttft)):
+            part.settle()
+            sum_of.merge(part)
 
 
 def _split(query: UsageQuery, rest: Sequence[Any]) -> tuple[Group, str, Sequence[Any]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from aias_core import clock
 from aias_core.analytics import sketch
@@ -17,7 +19,6 @@ from aias_core.analytics.query.parameters import Dimension, UsageQuery
 from aias_core.analytics.query.scope import Scope, reading
 from aias_core.analytics.query.selection import find_currency, read_names, select_rows, show_keys
 from aias_core.analytics.query.sources import choose_source
-from aias_core.analytics.query.zones import next_edge
 from aias_core.money import format_pico
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ def _answer(connection: Connection, scope: Scope, query: UsageQuery, describe: A
         names = [read_names(connection, d, {g[i] for _, g, _ in lines.series}) for i, d in enumerate(query.group_by)]
         before = _read(connection, scope, query.previous()) if query.compare else None
     through = min(clock.now(), settled) if settled else clock.now()
+    buckets = {start: _show_bucket(start, end, through) for start, end in pairwise(query.edges)}
     series = [
-        {**_show_bucket(query, bucket, through), "keys": keys, **describe(query, line, currency)}
+        {**buckets[bucket], "keys": keys, **describe(query, line, currency)}
         for bucket, keys, currency, line in _sort(lines, query, names)
     ]
     totals = _total(lines, query, describe)
@@ -85,8 +87,7 @@ def _total(lines: Lines, query: UsageQuery, describe: Any) -> list[dict[str, Any
     return [describe(query, line, currency) for currency, line in sorted(lines.totals.items())]
 
 
-def _show_bucket(query: UsageQuery, start: datetime, through: datetime) -> dict[str, Any]:
-    end = next_edge(start, query.grain, query.zone)
+def _show_bucket(start: datetime, end: datetime, through: datetime) -> dict[str, Any]:
     return {
         "bucket_start": clock.format_second(start),
         "bucket_end": clock.format_second(end),
@@ -139,4 +140,4 @@ def _rate(part: int, whole: int) -> float | None:
 
 
 def _hash(answer: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(msgspec.json.encode(answer)).hexdigest()[:16]
