@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from fastapi import Depends, Request
 from fastapi.responses import Response
+from prometheus_client import Histogram
 
 from aias_core import clock
 from aias_core.analytics.access.records import AccessRecord, record_access
@@ -29,6 +30,7 @@ from aias_services.kit.http import current_request_id
 if TYPE_CHECKING:
     from psycopg import Connection
 
+QUERY_SECONDS = Histogram("aias_analytics_query_seconds", "Time of a question in the database", ["endpoint"])
 RECORDED = {"usage.events"}  # also one's own
 KEPT_SECONDS, KEPT_ANSWERS = 10.0, 256
 
@@ -51,9 +53,9 @@ class Reads:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """A connection. Raises DependencyUnreachable within a second while the database is away."""
-        with self.pool.connection() as connection:
+    def connection(self, question: str = "access") -> Iterator[Connection]:
+        """A connection to ask a question. Raises DependencyUnreachable within a second while the database is away."""
+        with self.pool.connection() as connection, QUERY_SECONDS.labels(question).time():
             yield connection
 
     def open_organization(self, caller: Principal, org: str, permission: str, **asked: Any) -> Access:
@@ -107,7 +109,7 @@ class Reads:
 
     def read_freshness(self, scope: Scope, models: tuple[str, ...] = ()) -> dict[str, Any]:
         """How current the figures of a scope are; asked anew each time, never kept."""
-        with self.connection() as connection:
+        with self.connection("freshness") as connection:
             return read_freshness(connection, scope, models)
 
     @staticmethod

@@ -62,7 +62,9 @@ FreshOption = Annotated[bool, typer.Option("--require-fresh", help="End with 10 
 def choose_period(month: str | None, period: str | None, start: str | None) -> str | None:
     """The period that is meant: this month where nothing else is said. Raises InvalidInput for two."""
     if month and period:
-        raise InvalidInput("A window is given by --month or by --period, not by both")
+        raise InvalidInput(
+            "A window is given by --month or by --period, not by both", hint="see: aias analytics usage --help"
+        )
     from aias_core.windows import current_month
 
     return month or period or (None if start else current_month())

@@ -9,6 +9,6 @@ class InvalidQuery(InvalidInput):
     """The question cannot be answered as it was asked"""
 
     def __init__(self, item: str, field: str, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint or "see: aias analytics usage --help")
         self.item = item
         self.items = [{"pointer": f"/{field}", "code": item, "message": message}]

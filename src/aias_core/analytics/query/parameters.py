@@ -145,7 +145,7 @@ def _with_window(query: UsageQuery, window: Window) -> UsageQuery:
             "unaligned_window",
             "from",
             f"The window does not begin and end with a {query.grain} of {query.zone.key}",
-            hint="widen it outward with align=true",
+            hint="widen it outward with --align, or align=true",
         )
     return replace(query, window=window, edges=tuple(edges))
 

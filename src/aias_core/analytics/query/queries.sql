@@ -1,5 +1,6 @@
 -- name: read_snapshot
-SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+SET LOCAL statement_timeout = '15s'
 
 -- name: select_counters
 -- Series and totals are two grouping sets of one scan, so that they cannot disagree.

@@ -36,7 +36,7 @@ class Scope:
 
 @contextmanager
 def reading(connection: Connection, scope: Scope) -> Iterator[None]:
-    """A read-only transaction on one snapshot; as `aias_reader` of the tenant, where there is one."""
+    """A read-only transaction on one snapshot, 15 s a statement; as `aias_reader` where there is a tenant."""
     with connection.transaction():
         connection.execute(_queries["read_snapshot"])
         if scope.tenant is None:

@@ -41,7 +41,7 @@ def get_events(request: Request, org: str, asked: EventsAsked, caller: Caller, r
     access = reads.open_organization(caller, org, "usage.events", **asked.asked())
     window = parse_window(asked.start, asked.end, asked.period, Grain.HOUR, ZoneInfo("UTC"))
     query = EventQuery(window, asked.filters(), asked.limit, asked.cursor)
-    with reads.connection() as connection:
+    with reads.connection("events") as connection:
         page = list_events(connection, access.scope, query, money=access.money)
     return answer_json(request, EVENTS, page)
 
@@ -52,7 +52,7 @@ def get_one_event(
 ) -> Response:
     _check_reason(caller, asked.reason)
     access = reads.open_organization(caller, org, "usage.events", event_id=str(event_id), **asked.asked())
-    with reads.connection() as connection:
+    with reads.connection("event") as connection:
         event = get_event(connection, access.scope, event_id, money=access.money)
     return answer_json(request, EVENT, event)
 

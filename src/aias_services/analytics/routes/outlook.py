@@ -28,7 +28,7 @@ def get_freshness(request: Request, org: str, asked: FreshnessAsked, caller: Cal
 def get_forecast(request: Request, org: str, asked: ForecastAsked, caller: Caller, reads: ReadsOf) -> Response:
     access = reads.open_organization(caller, org, "cost.read", **asked.asked())
     budget = None if asked.budget is None else _parse_budget(asked.budget)
-    with reads.connection() as connection:
+    with reads.connection("forecast") as connection:
         forecast = read_forecast(connection, access.scope, budget)
     freshness = reads.read_freshness(access.scope)
     return answer_json(request, FORECAST, {"org_id": str(access.org_id), **forecast, "freshness": freshness})

@@ -64,7 +64,7 @@ def _answer(
     limit, read = check_limit(asked.limit), read_usage if is_usage else read_reliability
 
     def build() -> dict[str, Any]:
-        with reads.connection() as connection:
+        with reads.connection("usage" if is_usage else "reliability") as connection:
             return read(connection, access.scope, query)
 
     freshness = reads.read_freshness(access.scope)
