@@ -71,3 +71,69 @@ CREATE TRIGGER audit_witness_append_only_tg BEFORE UPDATE OR DELETE ON aias.audi
     FOR EACH ROW EXECUTE FUNCTION aias.guard_witness();
 CREATE TRIGGER audit_witness_kept_tg BEFORE TRUNCATE ON aias.audit_witness
     FOR EACH STATEMENT EXECUTE FUNCTION aias.refuse_change();
+
+CREATE TABLE aias.access_records (
+    audit_id uuid NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    actor_type text NOT NULL,
+    actor_id text NOT NULL,
+    actor_role text NOT NULL,
+    org_id uuid,
+    action text NOT NULL,
+    target_type text,
+    target_id text,
+    outcome text NOT NULL,
+    reason text,
+    request_id text,
+    details jsonb NOT NULL DEFAULT '{}',
+    delivered_at timestamptz,
+    CONSTRAINT access_records_pkey PRIMARY KEY (audit_id),
+    CONSTRAINT access_records_outcome_check CHECK (outcome IN ('succeeded', 'failed', 'allowed', 'denied')),
+    CONSTRAINT access_records_details_check CHECK (octet_length(details::text) <= 16384)
+);
+CREATE INDEX access_records_undelivered_idx ON aias.access_records (occurred_at) WHERE delivered_at IS NULL;
+CREATE INDEX access_records_org_id_occurred_at_idx ON aias.access_records (org_id, occurred_at);
+CREATE INDEX access_records_occurred_at_idx ON aias.access_records (occurred_at);
+
+ALTER TABLE aias.access_records ENABLE ROW LEVEL SECURITY;
+ALTER TABLE aias.access_records FORCE ROW LEVEL SECURITY;
+CREATE POLICY access_records_platform ON aias.access_records TO aias_analytics, aias_owner
+    USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE (delivered_at) ON aias.access_records TO aias_analytics;
+
+COMMENT ON TABLE aias.access_records
+    IS 'Audited reads and refusals of this service, kept with the answer and delivered to the audit chain once';
+COMMENT ON COLUMN aias.access_records.audit_id IS 'The record; a UUIDv7 minted by the application';
+COMMENT ON COLUMN aias.access_records.occurred_at IS 'When it happened';
+COMMENT ON COLUMN aias.access_records.actor_type IS 'What kind of principal acted';
+COMMENT ON COLUMN aias.access_records.actor_id IS 'Which one';
+COMMENT ON COLUMN aias.access_records.actor_role IS 'In which role';
+COMMENT ON COLUMN aias.access_records.org_id IS 'The organization it is about; null is all or an unknown one';
+COMMENT ON COLUMN aias.access_records.action IS 'What was asked for, such as usage.read';
+COMMENT ON COLUMN aias.access_records.target_type IS 'Kind of the thing it was done to';
+COMMENT ON COLUMN aias.access_records.target_id IS 'Which one, as it was named';
+COMMENT ON COLUMN aias.access_records.outcome IS 'succeeded, failed, allowed or denied';
+COMMENT ON COLUMN aias.access_records.reason IS 'Why, in the actor''s words';
+COMMENT ON COLUMN aias.access_records.request_id IS 'The request it belongs to';
+COMMENT ON COLUMN aias.access_records.details IS 'The parameters';
+COMMENT ON COLUMN aias.access_records.delivered_at IS 'When the audit chain had it; null before';
+
+CREATE FUNCTION aias.guard_access_record() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND OLD.delivered_at IS NOT NULL AND OLD.occurred_at < now() - interval '400 days' THEN
+        RETURN OLD;
+    ELSIF TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'delivered_at' = to_jsonb(OLD) - 'delivered_at' THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'access_records is append-only'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+END
+$$;
+REVOKE ALL ON FUNCTION aias.guard_access_record() FROM PUBLIC;
+COMMENT ON FUNCTION aias.guard_access_record()
+    IS 'Refuses every change but the note of delivery, and removal before 400 days have passed';
+
+CREATE TRIGGER access_records_append_only_tg BEFORE UPDATE OR DELETE ON aias.access_records
+    FOR EACH ROW EXECUTE FUNCTION aias.guard_access_record();
+CREATE TRIGGER access_records_kept_tg BEFORE TRUNCATE ON aias.access_records
+    FOR EACH STATEMENT EXECUTE FUNCTION aias.refuse_change();

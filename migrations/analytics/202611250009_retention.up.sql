@@ -5,6 +5,7 @@
 CREATE FUNCTION aias.row_lifetimes() RETURNS TABLE (table_name text, clock_column text, lifetime interval)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
     VALUES
+        ('access_records', 'occurred_at', interval '400 days'),
         ('audit_witness', 'recorded_at', interval '400 days'),
         ('dead_letters', 'received_at', interval '35 days'),
         ('export_jobs', 'created_at', interval '1825 days'),

@@ -21,6 +21,7 @@ GROUPS = {
     "key": "API keys of an organization.",
     "model": "The models that the router serves.",
     "org": "Organizations.",
+    "token": "Access tokens for the management APIs.",
 }
 COMMANDS = {
     "demo": "Watch the whole platform do its job once, with proofs.",

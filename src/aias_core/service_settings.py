@@ -44,6 +44,7 @@ class IdentitySettings(ServiceSettings):
     service_key: SecretText
     operator_token: SecretText
     data_hash_keys: SecretText
+    token_signing_key: SecretText
 
 
 class RouterSettings(ServiceSettings):
@@ -61,6 +62,10 @@ class RouterSettings(ServiceSettings):
 class AnalyticsSettings(ServiceSettings):
     analytics_dsn: SecretText
     nats_url: SecretText
+    identity_url: str
+    service_key: SecretText
+    operator_token: SecretText
+    token_public_keys: str
     analytics_rollup_seconds: Annotated[float, Field(gt=0)] = 1.0
     analytics_batch_events: Annotated[int, Field(ge=1, le=10_000)] = 500
 

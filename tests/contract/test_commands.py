@@ -36,6 +36,8 @@ ARGUMENTS = {
     "aias db rollback": ["--database", "operational", "--steps", "1"],
     "aias analytics export": ["--month", "2026-01"],
     "aias analytics sources retire": ["router-local-1", "--reason", "gone"],
+    "aias analytics forecast": ["--org", "acme"],
+    "aias token issue": ["--org", "acme", "--role", "viewer"],
 }
 
 
@@ -97,6 +99,12 @@ def test_without_an_environment_a_command_ends_with_3_and_names_the_next_one(pat
         (["env", "status", "nope"], 4),
         (["analytics", "export", "--month", "2999-01"], 2),
         (["analytics", "export", "--month", "soon"], 2),
+        (["analytics", "usage", "--period", "soon"], 2),
+        (["analytics", "usage", "--from", "2026-11-02", "--to", "2026-11-01"], 2),
+        (["analytics", "usage", "--month", "2026-01", "--period", "7d"], 2),
+        (["analytics", "usage", "--tz", "Mars/Olympus"], 2),
+        (["analytics", "reliability", "--percentile", "42"], 2),
+        (["analytics", "forecast", "--org", "acme", "--budget", "much"], 2),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -10,6 +10,10 @@ GOOD = {
     "AIAS_HTTP_OPS_PORT": "9084",
     "AIAS_ANALYTICS_DSN": "postgresql://u:hunter2@h/d",
     "AIAS_NATS_URL": "nats://u:hunter2@h",
+    "AIAS_IDENTITY_URL": "http://127.0.0.1:8081",
+    "AIAS_SERVICE_KEY": "service-hunter2",
+    "AIAS_OPERATOR_TOKEN": "operator-hunter2",
+    "AIAS_TOKEN_PUBLIC_KEYS": "id:key",
 }
 
 

@@ -12,6 +12,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import accumulate
+from operator import add
 
 GAMMA = (101, 99)  # (1 + α) / (1 − α) for α = 1 %, as a fraction
 LARGEST_MS = 86_400_000
@@ -60,3 +62,47 @@ def percentile(histogram: Mapping[int, int], percent: int) -> float | None:
         if rank <= 0:
             return value_of(bucket)
     raise AssertionError("the rank lies beyond the histogram")
+
+
+class Tally:
+    """Histograms to be added up: cheap to collect, summed once when a percentile is asked for."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Sequence[int], Sequence[int]]] = []
+
+    def add(self, buckets: Sequence[int], counts: Sequence[int]) -> None:
+        """Adds a histogram given as its ascending buckets and their counts."""
+        if buckets:
+            self._parts.append((buckets, counts))
+
+    def merge(self, other: Tally) -> None:
+        """Adds another tally."""
+        self._parts += other._parts
+
+    def percentiles(self, percents: Iterable[int]) -> tuple[int, dict[int, float | None]]:
+        """How many values were counted, and the percentiles by nearest rank; None when nothing was counted."""
+        buckets, counts = self._parts[0] if len(self._parts) == 1 else self._sum()
+        ranks = list(accumulate(counts))
+        count = ranks[-1]
+        return count, {
+            percent: value_of(buckets[bisect_left(ranks, max(1, -(-count * percent // 100)))]) if count else None
+            for percent in percents
+        }
+
+    def settle(self) -> None:
+        """Adds up what was collected, so that merging this tally into others costs as much as one histogram."""
+        if len(self._parts) > 1:
+            self._parts = [self._sum()]
+
+    def _sum(self) -> tuple[Sequence[int], list[int]]:
+        total = [0] * (len(thresholds()) + 1)
+        for buckets, counts in self._parts:
+            first, last = buckets[0] - ZERO_BUCKET, buckets[-1] - ZERO_BUCKET + 1
+            if last - first == len(buckets):  # no gap: added as a whole
+                total[first:last] = map(add, total[first:last], counts)
+            else:
+                for bucket, count in zip(buckets, counts, strict=True):
+                    total[bucket - ZERO_BUCKET] += count
+        return range(ZERO_BUCKET, len(thresholds())), total

@@ -51,7 +51,9 @@ def connect(dsn: Secret, what: str = "PostgreSQL", *, autocommit: bool = False) 
 class Pool:
     """A few kept connections to one database, in UTC, autocommit; a broken one is replaced by itself."""
 
-    def __init__(self, dsn: Secret, what: str, name: str, *, largest: int = 4) -> None:
+    def __init__(
+        self, dsn: Secret, what: str, name: str, *, largest: int = 4, wait_seconds: float = POOL_WAIT_SECONDS
+    ) -> None:
         from psycopg_pool import ConnectionPool
 
         self._what = what
@@ -60,7 +62,7 @@ class Pool:
             dsn.reveal(),
             min_size=1,
             max_size=largest,
-            timeout=POOL_WAIT_SECONDS,
+            timeout=wait_seconds,
             kwargs={**settings, "application_name": name},
             check=ConnectionPool.check_connection,
             open=True,

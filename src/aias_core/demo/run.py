@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
 from aias_core.analytics.dimensions import get_organization
+from aias_core.analytics.query.parameters import Question, build_query
+from aias_core.analytics.query.scope import Scope
+from aias_core.analytics.query.tables import flatten_all
 from aias_core.analytics.query.usage import read_usage
 from aias_core.analytics.reconcile.run import run_reconciliation
 from aias_core.analytics.rollup.run import count_dirty_buckets, run_rollup
@@ -106,7 +109,9 @@ class Demo:
             run_rollup(store)
             self._wait_until(lambda: count_dirty_buckets(store) == 0, "the rollups are complete")
             org_id, _ = get_organization(store, ORGANIZATIONS[0])
-            self.report.usage = {"org": ORGANIZATIONS[0], **read_usage(store, org_id, month)}
+            question = Question(period=current_month(), group_by=("model",), percentiles=(50, 95))
+            answer = read_usage(store, Scope.of(org_id), build_query(question))
+            self.report.usage = {"org": ORGANIZATIONS[0], **answer, "series": flatten_all(answer["series"])}
         with self._step("Reconciled: facts = hours = days, each cost follows its price"):
             verdict = run_reconciliation(store, month)
         with tempfile.TemporaryDirectory(prefix="aias-demo-") as directory:

@@ -78,6 +78,12 @@ class Endpoints:
 
         return ManagementClient("identity", self.identity_url, self.operator_token)
 
+    def analytics_client(self) -> ManagementClient:
+        """The query API of analytics, called as the operator."""
+        from aias_core.management import ManagementClient
+
+        return ManagementClient("analytics", self.analytics_url, self.operator_token)
+
     def router_client(self) -> ManagementClient:
         """The management API of the router, on its ops port, called as the operator."""
         from aias_core.management import ManagementClient

@@ -11,12 +11,13 @@ import structlog
 
 from aias_core.analytics.ingest.consumer import PipelineState, run_ingest, run_rollups
 from aias_core.analytics.rollup.run import count_dirty_buckets
-from aias_core.contracts import usage
 from aias_core.database.connection import Pool
 from aias_core.errors import DependencyUnreachable
+from aias_core.management import ManagementClient
 from aias_core.service_settings import AnalyticsSettings
+from aias_services.analytics.api import add_api
+from aias_services.analytics.delivery import deliver_records
 from aias_services.analytics.watch import add_watch
-from aias_services.kit.guard import PUBLIC
 from aias_services.kit.service import Service, create_app, create_service
 
 
@@ -27,9 +28,7 @@ def build(settings: AnalyticsSettings) -> Service:
     state.observers.append(lambda event, facts: log.warning(event, **facts))
     app = create_app("analytics")
 
-    @app.get("/analytics/v1/schemas/usage-event/1", dependencies=[PUBLIC])
-    async def read_event_schema() -> dict[str, Any]:
-        return usage.json_schema()
+    add_api(app, settings)
 
     async def ingest(stop: asyncio.Event) -> None:
         client = await _connect(settings, stop)
@@ -40,7 +39,11 @@ def build(settings: AnalyticsSettings) -> Service:
     async def rollup(stop: asyncio.Event) -> None:
         await run_rollups(pool, settings.analytics_rollup_seconds, state, stop)
 
-    service = create_service("analytics", app, [ingest, rollup])
+    async def deliver(stop: asyncio.Event) -> None:
+        identity = ManagementClient("identity", settings.identity_url, settings.service_key)
+        await deliver_records(pool, identity, stop)
+
+    service = create_service("analytics", app, [ingest, rollup, deliver])
     _add_probes(service, pool, state)
     add_watch(service, settings, state, lambda stop: _connect(settings, stop))
     return service

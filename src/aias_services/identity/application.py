@@ -15,6 +15,7 @@ from aias_core.errors import InvalidInput, NotFound
 from aias_core.identity import api_keys, organizations
 from aias_core.identity.keys import HashKeys
 from aias_core.service_settings import IdentitySettings
+from aias_services.identity import audit, tokens
 from aias_services.kit.guard import bearer
 from aias_services.kit.service import Service, create_app, create_service
 
@@ -47,6 +48,8 @@ def build(settings: IdentitySettings) -> Service:
     app = create_app("identity")
     _add_management(app, pool, hash_keys, settings)
     _add_resolution(app, pool, settings)
+    tokens.add_tokens(app, pool, settings)
+    audit.add_audit(app, pool, settings)
     service = create_service("identity", app)
 
     async def probe_database() -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import secrets
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header
+from fastapi.routing import iter_route_contexts
 
 from aias_core.errors import AiasError
 from aias_core.secret import Secret
@@ -38,7 +39,7 @@ def bearer(expected: Secret) -> Any:
 
 def check_routes(app: FastAPI) -> None:
     """Raises AiasError naming the first route without a guard; an endpoint may state that it checks by itself."""
-    for route in app.routes:
+    for route in iter_route_contexts(app.routes):
         endpoint = getattr(route, "endpoint", None)
         if getattr(getattr(endpoint, "__self__", endpoint), "checks_caller", False):
             continue

@@ -69,7 +69,8 @@ def install(app: FastAPI) -> None:
         status = next(kinds, 500)
         if status == 500:
             return on_unexpected(request, error)
-        return problem(request, status, error.code, error.message, hint=error.hint)
+        errors = getattr(error, "items", None)
+        return problem(request, status, error.code, error.message, hint=error.hint, errors=errors)
 
     @app.exception_handler(RequestValidationError)
     def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -13,14 +13,12 @@ from aias_core import clock, windows
 from aias_core.analytics import sketch
 from aias_core.analytics.dimensions import get_organization
 from aias_core.analytics.ingest.store import ingest_lines
-from aias_core.analytics.query.usage import read_usage
 from aias_core.analytics.reconcile.run import run_reconciliation
 from aias_core.analytics.rollup.run import count_dirty_buckets, run_rollup
 from aias_core.contracts import usage
 from aias_core.contracts.usage import UsageEvent
 from aias_core.database.connection import connect
 from aias_core.errors import NotFound
-from aias_core.money import parse_amount
 from aias_core.windows import Window
 from support.events import ORG, OTHER_ORG, make_event
 
@@ -168,37 +166,6 @@ def test_several_workers_share_the_queue_without_double_work(
     run_rollup(store)
     assert count_dirty_buckets(store) == 0
     assert stored(store, "usage_days") == oracle(events, windows.day_of)
-
-
-@pytest.mark.parametrize("granularity", ["hour", "day"])
-def test_totals_are_the_sum_of_the_series(store: psycopg.Connection, granularity: Any) -> None:
-    ingest(store, *random_history(random.Random(3), 120))
-    run_rollup(store)
-    data = read_usage(store, ORG, whole_window(), granularity)
-    [total] = data["totals"]
-    for name in ("requests", "successes", "errors", "input_tokens", "output_tokens"):
-        assert total[name] == sum(row[name] for row in data["series"])
-    assert parse_amount(total["cost"]) == sum(parse_amount(row["cost"]) for row in data["series"])
-
-
-def test_usage_holds_one_organization_only_even_without_the_querys_own_filter(store: psycopg.Connection) -> None:
-    ingest(store, make_event(), make_event(org_id=OTHER_ORG), make_event(org_id=OTHER_ORG))
-    run_rollup(store)
-    assert read_usage(store, ORG, whole_window())["totals"][0]["requests"] == 1
-    store.execute("SET ROLE aias_reader")
-    store.execute("SELECT set_config('aias.org_id', %s, false)", [str(ORG)])
-    assert store.execute("SELECT sum(requests) FROM aias.usage_days").fetchone() == (1,)
-
-
-def test_percentiles_of_a_day_are_within_one_percent(store: psycopg.Connection) -> None:
-    generator = random.Random(5)
-    start = windows.day_of(clock.now() - timedelta(days=1))
-    durations = [int(generator.lognormvariate(5, 1.5)) + 50 for _ in range(400)]
-    ingest(store, *(make_event(at=start + timedelta(minutes=3 * n), duration_ms=d) for n, d in enumerate(durations)))
-    run_rollup(store)
-    [row] = read_usage(store, ORG, Window(start, start + timedelta(days=1)))["series"]
-    assert row["p95_ms"] == pytest.approx(sorted(durations)[379], rel=0.0101)
-    assert row["p50_ms"] == pytest.approx(sorted(durations)[199], rel=0.0101)
 
 
 def test_an_organization_is_found_by_slug_and_by_id_in_any_case(store: psycopg.Connection) -> None:

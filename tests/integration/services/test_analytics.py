@@ -20,6 +20,7 @@ from aias_core.contracts.transport import HEARTBEAT_SUBJECT, USAGE_EVENTS_SUBJEC
 from aias_core.contracts.usage import UsageEvent
 from aias_core.secret import Secret
 from support import servers
+from support.access import ACCESS_VARIABLES
 from support.events import make_event
 from support.waiting import wait_until
 
@@ -35,6 +36,7 @@ def variables(postgres_server: PostgresServer, nats_url: Secret, analytics: str)
         "AIAS_ANALYTICS_DSN": postgres_server.dsn(analytics, "aias_analytics").reveal(),
         "AIAS_NATS_URL": nats_url.reveal(),
         "AIAS_ANALYTICS_ROLLUP_SECONDS": "0.1",
+        **ACCESS_VARIABLES,
     }
 
 

@@ -5,15 +5,18 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import httpx
 import pytest
 
 from aias_core.errors import Conflict, InvalidInput, NotFound
+from aias_core.identity.access_tokens import TokenVerifier
 from aias_core.identity.keys import HashKeys
 from aias_core.management import ManagementClient
 from aias_core.secret import Secret
 from support import servers
+from support.access import SIGNER, TOKEN_SIGNING_KEY
 
 if TYPE_CHECKING:
     from support.servers import PostgresServer, RunningService
@@ -30,6 +33,7 @@ def identity(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathF
         "AIAS_SERVICE_KEY": SERVICE,
         "AIAS_OPERATOR_TOKEN": OPERATOR,
         "AIAS_DATA_HASH_KEYS": HASH_KEYS,
+        "AIAS_TOKEN_SIGNING_KEY": TOKEN_SIGNING_KEY,
     }
     with servers.service("identity", tmp_path_factory.mktemp("identity"), variables) as running:
         yield running
@@ -84,6 +88,8 @@ def test_a_taken_slug_and_an_unknown_organization_have_their_codes(operator: Man
         ("POST", "/api/v1/orgs/acme/keys"),
         ("GET", "/api/v1/orgs/acme/keys"),
         ("POST", "/internal/v1/keys/resolve"),
+        ("POST", "/internal/v1/audit-records"),
+        ("POST", "/api/v1/access-tokens"),
     ],
 )
 @pytest.mark.parametrize("token", ["", "Bearer wrong", "Basic abc"], ids=["none", "wrong", "scheme"])
@@ -92,6 +98,40 @@ def test_no_route_answers_without_its_credential(identity: RunningService, metho
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "role"),
+    [({"org": "tokens", "role": "viewer"}, "viewer"), ({"role": "auditor", "subject": "ana"}, "auditor")],
+    ids=["organization", "platform"],
+)
+def test_the_operator_issues_a_token_that_verifies_elsewhere_and_is_in_the_audit(
+    operator: ManagementClient, identity: RunningService, asked: dict[str, str], role: str
+) -> None:
+    if "org" in asked:
+        operator.post("/api/v1/orgs", {"slug": "tokens"})
+    issued = operator.post("/api/v1/access-tokens", asked)
+    principal = TokenVerifier.parse(SIGNER.public_key(), "local").verify(issued["access_token"])
+    assert (principal.role, principal.actor_id) == (role, issued["subject"])
+    assert principal.org_id == (UUID(issued["org_id"]) if issued["org_id"] else None)
+    assert issued["access_token"] not in identity.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind"),
+    [
+        ({"role": "owner"}, InvalidInput),
+        ({"role": "operator", "org": "acme"}, InvalidInput),
+        ({"role": "viewer", "org": "nobody"}, NotFound),
+        ({"role": "auditor", "expires_in_seconds": 3601}, InvalidInput),
+    ],
+    ids=["no-org", "platform-in-org", "unknown-org", "too-long"],
+)
+def test_a_token_that_could_not_be_is_refused(
+    operator: ManagementClient, asked: dict[str, object], kind: type[Exception]
+) -> None:
+    with pytest.raises(kind):
+        operator.post("/api/v1/access-tokens", asked)
 
 
 def test_the_operators_token_does_not_resolve_keys(identity: RunningService) -> None:

@@ -20,6 +20,7 @@ from aias_core.management import ManagementClient
 from aias_core.routing.registry import register_local_models
 from aias_core.secret import Secret
 from support import servers
+from support.access import ACCESS_VARIABLES, TOKEN_SIGNING_KEY
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -98,9 +99,11 @@ def platform(
         mocks = [start("mock_model", {"AIAS_MOCK_TTFT_MS": "0", "AIAS_MOCK_TOKEN_MS": "0"}, name) for name in "ab"]
         common = {"AIAS_SERVICE_KEY": SERVICE, "AIAS_OPERATOR_TOKEN": OPERATOR, "AIAS_DATA_HASH_KEYS": HASH_KEYS}
         identity_dsn = postgres_server.dsn(operational, "aias_identity").reveal()
-        identity = start("identity", {**common, "AIAS_OPERATIONAL_DSN": identity_dsn})
+        token_key = {"AIAS_TOKEN_SIGNING_KEY": TOKEN_SIGNING_KEY}
+        identity = start("identity", {**common, **token_key, "AIAS_OPERATIONAL_DSN": identity_dsn})
         analytics_dsn = postgres_server.dsn(analytics, "aias_analytics").reveal()
-        start("analytics", {"AIAS_ANALYTICS_DSN": analytics_dsn, "AIAS_NATS_URL": nats_url.reveal()})
+        stores = {"AIAS_ANALYTICS_DSN": analytics_dsn, "AIAS_NATS_URL": nats_url.reveal()}
+        start("analytics", {**ACCESS_VARIABLES, **stores})
         with connect(postgres_server.dsn(operational, "aias_migrator")) as connection:
             connection.execute("SET ROLE aias_owner")
             register_local_models(connection, "local", [(f"mock-{n}", mock.url) for n, mock in enumerate(mocks, 1)])

@@ -1,10 +1,11 @@
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aias_core.analytics.sketch import bucket_of, merge, percentile, thresholds, value_of
+from aias_core.analytics.sketch import Tally, bucket_of, merge, percentile, thresholds, value_of
 
 milliseconds = st.integers(min_value=0, max_value=86_400_000)
 
@@ -48,3 +49,16 @@ def test_averaging_hourly_percentiles_would_be_wrong() -> None:
 
 def test_nothing_counted_has_no_percentile() -> None:
     assert percentile({}, 95) is None
+
+
+@given(st.lists(st.lists(milliseconds, max_size=40), max_size=6))
+def test_a_tally_equals_merging(parts: list[list[int]]) -> None:
+    tally, histograms = Tally(), []
+    for part in parts:
+        counts = Counter(map(bucket_of, part))
+        histograms.append((sorted(counts), [counts[bucket] for bucket in sorted(counts)]))
+        tally.add(*histograms[-1])
+    merged = merge(histograms)
+    count, values = tally.percentiles((50, 90, 95, 99))
+    assert count == sum(map(len, parts))
+    assert values == {percent: percentile(merged, percent) for percent in (50, 90, 95, 99)}

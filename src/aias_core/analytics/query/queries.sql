@@ -1,15 +1,126 @@
--- name: select_usage_by_day
-SELECT bucket_start, requests, successes, errors, timeouts, throttled, cancelled, rejected,
-    input_tokens, cached_input_tokens, output_tokens, cost_pico, currency, latency_idx, latency_n,
-    m.name AS model
-FROM aias.usage_days d LEFT JOIN aias.dim_models m USING (model_id)
-WHERE d.org_id = %(org_id)s AND bucket_start >= %(start)s AND bucket_start < %(end)s
-ORDER BY bucket_start, m.name NULLS LAST, currency
+-- name: read_snapshot
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+SET LOCAL statement_timeout = '15s'
 
--- name: select_usage_by_hour
-SELECT bucket_start, requests, successes, errors, timeouts, throttled, cancelled, rejected,
-    input_tokens, cached_input_tokens, output_tokens, cost_pico, currency, latency_idx, latency_n,
-    m.name AS model
-FROM aias.usage_hours d LEFT JOIN aias.dim_models m USING (model_id)
-WHERE d.org_id = %(org_id)s AND bucket_start >= %(start)s AND bucket_start < %(end)s
-ORDER BY bucket_start, m.name NULLS LAST, currency
+-- name: select_counters
+-- Series and totals are two grouping sets of one scan, so that they cannot disagree.
+SELECT GROUPING(bucket) = 1 AS is_total, {columns},
+    sum(requests)::bigint, sum(successes)::bigint, sum(errors)::bigint, sum(timeouts)::bigint,
+    sum(throttled)::bigint, sum(cancelled)::bigint, sum(rejected)::bigint, sum(input_tokens)::bigint,
+    sum(cached_input_tokens)::bigint, sum(output_tokens)::bigint, sum(reasoning_tokens)::bigint,
+    sum(cost_pico), sum(adjustment_pico)
+FROM ({source}) source
+GROUP BY GROUPING SETS (({columns}), ({total_columns}))
+LIMIT {limit}
+
+-- name: select_histograms
+-- Histograms are merged by the reader: adding arrays there takes a third of the time of unnesting them here.
+SELECT {columns}, latency_idx, latency_n, ttft_idx, ttft_n FROM ({source}) source
+
+-- name: bucket_of
+-- The edges come from the reader, so that there is one rule for zones.
+(%(edges)s::timestamptz[])[width_bucket({}, %(edges)s::timestamptz[])]
+
+-- name: source_rollups
+SELECT {bucket} AS bucket, * FROM aias.{relation}
+WHERE bucket_start >= %(start)s AND bucket_start < %(end)s AND {filters}
+
+-- name: source_facts
+SELECT {bucket} AS bucket, org_id, project_id, api_key_id, model_id, operation, region, currency, status,
+    (kind = 'usage')::int AS requests,
+    (status IS NOT DISTINCT FROM 'success')::int AS successes,
+    (status IS NOT DISTINCT FROM 'error')::int AS errors,
+    (status IS NOT DISTINCT FROM 'timeout')::int AS timeouts,
+    (status IS NOT DISTINCT FROM 'throttled')::int AS throttled,
+    (status IS NOT DISTINCT FROM 'cancelled')::int AS cancelled,
+    (status IS NOT DISTINCT FROM 'rejected')::int AS rejected,
+    input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+    CASE kind WHEN 'usage' THEN cost_pico ELSE 0 END AS cost_pico,
+    CASE kind WHEN 'usage' THEN 0 ELSE cost_pico END AS adjustment_pico,
+    latency_bucket, ttft_bucket
+FROM aias.usage_facts
+WHERE occurred_at >= %(start)s AND occurred_at < %(end)s AND {filters}
+
+-- name: count_fact_buckets
+-- The same histograms as a rollup's, one row a bucket of latency.
+SELECT bucket, org_id, project_id, api_key_id, model_id, operation, region, status, currency,
+    CASE WHEN GROUPING(latency_bucket) = 0 THEN ARRAY[latency_bucket] ELSE '{{}}' END AS latency_idx,
+    CASE WHEN GROUPING(latency_bucket) = 0 THEN ARRAY[count(*)] ELSE '{{}}' END AS latency_n,
+    CASE WHEN GROUPING(ttft_bucket) = 0 AND ttft_bucket IS NOT NULL THEN ARRAY[ttft_bucket] ELSE '{{}}' END AS ttft_idx,
+    CASE WHEN GROUPING(ttft_bucket) = 0 AND ttft_bucket IS NOT NULL THEN ARRAY[count(*)] ELSE '{{}}' END AS ttft_n
+FROM ({source}) facts
+WHERE status = 'success'
+GROUP BY bucket, org_id, project_id, api_key_id, model_id, operation, region, status, currency,
+    GROUPING SETS ((latency_bucket), (ttft_bucket))
+
+-- name: find_models
+SELECT model_id AS id FROM aias.dim_models WHERE name = ANY(%(names)s)
+
+-- name: find_projects
+SELECT project_id AS id FROM aias.dim_projects WHERE slug = ANY(%(names)s)
+
+-- name: find_keys
+SELECT api_key_id AS id FROM aias.dim_keys WHERE name = ANY(%(names)s)
+
+-- name: list_model_names
+SELECT model_id, name FROM aias.dim_models WHERE model_id = ANY(%(ids)s)
+
+-- name: list_project_names
+SELECT project_id, slug FROM aias.dim_projects WHERE project_id = ANY(%(ids)s)
+
+-- name: list_key_names
+SELECT api_key_id, name FROM aias.dim_keys WHERE api_key_id = ANY(%(ids)s)
+
+-- name: list_org_names
+SELECT org_id, slug FROM aias.dim_organizations WHERE org_id = ANY(%(ids)s)
+
+-- name: list_held_keys
+SELECT api_key_id FROM aias.dim_keys WHERE holder_id = %(holder)s ORDER BY api_key_id
+
+-- name: find_currency
+SELECT currency FROM aias.dim_organizations WHERE %(orgs)s::uuid[] IS NULL OR org_id = ANY(%(orgs)s) ORDER BY org_id LIMIT 1
+
+-- name: read_watermarks
+SELECT min(settled_through), min(complete_through) FROM aias.watermarks WHERE stage LIKE 'rollup%%'
+
+-- name: read_backlog
+-- Hours older than the previous one are late; their facts are stored and their rollups wait.
+SELECT (SELECT count(DISTINCT (bucket_start, org_id)) FROM aias.dirty_hours
+        WHERE bucket_start < %(before)s AND (%(orgs)s::uuid[] IS NULL OR org_id = ANY(%(orgs)s))),
+    (SELECT count(*) FROM aias.dead_letters WHERE state = 'open')
+
+-- name: read_last_event
+SELECT max(last.occurred_at) FROM aias.dim_organizations o CROSS JOIN LATERAL (
+    SELECT occurred_at FROM aias.usage_facts f
+    WHERE f.org_id = o.org_id AND occurred_at >= %(since)s AND kind = 'usage'
+        AND (%(models)s::uuid[] IS NULL OR model_id = ANY(%(models)s))
+    ORDER BY occurred_at DESC LIMIT 1
+) last
+WHERE %(orgs)s::uuid[] IS NULL OR o.org_id = ANY(%(orgs)s)
+
+-- name: list_events
+SELECT event_id, org_id, occurred_at, received_at, project_id, api_key_id, actor_id, model_id, model_requested,
+    operation, status, http_status, error_code, duration_ms, ttft_ms, input_tokens, cached_input_tokens,
+    output_tokens, reasoning_tokens, billable, currency, price_id, cost_pico, kind, region, backend_id, attempts,
+    streamed, trace_id, late, ref_event_id, reason
+FROM aias.usage_facts
+WHERE occurred_at >= %(start)s AND occurred_at < %(end)s AND (occurred_at, event_id) < (%(at)s, %(event_id)s)
+    AND {filters}
+ORDER BY occurred_at DESC, event_id DESC
+LIMIT %(limit)s
+
+-- name: find_event
+SELECT event_id, org_id, occurred_at, received_at, project_id, api_key_id, actor_id, model_id, model_requested,
+    operation, status, http_status, error_code, duration_ms, ttft_ms, input_tokens, cached_input_tokens,
+    output_tokens, reasoning_tokens, billable, currency, price_id, cost_pico, kind, region, backend_id, attempts,
+    streamed, trace_id, late, ref_event_id, reason
+FROM aias.usage_facts
+WHERE event_id = %(event_id)s AND occurred_at >= %(start)s AND occurred_at < %(end)s AND {filters}
+
+-- name: read_daily_spend
+SELECT bucket_start, sum(cost_pico + adjustment_pico) FROM aias.{relation}
+WHERE bucket_start >= %(start)s AND bucket_start < %(end)s AND currency = %(currency)s AND {filters}
+GROUP BY bucket_start
+
+-- name: find_first_day
+SELECT min(bucket_start) FROM aias.{relation} WHERE {filters}

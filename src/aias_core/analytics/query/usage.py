@@ -1,82 +1,143 @@
-"""Usage of one organization: series and totals of one query, so that the totals are the sum of the series."""
+"""Usage and reliability: series and totals of one snapshot, so that the totals are the sum of the series."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal
-from uuid import UUID
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from aias_core import clock
 from aias_core.analytics import sketch
-from aias_core.database.connection import tenant_transaction
-from aias_core.database.queries import load_queries
+from aias_core.analytics.query.faults import InvalidQuery
+from aias_core.analytics.query.freshness import read_watermarks
+from aias_core.analytics.query.lines import COUNTERS, Line, Lines, fill, fold, read_lines
+from aias_core.analytics.query.parameters import Dimension, UsageQuery
+from aias_core.analytics.query.scope import Scope, reading
+from aias_core.analytics.query.selection import find_currency, read_names, select_rows, show_keys
+from aias_core.analytics.query.sources import choose_source
 from aias_core.money import format_pico
-from aias_core.windows import Window
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-Granularity = Literal["hour", "day"]
-COUNTERS = (
-    "requests",
-    "successes",
-    "errors",
-    "timeouts",
-    "throttled",
-    "cancelled",
-    "rejected",
-    "input_tokens",
-    "cached_input_tokens",
-    "output_tokens",
-)
-
-_queries = load_queries(__file__)
-_Row = Mapping[str, Any]
+RELATIVE_ERROR = 0.01
+OUTCOMES = COUNTERS[:7]
+TOKENS = COUNTERS[7:11]
 
 
-def read_usage(
-    connection: Connection, org_id: UUID, window: Window, granularity: Granularity = "day"
-) -> dict[str, Any]:
-    """Series by bucket and model, and totals, of one organization.
+def read_usage(connection: Connection, scope: Scope, query: UsageQuery) -> dict[str, Any]:
+    """Series by bucket and group with totals by currency; with `compare`, the totals of the window before as well.
 
-    Counts and tokens are whole numbers, cost a decimal text with twelve places, percentiles milliseconds within 1 % of
-    exact, of successful requests. Row-level security lets the query see this organization only.
+    Counts and tokens are whole numbers, `cost` a decimal text with twelve places, absent where the question leaves
+    money out. `partial` marks a bucket that the pipeline has not fully reached. Raises InvalidQuery.
     """
-    from psycopg.rows import dict_row
+    return _answer(connection, scope, query, _describe_usage)
 
-    query = _queries[f"select_usage_by_{granularity}"]
-    bounds = {"org_id": org_id, "start": window.start, "end": window.end}
-    with tenant_transaction(connection, org_id), connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(query, bounds).fetchall()
+
+def read_reliability(connection: Connection, scope: Scope, query: UsageQuery) -> dict[str, Any]:
+    """Outcomes, rates and percentiles by bucket and group. Percentiles are milliseconds of successful requests."""
+    return _answer(connection, scope, query, _describe_reliability)
+
+
+def _answer(connection: Connection, scope: Scope, query: UsageQuery, describe: Any) -> dict[str, Any]:
+    if scope.tenant is not None and Dimension.ORG in query.group_by:
+        raise InvalidQuery("invalid_group", "group_by", "The usage of one organization is not split by organization")
+    settled, _ = read_watermarks(connection)
+    with reading(connection, scope):
+        lines = _read(connection, scope, query)
+        names = [read_names(connection, d, {g[i] for _, g, _ in lines.series}) for i, d in enumerate(query.group_by)]
+        before = _read(connection, scope, query.previous()) if query.compare else None
+    through = min(clock.now(), settled) if settled else clock.now()
+    buckets = {start: _show_bucket(start, end, through) for start, end in pairwise(query.edges)}
     series = [
-        {"bucket_start": clock.format_second(bucket), "model": model, **_summarize(group, currency)}
-        for (bucket, model, currency), group in groupby(
-            rows, key=lambda r: (r["bucket_start"], r["model"], r["currency"])
-        )
+        {**buckets[bucket], "keys": keys, **describe(query, line, currency)}
+        for bucket, keys, currency, line in _sort(lines, query, names)
     ]
-    by_currency = sorted(rows, key=lambda r: str(r["currency"]))
-    totals = [_summarize(group, currency) for currency, group in groupby(by_currency, key=lambda r: r["currency"])]
+    totals = _total(lines, query, describe)
+    answer: dict[str, Any] = {"granularity": str(query.grain), "window": _show_window(query), "series": series}
+    answer["totals"] = totals
+    if before is not None:
+        previous = query.previous()
+        answer["previous"] = {"window": _show_window(previous), "totals": _total(before, previous, describe)}
+    return {**answer, "data_version": _hash(answer)}
+
+
+def _read(connection: Connection, scope: Scope, query: UsageQuery) -> Lines:
+    by_key = bool(query.filters.key) or Dimension.KEY in query.group_by or scope.holder is not None
+    source = choose_source(query, by_key=by_key)
+    lines = read_lines(connection, query, source, select_rows(connection, scope, query.filters))
+    fold(lines, query)
+    fill(lines, query, find_currency(connection, scope) if query.money else "")
+    return lines
+
+
+def _sort(lines: Lines, query: UsageQuery, names: list[dict[Any, str]]) -> list[tuple[datetime, Any, str, Line]]:
+    rows = [
+        (bucket, show_keys(query.group_by, group, names), currency, line)
+        for (bucket, group, currency), line in lines.series.items()
+    ]
+    return sorted(rows, key=lambda row: (row[0], tuple(str(value) for value in row[1].values()), row[2]))
+
+
+def _total(lines: Lines, query: UsageQuery, describe: Any) -> list[dict[str, Any]]:
+    return [describe(query, line, currency) for currency, line in sorted(lines.totals.items())]
+
+
+def _show_bucket(start: datetime, end: datetime, through: datetime) -> dict[str, Any]:
     return {
-        "granularity": granularity,
-        "window": {"from": clock.format_second(window.start), "to": clock.format_second(window.end)},
-        "series": series,
-        "totals": totals,
+        "bucket_start": clock.format_second(start),
+        "bucket_end": clock.format_second(end),
+        "partial": end > through,
     }
 
 
-def _summarize(group: Iterable[_Row], currency: str) -> dict[str, Any]:
-    rows = list(group)
-    latency = sketch.merge((row["latency_idx"], row["latency_n"]) for row in rows)
+def _show_window(query: UsageQuery) -> dict[str, str]:
+    window = query.window
+    return {"from": clock.format_second(window.start), "to": clock.format_second(window.end), "tz": query.zone.key}
+
+
+def _describe_usage(query: UsageQuery, line: Line, currency: str) -> dict[str, Any]:
+    counts = dict(zip(COUNTERS, line.counts, strict=True))
+    cost, adjustment = counts.pop("cost_pico"), counts.pop("adjustment_pico")
+    row: dict[str, Any] = {**counts, "total_tokens": counts["input_tokens"] + counts["output_tokens"]}
+    if query.money:
+        row |= {"cost": format_pico(cost), "adjustment": format_pico(adjustment), "currency": currency}
+    return {**row, **_describe_latency(query, line)}
+
+
+def _describe_reliability(query: UsageQuery, line: Line, _: str) -> dict[str, Any]:
+    outcomes = dict(zip(OUTCOMES, line.counts, strict=False))
     return {
-        **{name: sum(int(row[name]) for row in rows) for name in COUNTERS},
-        "cost": format_pico(sum(int(row["cost_pico"]) for row in rows)),
-        "currency": currency,
-        "p50_ms": _milliseconds(latency, 50),
-        "p95_ms": _milliseconds(latency, 95),
+        **outcomes,
+        "error_rate": _rate(outcomes["errors"] + outcomes["timeouts"], outcomes["requests"]),
+        "throttle_rate": _rate(outcomes["throttled"], outcomes["requests"]),
+        **_describe_latency(query, line),
+        "relative_error": RELATIVE_ERROR,
     }
 
 
-def _milliseconds(histogram: Mapping[int, int], percent: int) -> float | None:
-    value = sketch.percentile(histogram, percent)
-    return None if value is None else round(value, 1)
+def _describe_latency(query: UsageQuery, line: Line) -> dict[str, Any]:
+    if not query.percentiles:
+        return {}
+    return {
+        name: _show_percentiles(tally, query.percentiles)
+        for name, tally in (("latency_ms", line.latency), ("ttft_ms", line.ttft))
+    }
+
+
+def _show_percentiles(tally: sketch.Tally, percents: tuple[int, ...]) -> dict[str, Any]:
+    count, values = tally.percentiles(percents)
+    shown = {f"p{percent}": None if value is None else round(value, 1) for percent, value in values.items()}
+    return {"count": count, **shown}
+
+
+def _rate(part: int, whole: int) -> float | None:
+    return round(part / whole, 6) if whole else None
+
+
+def _hash(answer: Mapping[str, Any]) -> str:
+    return hashlib.sha256(msgspec.json.encode(answer)).hexdigest()[:16]

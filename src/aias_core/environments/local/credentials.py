@@ -34,6 +34,7 @@ _KINDS: dict[str, Callable[[], str]] = {
     "data-hash-keys": _named_key("k1"),
     "data-email-keys": _named_key("e1"),
     "data-encryption-keys": _named_key("c1"),
+    "token-signing-key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
     BACKUP_KEY: lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
     ERASURE_KEY: lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
 }
@@ -109,6 +110,10 @@ class Credentials:
     @property
     def erasure_key(self) -> Secret:
         return self._read(ERASURE_KEY)
+
+    @property
+    def token_signing_key(self) -> Secret:
+        return self._read("token-signing-key")
 
     def _read(self, name: str) -> Secret:
         try:

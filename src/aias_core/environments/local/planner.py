@@ -18,6 +18,7 @@ from aias_core.environments.local.plan import Liveness, ProcessPlan
 from aias_core.environments.local.ports import Ports, PortWish
 from aias_core.environments.local.state import StateDirectory
 from aias_core.errors import InvalidInput
+from aias_core.identity.access_tokens import TokenSigner
 
 if TYPE_CHECKING:
     from aias_core.environments.endpoints import Endpoints
@@ -122,6 +123,8 @@ class Planner:
             "AIAS_SERVICE_KEY": credentials.service_key.reveal(),
             "AIAS_OPERATOR_TOKEN": credentials.operator_token.reveal(),
             "AIAS_DATA_HASH_KEYS": credentials.data_hash_keys.reveal(),
+            "AIAS_TOKEN_SIGNING_KEY": credentials.token_signing_key.reveal(),
+            "AIAS_TOKEN_PUBLIC_KEYS": TokenSigner.parse(credentials.token_signing_key, "").public_key(),
             "AIAS_ROUTER_SPOOL_DIR": str(self.state.spool),
             "AIAS_ROUTER_REGION": self.profile.router.region,
             "AIAS_MOCK_TTFT_MS": str(mock.ttft_ms),

@@ -1,0 +1,1 @@
+"""Who read what of others: records kept here first, then delivered to the audit chain."""
