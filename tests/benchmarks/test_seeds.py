@@ -6,7 +6,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from aias_core.database.connection import connect
+from aias_core.secret import Secret
 from aias_core.seeds.run import Site
 from support.seeding import make_site, run_seed
 
@@ -23,13 +26,19 @@ def test_seeding_usage(figures: Figures, postgres_server: PostgresServer, tmp_pa
     started = time.perf_counter()
     run_seed(site, "bench", events=EVENTS, days=20)
     made = EVENTS / (time.perf_counter() - started)
-    floor = EVENTS / copy_rows(site, empty)
+    source, target = (postgres_server.superuser(name_of(place)) for place in (site, empty))
+    floor = EVENTS / copy_rows(source, target)
     measured, copied = f"{made:,.0f} events/s", f"COPY {floor:,.0f} events/s"
     figures.add_ratio("seeding of usage with receipts", measured, copied, made / floor)
 
 
-def copy_rows(site: Site, empty: Site) -> float:
-    with connect(site.analytics.dsn) as source, connect(empty.analytics.dsn) as target:
+def name_of(site: Site) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(site.analytics.dsn.reveal())["dbname"])
+
+
+def copy_rows(made: Secret, empty: Secret) -> float:
+    """Seconds of a COPY into tables with the same indexes and checks; only a superuser may, past row security."""
+    with connect(made) as source, connect(empty) as target:
         rows = {}
         for table in TABLES:
             with source.cursor().copy(f"COPY (SELECT * FROM aias.{table} ORDER BY event_id) TO STDOUT".encode()) as out:
