@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -93,5 +93,5 @@ def release_hold(operational: Connection, hold_id: UUID, reason: str) -> Hold:
             with operational.transaction():
                 operational.execute(queries["release_hold"], {"hold_id": hold_id, "released_by": own_name()})
                 record(operational, "hold.release", "succeeded", {"hold": str(hold_id), "reason": reason})
-            return hold
+            return replace(hold, released_at=clock.now())
     raise NotFound(f"There is no hold '{hold_id}' in force", hint="list them with: aias db hold list")
