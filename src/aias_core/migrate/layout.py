@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isqrt
 
 BOX_GAP, LANE, TRACK, MARGIN = 26, 14, 10, 24
 _SWEEPS = 8
@@ -77,7 +78,7 @@ def _find_groups(names: Iterable[str], lines: Iterable[Line]) -> list[set[str]]:
 def _pack(drawings: Sequence[Drawing]) -> Drawing:
     """All drawings on shelves, about as wide as they are high."""
     area = sum((d.width + MARGIN) * (d.height + MARGIN) for d in drawings)
-    widest = max([round((area * 1.4) ** 0.5), *(d.width for d in drawings)])
+    widest = max([isqrt(area * 7 // 5), *(d.width for d in drawings)])
     x, y, shelf, right = MARGIN, MARGIN, 0, 0
     boxes: dict[str, Point] = {}
     lines: dict[Line, tuple[Point, ...]] = {}
