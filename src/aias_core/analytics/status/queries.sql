@@ -30,9 +30,12 @@ SELECT comparison, metric, sum(abs(coalesce(expected, 0) - coalesce(found, 0)))
 FROM aias.reconcile_findings WHERE run_id = ANY (%(runs)s) GROUP BY comparison, metric
 
 -- name: read_partitions
--- Until when every partitioned table has a partition, and the rows that found none.
-SELECT min(ends), aias.count_default_rows()
-FROM (SELECT max(month_end) AS ends FROM aias.list_month_partitions() GROUP BY table_name) tables
+-- The first instant from this month on for which a partitioned table has no partition, and the rows that found none.
+WITH made AS MATERIALIZED (SELECT table_name, month_start FROM aias.list_month_partitions())
+SELECT min(month), aias.count_default_rows()
+FROM aias.partition_lifetimes()
+CROSS JOIN generate_series(date_trunc('month', now()), now() + interval '13 months', interval '1 month') AS month
+WHERE (table_name, month) NOT IN (SELECT table_name, month_start FROM made)
 
 -- name: count_active_organizations
 -- Organizations, and those of them with events in this hour or the one before.
