@@ -7,7 +7,7 @@ by the order of the file. An organization's lines wait until the last of them is
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -21,7 +21,7 @@ Array: TypeAlias = "np.ndarray[Any, Any]"
 _ROWS_IN_MEMORY = 2 * BLOCK_ROWS
 
 
-def allot_cents(blocks: Iterable[Records]) -> Iterator[tuple[Records, Amounts]]:
+def allot_cents(blocks: Iterable[Records]) -> Generator[tuple[Records, Amounts]]:
     """The blocks of a file, in its order, each with the whole cents of its lines."""
     import numpy as np
 
@@ -101,7 +101,7 @@ class _Waiting:
             self._spill()
 
     def _spill(self) -> None:
-        self._file = self._file or tempfile.TemporaryFile(prefix="aias-export-")
+        self._file = self._file or tempfile.TemporaryFile(prefix="aias-export-")  # noqa: SIM115
         for block in self._blocks:
             self._file.write(block.tobytes())
         self._blocks.clear()

@@ -58,7 +58,8 @@ class ContentHash:
             if index[position] >= 0:
                 known.setdefault(local[index[position]], len(known))
         numbers = np.array([*(known.get(word, -1) for word in local), -1], "<i4")
-        return numbers[index].tobytes()
+        content: bytes = numbers[index].tobytes()
+        return content
 
 
 def values_of(column: pa.Array) -> memoryview:

@@ -114,3 +114,10 @@ ORDER BY 1, 2, 3
 SELECT price_id, model_id, operation, currency, input_pico, cached_input_pico, output_pico, request_pico,
     effective_from, org_id, list_price_id
 FROM aias.dim_prices ORDER BY price_id
+
+-- name: find_models
+SELECT model_id FROM aias.dim_models WHERE name = %(name)s OR model_id::text = lower(%(name)s)
+
+-- name: find_projects
+SELECT project_id FROM aias.dim_projects
+WHERE (slug = %(name)s OR project_id::text = lower(%(name)s)) AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)

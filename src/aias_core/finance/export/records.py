@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from aias_core.errors import AiasError
 from aias_core.money import PICO
@@ -20,7 +21,9 @@ Records: TypeAlias = "np.ndarray[Any, Any]"
 Amounts: TypeAlias = "np.ndarray[Any, Any]"
 """Pico-units: 64-bit integers where all of them fit, Python's integers where one does not."""
 
-BLOCK_ROWS = 65_536
+Item = TypeVar("Item")
+
+BLOCK_ROWS = 16_384
 MEASURES = (
     *("requests", "successes", "errors", "timeouts", "throttled", "cancelled", "rejected"),
     *("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens"),
@@ -34,7 +37,7 @@ FIELDS = (
     *AMOUNTS,
 )
 _HEADER_BYTES = 19
-_TRAILER_BYTES = 2
+_TRAILER = b"\xff\xff"
 _EPOCH_SHIFT = 946_684_800_000_000
 
 
@@ -58,27 +61,29 @@ def _wire_type() -> np.dtype[Any]:
 
 def iter_blocks(messages: Iterable[bytes | memoryview | bytearray]) -> Iterator[Records]:
     """Blocks of records from the messages of a binary COPY. Raises AiasError when they are of another shape."""
-    width, parts, size, skipped = _wire_type().itemsize, list[bytes](), 0, _HEADER_BYTES
-    for message in messages:
-        part = bytes(message)[skipped:]
+    width = _wire_type().itemsize
+    skipped, kept = _HEADER_BYTES, b""
+    for some in batched(messages, BLOCK_ROWS):
+        whole = b"".join((kept, *some))
+        cut = (len(whole) - skipped) // width * width + skipped
+        kept = whole[cut:]
+        if cut > skipped:
+            yield _decode(memoryview(whole)[skipped:cut])
         skipped = 0
-        parts.append(part)
-        size += len(part)
-        if size >= BLOCK_ROWS * width:
-            whole = b"".join(parts)
-            cut = size // width * width
-            parts, size = [whole[cut:]], size - cut
-            yield _decode(whole[:cut])
-    rest = b"".join(parts)[:-_TRAILER_BYTES]
-    if rest:
-        yield _decode(rest)
+    if kept != _TRAILER:
+        raise AiasError("PostgreSQL did not send all of its rows")
 
 
-def _decode(content: bytes) -> Records:
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of `size` items, the last one shorter."""
+    iterator = iter(items)
+    while some := list(islice(iterator, size)):
+        yield some
+
+
+def _decode(content: memoryview) -> Records:
     import numpy as np
 
-    if len(content) % _wire_type().itemsize:
-        raise AiasError("PostgreSQL sent rows of another width than was asked for")
     wire = np.frombuffer(content, _wire_type())
     records = np.empty(len(wire), record_type())
     for name in FIELDS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -76,6 +76,10 @@ class ExportRequest:
         if self.format is Format.PARQUET and self.compression is not Compression.NONE:
             raise InvalidInput("A Parquet file is compressed in itself", hint="leave out --compress")
         _check_window(self.window, self.granularity)
+
+    def narrowed(self, scope: Scope | None, models: tuple[UUID, ...], projects: tuple[UUID, ...]) -> ExportRequest:
+        """The same file of one organization, of some models, of some projects."""
+        return replace(self, scope=scope, models=models, projects=projects)
 
     @property
     def is_whole_month(self) -> bool:

@@ -1,6 +1,6 @@
 """One export from the question to a file and its manifest.
 
-The file is written under a temporary name, synced and renamed; the manifest comes last, so a manifest means a whole file.
+The file is written under a temporary name, synced and renamed; the manifest comes last and means a whole file.
 """
 
 from __future__ import annotations
@@ -133,21 +133,19 @@ class LocalExport:
 
 
 def export_to_path(
-    connection: Connection, request: ExportRequest, out: Path, requested_by: str, *, force: bool = False
+    connection: Connection, source: Source, out: Path, requested_by: str, *, force: bool = False
 ) -> LocalExport:
     """Writes a file into a directory under its own name, or to a path that has the file's ending.
 
     Raises Conflict when the file is there and `force` is not, PrerequisiteMissing when it cannot be written; nothing
     half-written stays behind.
     """
-    with one_snapshot(connection):
-        source = open_source(connection, request)
-        data = find_path(source, out)
-        manifest = manifest_path(data)
-        if not force:
-            refuse_existing(data, manifest)
-        with whole_file(data) as file:
-            export = write_source(connection, source, file)
+    data = find_path(source, out)
+    manifest = data.with_name(manifest_name(data.name))
+    if not force:
+        refuse_existing(data, manifest)
+    with whole_file(data) as file:
+        export = write_source(connection, source, file)
     content = export.manifest(file=data.name, requested_by=requested_by)
     with whole_file(manifest) as file:
         file.write(encode_manifest(content))
@@ -161,9 +159,9 @@ def find_path(source: Source, out: Path) -> Path:
     return out if out.name.endswith(ending) else out / name
 
 
-def manifest_path(data: Path) -> Path:
-    """The manifest that belongs to a file."""
-    return data.with_name(f"{data.name}.manifest.json")
+def manifest_name(name: str) -> str:
+    """The name of the manifest that belongs to a file."""
+    return f"{name}.manifest.json"
 
 
 def encode_manifest(content: Mapping[str, Any]) -> bytes:

@@ -7,7 +7,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from aias_core.finance.export import text
 from aias_core.finance.export.request import Compression, Format
@@ -15,7 +15,7 @@ from aias_core.finance.export.request import Compression, Format
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROW_GROUP_ROWS = 131_072
+ROW_GROUP_ROWS = 65_536
 ZSTD_LEVEL = 3
 GZIP_LEVEL = 6
 CREATED_BY = b"aias"
@@ -80,7 +80,7 @@ def _compressed(target: Target, compression: Compression) -> Iterator[Target]:
     if compression is Compression.NONE:
         yield target
     elif compression is Compression.GZIP:
-        with gzip.GzipFile("", "wb", GZIP_LEVEL, target, mtime=0) as file:  # type: ignore[arg-type]
+        with gzip.GzipFile("", "wb", GZIP_LEVEL, cast(IO[bytes], target), mtime=0) as file:
             yield file
     else:
         import pyarrow as pa

@@ -147,7 +147,9 @@ def open_source(connection: Connection, request: ExportRequest) -> Source:
     """The source of a request. Raises NotFound for a statement version that there is not."""
     closes = _list_closes(connection, request.window)
     segments = tuple(_choose_version(window, closes, request.statement) for window in split_months(request.window))
-    tests = dict(connection.execute(queries["list_test_organizations"]).fetchall()) if request.scope is None else {}
+    tests: dict[UUID, str] = {}
+    if request.scope is None:
+        tests = dict(connection.execute(queries["list_test_organizations"]).fetchall())
     return Source(request, segments, tests)
 
 
@@ -218,7 +220,7 @@ def build_copy(connection: Connection, source: Source, totals: Totals) -> sql.Co
 
 
 def list_idle(connection: Connection, source: Source) -> list[tuple[UUID, str, int, int]]:
-    """Organizations without a line in the window: id, currency, its code and that of no text. A statement has theirs."""
+    """Organizations without a line: id, currency, its code and that of no text. A statement has theirs already."""
     if not source.shows_idle or source.version:
         return []
     bound = UUID(int=int(source.request.window.end.timestamp() * 1000) << 80)

@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 _AHEAD = 2
 
 
-def stream_lines(connection: Connection, source: Source, totals: Totals) -> Iterator[tuple[Records, Amounts]]:
+def stream_lines(connection: Connection, source: Source, totals: Totals) -> Generator[tuple[Records, Amounts]]:
     """Blocks of lines in the order of the file with their cents, organizations without usage among them."""
     idle = _build_idle(connection, source, totals)
     blocks = read_ahead(iter_blocks(_iter_messages(connection, source, totals)))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
+from aias_core.finance.export.content import values_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_SMALL_COUNTS = 16_384
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -31,7 +34,7 @@ def csv_header(schema: pa.Schema) -> bytes:
 
 def csv_lines(batch: pa.RecordBatch) -> memoryview:
     """The rows of a batch as CSV: nothing is an empty cell."""
-    columns = [_to_text(column, _csv_cell, str, "") for column in batch.columns]
+    columns = [_to_text(column, _csv_cell, "", "") for column in batch.columns]
     return _join(columns, ",", "")
 
 
@@ -40,7 +43,7 @@ def json_lines(batch: pa.RecordBatch) -> memoryview:
     parts: list[Any] = []
     for position, (name, column) in enumerate(zip(batch.schema.names, batch.columns, strict=True)):
         parts += [f"{',' if position else '{'}{json.dumps(name)}:"]
-        parts += [_to_text(column, _json_text, _json_text, "null")]
+        parts += [_to_text(column, _json_text, '"', "null")]
     return _join(parts, "", "}")
 
 
@@ -56,9 +59,8 @@ def _json_text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _to_text(column: Any, word: Callable[[str], str], amount: Callable[[str], str], nothing: str) -> Any:
+def _to_text(column: Any, word: Callable[[str], str], quote: str, nothing: str) -> Any:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if pa.types.is_timestamp(column.type):
         column = column.dictionary_encode()
@@ -67,11 +69,47 @@ def _to_text(column: Any, word: Callable[[str], str], amount: Callable[[str], st
     if pa.types.is_dictionary(column.type):
         words = [word(text) for text in column.dictionary.to_pylist()]
         text = pa.array(words, pa.string()).take(column.indices)
+    elif pa.types.is_decimal(column.type):
+        text = _decimal_text(column, quote)
     else:
-        text = column.cast(pa.string())
-        if pa.types.is_decimal(column.type) and amount("") != "":
-            text = pc.binary_join_element_wise('"', text, '"', "")
+        text = _count_text(column)
     return text.fill_null(nothing) if text.null_count else text
+
+
+def _count_text(column: pa.Array) -> pa.Array:
+    """Whole numbers; most counts are small, and looking their text up is three times as fast as making it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    bounds = pc.min_max(column).as_py()
+    is_small = bounds["min"] is not None and bounds["min"] >= 0 and bounds["max"] < _SMALL_COUNTS
+    return _small_counts().take(column) if is_small else column.cast(pa.string())
+
+
+@cache
+def _small_counts() -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(range(_SMALL_COUNTS)).cast(pa.string())
+
+
+def _decimal_text(column: pa.Array, quote: str) -> Any:
+    """Decimals with all their places, for example `-0.000000150000`."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    low, high = np.frombuffer(values_of(column), "<i8").reshape(-1, 2).T
+    if column.null_count or not (low >> 63 == high).all():
+        words = [None if value is None else f"{quote}{value:f}{quote}" for value in column.to_pylist()]
+        return pa.array(words, pa.string())
+    if (low == low[0]).all():
+        return pa.repeat(f"{quote}{column[0].as_py():f}{quote}", len(column))
+    unit = 10**column.type.scale
+    whole, rest = divmod(abs(low), unit)
+    sign = pa.array([quote, f"{quote}-"]).take(pa.array((low < 0).astype("i1")))
+    places = pc.utf8_slice_codeunits(pa.array(rest + unit).cast(pa.string()), 1)
+    return pc.binary_join_element_wise(sign, pa.array(whole).cast(pa.string()), ".", places, quote, "")
 
 
 def _join(parts: list[Any], separator: str, end: str) -> memoryview:
