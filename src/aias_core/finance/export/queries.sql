@@ -121,3 +121,6 @@ SELECT model_id FROM aias.dim_models WHERE name = %(name)s OR model_id::text = l
 -- name: find_projects
 SELECT project_id FROM aias.dim_projects
 WHERE (slug = %(name)s OR project_id::text = lower(%(name)s)) AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
+
+-- name: list_labels
+SELECT project_id, labels::text FROM aias.dim_projects WHERE labels <> '{}' ORDER BY project_id

@@ -57,6 +57,14 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who provides the service and how it is called, as the profile says."""
+
+    name: str = "aias"
+    service: str = "Inference"
+
+
+@dataclass(frozen=True, slots=True)
 class ExportRequest:
     """One file. Raises InvalidInput when it cannot be: a window too long or not on the grain, a form that is not."""
 
@@ -69,6 +77,7 @@ class ExportRequest:
     models: tuple[UUID, ...] = ()
     projects: tuple[UUID, ...] = ()
     statement: int | None = None
+    issuer: Issuer = Issuer()
 
     def __post_init__(self) -> None:
         if self.kind is Kind.FOCUS and (self.format is Format.JSONL or self.granularity is not Granularity.DAY):

@@ -18,11 +18,12 @@ from aias_core import clock
 from aias_core.errors import DifferenceFound
 from aias_core.files import refuse_existing, whole_file
 from aias_core.finance.export.content import ContentHash
+from aias_core.finance.export.focus import FocusBuilder
 from aias_core.finance.export.lines import LineBuilder
 from aias_core.finance.export.manifest import Written, describe
 from aias_core.finance.export.names import Names
 from aias_core.finance.export.prices import Prices, read_prices
-from aias_core.finance.export.request import ExportRequest
+from aias_core.finance.export.request import ExportRequest, Kind
 from aias_core.finance.export.sinks import HashingTarget, Target, open_sink
 from aias_core.finance.export.source import (
     OrganizationTotal,
@@ -70,7 +71,8 @@ def write_source(connection: Connection, source: Source, target: Target) -> Expo
     """Writes the lines of an open source; the caller holds the snapshot."""
     totals, names, prices = read_totals(connection, source), read_names(connection, source), read_prices(connection)
     request, tally, output, rows = source.request, Tally(totals.words), HashingTarget(target), 0
-    builder = LineBuilder(request.granularity, source.segments, names, totals.words)
+    lines_of = LineBuilder(request.granularity, source.segments, names, totals.words)
+    builder = _choose_builder(connection, request, lines_of, prices)
     schema = builder.schema()
     content = ContentHash(schema)
     with (
@@ -87,6 +89,15 @@ def write_source(connection: Connection, source: Source, target: Target) -> Expo
     _compare(totals.by_organization, tally.totals)
     written = Written(rows, output.size, output.hexdigest(), content.hexdigest(), tally.totals, schema)
     return Export(source, written, names, prices, _read_state(connection, source))
+
+
+def _choose_builder(
+    connection: Connection, request: ExportRequest, lines: LineBuilder, prices: Prices
+) -> LineBuilder | FocusBuilder:
+    if request.kind is Kind.USAGE:
+        return lines
+    labels = {project.bytes: text for project, text in connection.execute(queries["list_labels"])}
+    return FocusBuilder(lines, prices, labels, request.issuer)
 
 
 def _compare(

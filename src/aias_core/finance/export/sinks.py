@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from aias_core.finance.export import text
+from aias_core.finance.export.records import BLOCK_ROWS
 from aias_core.finance.export.request import Compression, Format
 
 if TYPE_CHECKING:
@@ -68,11 +69,12 @@ def open_sink(
         if form is Format.CSV:
             output.write(text.csv_header(schema))
         render = text.csv_lines if form is Format.CSV else text.json_lines
-        yield lambda batch: _write_rendered(output, render(batch))
 
+        def write(batch: pa.RecordBatch) -> None:
+            for start in range(0, len(batch), BLOCK_ROWS):
+                output.write(render(batch.slice(start, BLOCK_ROWS)))
 
-def _write_rendered(output: Target, rendered: memoryview) -> None:
-    output.write(rendered)
+        yield write
 
 
 @contextmanager
