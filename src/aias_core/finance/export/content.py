@@ -2,15 +2,15 @@
 
 Each column is hashed by itself: whole numbers and instants (microseconds since 1970) as 8 bytes, decimals as 16 bytes
 of their last place, all little-endian; texts as the 4-byte number of the word among the words of the column in order of
-first appearance, -1 for none, and then those words. Columns that may be empty add a byte for each row, 1 where there is
-a value. `content_sha256` is the SHA-256 over the names and hashes of all columns.
+first appearance, -1 for none, and then those words; after the numbers of a column that may be empty, the hash of a byte
+for each row, 1 where there is a value. `content_sha256` is the SHA-256 over the names and hashes of all columns.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,30 +22,33 @@ class ContentHash:
     def __init__(self, schema: pa.Schema) -> None:
         self._schema = schema
         self._hashes = [hashlib.sha256() for _ in schema]
+        self._present = [hashlib.sha256() for _ in schema]
         self._words: list[dict[str, int]] = [{} for _ in schema]
 
     def update(self, batch: pa.RecordBatch) -> None:
-        for number, column in enumerate(batch.columns):
-            for part in self._parts_of(number, column):
-                self._hashes[number].update(part)
-
-    def hexdigest(self) -> str:
-        whole = hashlib.sha256()
-        for field, digest, words in zip(self._schema, self._hashes, self._words, strict=True):
-            last = digest.copy()
-            last.update(json.dumps(list(words), ensure_ascii=False).encode())
-            whole.update(f"{field.name}={last.hexdigest()}\n".encode())
-        return whole.hexdigest()
-
-    def _parts_of(self, number: int, column: Any) -> list[Any]:
         import pyarrow as pa
 
-        if pa.types.is_dictionary(column.type):
-            return [self._number_words(number, column)]
-        values = [values_of(column)]
-        if self._schema.field(number).nullable:
-            values.append(column.is_valid().cast(pa.uint8()).to_numpy(zero_copy_only=False).tobytes())
-        return values
+        for number, (field, column) in enumerate(zip(self._schema, batch.columns, strict=True)):
+            if pa.types.is_dictionary(field.type):
+                self._hashes[number].update(self._number_words(number, column))
+                continue
+            self._hashes[number].update(values_of(column))
+            if field.nullable:
+                present = column.is_valid().cast(pa.uint8()).to_numpy(zero_copy_only=False)
+                self._present[number].update(present.tobytes())
+
+    def hexdigest(self) -> str:
+        import pyarrow as pa
+
+        whole = hashlib.sha256()
+        for number, field in enumerate(self._schema):
+            column = self._hashes[number].copy()
+            if pa.types.is_dictionary(field.type):
+                column.update(json.dumps(list(self._words[number]), ensure_ascii=False).encode())
+            elif field.nullable:
+                column.update(self._present[number].digest())
+            whole.update(f"{field.name}={column.hexdigest()}\n".encode())
+        return whole.hexdigest()
 
     def _number_words(self, number: int, column: pa.DictionaryArray) -> bytes:
         import numpy as np
@@ -64,15 +67,9 @@ class ContentHash:
 
 def values_of(column: pa.Array) -> memoryview:
     """The values of a column of numbers or instants as they lie in memory, nothing being 0."""
-    import pyarrow as pa
-
     if column.null_count:
-        column = column.fill_null(pa.scalar(0).cast(pa.int64()) if pa.types.is_integer(column.type) else _zero(column))
+        import pyarrow as pa
+
+        column = column.fill_null(pa.scalar(0, pa.int64()).cast(column.type))
     width = column.type.bit_width // 8
     return memoryview(column.buffers()[1])[column.offset * width : (column.offset + len(column)) * width]
-
-
-def _zero(column: pa.Array) -> Any:
-    import pyarrow as pa
-
-    return pa.scalar(0, pa.int64()).cast(column.type)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -41,7 +41,7 @@ def describe(
         "schema": MANIFEST_SCHEMA,
         **facts,
         "kind": str(request.kind),
-        **({"focus_version": FOCUS_VERSION} if request.kind is Kind.FOCUS else {}),
+        **({"focus_version": FOCUS_VERSION, "issuer": asdict(request.issuer)} if request.kind is Kind.FOCUS else {}),
         "format": str(request.format),
         "compression": str(request.compression),
         "bytes": written.size,
@@ -55,6 +55,7 @@ def describe(
         "granularity": str(request.granularity),
         "filters": {
             "org": request.scope.slug if request.scope else "all",
+            "org_id": str(request.scope.org_id) if request.scope else None,
             "models": [str(model) for model in request.models],
             "projects": [str(project) for project in request.projects],
             "excluded_organizations": list(source.test_organizations.values()),

@@ -87,8 +87,7 @@ def _compressed(target: Target, compression: Compression) -> Iterator[Target]:
     else:
         import pyarrow as pa
 
-        codec = pa.Codec("zstd", ZSTD_LEVEL)
-        with pa.CompressedOutputStream(pa.PythonFile(target, "w"), codec) as stream:
+        with pa.CompressedOutputStream(pa.PythonFile(target, "w"), "zstd") as stream:
             yield stream
 
 

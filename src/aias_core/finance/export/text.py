@@ -13,6 +13,7 @@ from aias_core.finance.export.content import values_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_LEAST = -(2**63)
 _SMALL_COUNTS = 16_384
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -100,7 +101,7 @@ def _decimal_text(column: pa.Array, quote: str) -> Any:
     import pyarrow.compute as pc
 
     low, high = np.frombuffer(values_of(column), "<i8").reshape(-1, 2).T
-    if column.null_count or not (low >> 63 == high).all():
+    if column.null_count or not ((low >> 63 == high) & (low != _LEAST)).all():
         words = [None if value is None else f"{quote}{value:f}{quote}" for value in column.to_pylist()]
         return pa.array(words, pa.string())
     if (low == low[0]).all():
