@@ -42,9 +42,18 @@ COPY (
         reasoning_tokens, billed_requests, billed_input_tokens, billed_cached_input_tokens, billed_output_tokens,
         {amounts}
     FROM ({lines}) lines
-    ORDER BY org_id, bucket_start, project_id, model_id, operation {collation}, region {collation},
-        currency {collation}, price_id
+    {order}
 ) TO STDOUT (FORMAT binary)
+
+-- name: file_order
+ORDER BY org_id, bucket_start, project_id, model_id, operation {collation}, region {collation}, currency {collation},
+    price_id
+
+-- name: sum_statement
+SELECT org_id, currency, sum(cost_pico + adjustment_pico) FROM aias.statement_lines
+WHERE month = %(month)s AND version = %(version)s AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s::uuid)
+    AND org_id <> ALL (%(excluded)s::uuid[])
+GROUP BY org_id, currency
 
 -- name: small_amounts
 0::bigint, cost_pico::bigint, 0::bigint, adjustment_pico::bigint

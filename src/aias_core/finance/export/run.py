@@ -6,7 +6,7 @@ The file is written under a temporary name, synced and renamed; the manifest com
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +23,7 @@ from aias_core.finance.export.lines import LineBuilder
 from aias_core.finance.export.manifest import Written, describe
 from aias_core.finance.export.names import Names
 from aias_core.finance.export.prices import Prices, read_prices
-from aias_core.finance.export.request import ExportRequest, Kind
+from aias_core.finance.export.request import ExportRequest, Granularity, Kind
 from aias_core.finance.export.sinks import HashingTarget, Target, open_sink
 from aias_core.finance.export.source import (
     OrganizationTotal,
@@ -39,6 +39,7 @@ from aias_core.finance.export.stream import stream_lines
 from aias_core.finance.export.tally import Tally
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from psycopg import Connection
 
 
@@ -67,8 +68,17 @@ def write_export(connection: Connection, request: ExportRequest, target: Target)
         return write_source(connection, open_source(connection, request), target)
 
 
-def write_source(connection: Connection, source: Source, target: Target) -> Export:
-    """Writes the lines of an open source; the caller holds the snapshot."""
+class Nowhere:
+    """Forgets what is written to it: only its hash is wanted."""
+
+    def write(self, _: Any, /) -> None:
+        pass
+
+
+def write_source(
+    connection: Connection, source: Source, target: Target, observe: Callable[[pa.RecordBatch], object] | None = None
+) -> Export:
+    """Writes the lines of an open source, and shows each batch to `observe`; the caller holds the snapshot."""
     totals, names, prices = read_totals(connection, source), read_names(connection, source), read_prices(connection)
     request, tally, output, rows = source.request, Tally(totals.words), HashingTarget(target), 0
     lines_of = LineBuilder(request.granularity, source.segments, names, totals.words)
@@ -85,10 +95,13 @@ def write_source(connection: Connection, source: Source, target: Target) -> Expo
             batch = builder.build(records, cents)
             content.update(batch)
             write(batch)
+            if observe is not None:
+                observe(batch)
             rows += len(batch)
     _compare(totals.by_organization, tally.totals)
     written = Written(rows, output.size, output.hexdigest(), content.hexdigest(), tally.totals, schema)
-    return Export(source, written, names, prices, _read_state(connection, source))
+    state = _read_state(connection, source) | _compare_with_statement(connection, source, tally)
+    return Export(source, written, names, prices, state)
 
 
 def _choose_builder(
@@ -123,6 +136,20 @@ def _read_state(connection: Connection, source: Source) -> dict[str, Any]:
             "last_run": None if last is None else _describe_run(*last),
         },
     }
+
+
+def _compare_with_statement(connection: Connection, source: Source, tally: Tally) -> dict[str, Any]:
+    """Whether hours of a closed month still add up to its statement; nothing is said of other files."""
+    segment, request = source.segments[0], source.request
+    if request.granularity is not Granularity.HOUR or not segment.is_frozen or not request.is_whole_month:
+        return {}
+    if request.is_filtered:
+        return {}
+    key = {"month": segment.month, "version": segment.version}
+    rows = connection.execute(queries["sum_statement"], source.parameters | key)
+    frozen = {(org_id.bytes, currency): int(amount) for org_id, currency, amount in rows if amount}
+    written = {key: total.cost + total.adjustment for key, total in tally.totals.items()}
+    return {"adds_up_to_statement": frozen == {key: amount for key, amount in written.items() if amount}}
 
 
 def _describe_run(run_id: UUID, at: datetime, differences: int, open_buckets: int) -> dict[str, Any]:

@@ -27,11 +27,20 @@ SMALL_AMOUNT = 2**61
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Part of the window within one month, and the statement it is read from; version 0 is none, the month is open."""
+    """Part of the window within one month, and the statement it is of; version 0 is none, the month is open.
+
+    A live one is the draft of a statement: it is read from the rollups.
+    """
 
     window: Window
     status: str = "open"
     version: int = 0
+    is_live: bool = False
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether its lines stand in a statement; else they are those of the rollups."""
+        return self.version > 0 and not self.is_live
 
     @property
     def month(self) -> date:
@@ -85,7 +94,11 @@ class Source:
 
     @property
     def is_one_statement(self) -> bool:
-        return len(self.segments) == 1 and self.version > 0 and self.request.granularity is Granularity.DAY
+        return (
+            len(self.segments) == 1
+            and self.is_read_frozen(self.segments[0])
+            and self.request.granularity is Granularity.DAY
+        )
 
     @property
     def shows_idle(self) -> bool:
@@ -104,6 +117,10 @@ class Source:
             "projects": list(request.projects) or None,
         }
 
+    def is_read_frozen(self, segment: Segment) -> bool:
+        """Whether the lines of a month are those of its statement; hours are always those of the rollups."""
+        return segment.is_frozen and self.request.granularity is not Granularity.HOUR
+
     def lines(self) -> sql.Composed:
         """A SELECT of the lines, in no order."""
         parts = [self._lines_of(segment) for segment in self.segments]
@@ -118,7 +135,7 @@ class Source:
             "end": sql.Literal(segment.window.end),
             "filters": sql.SQL(queries["line_filters"]),
         }
-        if segment.version and self.request.granularity is not Granularity.HOUR:
+        if self.is_read_frozen(segment):
             month, version = sql.Literal(segment.month), sql.Literal(segment.version)
             return sql.SQL(queries["statement_lines"]).format(month=month, version=version, **common)
         is_hour = self.request.granularity is Granularity.HOUR
@@ -203,25 +220,33 @@ def read_names(connection: Connection, source: Source) -> Names:
     names = Names()
     for segment in source.segments:
         named: Mapping[str, Any] = {"month": segment.month, "version": segment.version}
-        query = "list_statement_names" if segment.version else "list_names"
+        query = "list_statement_names" if source.is_read_frozen(segment) else "list_names"
         names.add(connection.execute(queries[query], named), microseconds_of(segment.window.end))
     return names
 
 
 def build_copy(connection: Connection, source: Source, totals: Totals) -> sql.Composed:
     """The COPY that sends the lines as records, in the order of the file."""
-    is_bytewise = connection.execute(queries["read_collation"]).fetchone() == (True,)
+    lines, order = source.lines(), sql.SQL(queries["file_order"]).format(collation=_choose_collation(connection))
+    if source.is_one_statement:
+        lines, order = lines + sql.SQL(" ORDER BY line_no"), sql.Composed([])
     return sql.SQL(queries["copy_lines"]).format(
-        lines=source.lines(),
+        lines=lines,
+        order=order,
         nil=sql.Literal(UUID(bytes=NIL)),
         amounts=sql.SQL(queries["small_amounts" if totals.are_small else "any_amounts"]),
-        collation=sql.SQL("" if is_bytewise else 'COLLATE "C"'),
     )
+
+
+def _choose_collation(connection: Connection) -> sql.SQL:
+    """What makes texts compare by their bytes: nothing, so that indexes serve, where the database does so anyway."""
+    is_bytewise = connection.execute(queries["read_collation"]).fetchone() == (True,)
+    return sql.SQL("" if is_bytewise else 'COLLATE "C"')
 
 
 def list_idle(connection: Connection, source: Source) -> list[tuple[UUID, str, int, int]]:
     """Organizations without a line: id, currency, its code and that of no text. A statement has theirs already."""
-    if not source.shows_idle or source.version:
+    if not source.shows_idle or any(map(source.is_read_frozen, source.segments)):
         return []
     bound = UUID(int=int(source.request.window.end.timestamp() * 1000) << 80)
     statement = sql.SQL(queries["list_idle_organizations"]).format(lines=source.lines(), bound=sql.Literal(bound))

@@ -39,6 +39,11 @@ def csv_lines(batch: pa.RecordBatch) -> memoryview:
     return _join(columns, ",", "")
 
 
+def plain_csv_lines(batch: pa.RecordBatch) -> memoryview:
+    """The same for a program: no text is changed."""
+    return _join([_to_text(column, _quote, "", "") for column in batch.columns], ",", "")
+
+
 def json_lines(batch: pa.RecordBatch) -> memoryview:
     """The rows of a batch as JSON objects: counts are numbers, amounts are texts, nothing is null."""
     parts: list[Any] = []
@@ -49,7 +54,10 @@ def json_lines(batch: pa.RecordBatch) -> memoryview:
 
 
 def _csv_cell(text: str) -> str:
-    cell = neutralise(text)
+    return _quote(neutralise(text))
+
+
+def _quote(cell: str) -> str:
     if any(special in cell for special in ',"\n\r') or cell == "":
         doubled = cell.replace('"', '""')
         return f'"{doubled}"'

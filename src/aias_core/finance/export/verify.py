@@ -16,7 +16,7 @@ from aias_core.finance.export.content import ContentHash
 from aias_core.finance.export.manifest import MANIFEST_SCHEMA, type_name
 from aias_core.finance.export.reading import iter_batches, schema_of
 from aias_core.finance.export.request import ExportRequest, Granularity, Issuer, Kind, Scope
-from aias_core.finance.export.run import manifest_name, write_export
+from aias_core.finance.export.run import Nowhere, manifest_name, write_export
 from aias_core.money import format_pico, parse_amount
 from aias_core.windows import Window
 
@@ -97,14 +97,9 @@ def _name(amounts: Mapping[tuple[str, str], str]) -> dict[str, str]:
     return {f"{org} {currency}": amount for (org, currency), amount in sorted(amounts.items())}
 
 
-class _Nowhere:
-    def write(self, _: Any, /) -> None:
-        """Forgets everything: only the hash is wanted."""
-
-
 def _check_store(manifest: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
     """The content hash of the same file made anew."""
-    again = write_export(connection, read_request(manifest), _Nowhere())
+    again = write_export(connection, read_request(manifest), Nowhere())
     return _check("store", manifest["content_sha256"], again.written.content_sha256)
 
 
