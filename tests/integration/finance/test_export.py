@@ -1,41 +1,34 @@
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
 import json
 import resource
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from aias_core import clock, windows
-from aias_core.analytics.ingest.store import ingest_lines
-from aias_core.analytics.rollup.run import run_rollup
-from aias_core.contracts import usage
+from aias_core import clock
 from aias_core.database.connection import connect
 from aias_core.errors import Conflict, DifferenceFound, NotFound, PrerequisiteMissing, Refused
 from aias_core.finance.export import run, stream
 from aias_core.finance.export.request import Compression, ExportRequest, Format, Granularity, Kind, Scope
 from aias_core.finance.export.verify import verify_file
-from aias_core.finance.job import Delivery, run_export
-from aias_core.objectstore import ObjectStore
-from aias_core.secret import Secret
 from aias_core.windows import Window
-from support.events import MODEL, ORG, OTHER_ORG, PRICE, make_event
+from support.events import MODEL, ORG, OTHER_ORG, PRICE
+from support.exports import Edit, export, read
 
 if TYPE_CHECKING:
     from support.servers import PostgresServer
 
-NO_STORE = ObjectStore("http://127.0.0.1:1", "none", Secret("none"))
 ACME = Scope(ORG, "acme")
 FORMS = [
     (Format.CSV, Compression.NONE),
@@ -45,45 +38,6 @@ FORMS = [
     (Format.JSONL, Compression.GZIP),
     (Format.PARQUET, Compression.NONE),
 ]
-
-
-@pytest.fixture
-def month(store: psycopg.Connection) -> Window:
-    """A month with usage of two organizations; one has a name that a spreadsheet would run."""
-    store.execute("DELETE FROM aias.dim_organizations WHERE slug = 'globex'")
-    store.execute("INSERT INTO aias.dim_organizations VALUES (%s, 'globex', '=1+1', 'customer')", [OTHER_ORG])
-    window = windows.month_window((windows.month_of(clock.now()) - timedelta(days=1)).strftime("%Y-%m"))
-    last_day = window.end - timedelta(hours=2)
-    events = [
-        make_event(at=last_day - timedelta(hours=h), input_tokens=7 * h, cached_input_tokens=h) for h in range(60)
-    ]
-    events += [make_event(at=last_day, org_id=OTHER_ORG, output_tokens=3), make_event(at=window.end)]
-    ingest_lines(store, [usage.encode(event) for event in events], "test")
-    run_rollup(store)
-    return window
-
-
-def export(store: psycopg.Connection, request: ExportRequest, out: Path, **changes: Any) -> dict[str, Any]:
-    return run_export(store, request, Delivery(str(out), NO_STORE, "tester", **changes))
-
-
-@pytest.fixture
-def edit(store: psycopg.Connection, postgres_server: PostgresServer) -> Callable[[LiteralString, list[Any]], None]:
-    """Changes the store as nobody but a superuser may."""
-
-    def run_statement(statement: LiteralString, parameters: list[Any]) -> None:
-        with connect(postgres_server.superuser(store.info.dbname), autocommit=True) as connection:
-            connection.execute(statement, parameters)
-
-    return run_statement
-
-
-Edit: TypeAlias = "Callable[[LiteralString, list[Any]], None]"
-
-
-def read(path: str) -> list[dict[str, str]]:
-    with Path(path).open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_the_file_holds_exactly_the_month_and_adds_up(store: psycopg.Connection, month: Window, tmp_path: Path) -> None:
