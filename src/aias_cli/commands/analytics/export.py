@@ -82,6 +82,7 @@ def export(
     Example: aias analytics export --month 2026-10 --org all --out exports
     """
     from aias_core.analytics.dimensions import get_organization
+    from aias_core.environments.finance import read_issuer
     from aias_core.finance.export.filters import find_models, find_projects
     from aias_core.finance.export.request import Compression as Compressed
     from aias_core.finance.export.request import ExportRequest, Scope, find_window
@@ -100,6 +101,7 @@ def export(
         Form(form.value),
         Compressed(compress.value),
         statement=statement,
+        issuer=read_issuer(context.environment()),
     )
     endpoints = context.environment().endpoints()
     with endpoints.analytics_connection() as connection:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from aias_core import clock, ids
 from aias_core.contracts import usage
 from aias_core.contracts.usage import Adjustment
+from aias_core.database.queries import load_queries
 from aias_core.errors import InvalidInput
 from aias_core.finance.export.request import Scope
 from aias_core.finance.months.consent import Consent, Proposal
@@ -17,6 +18,10 @@ from aias_core.money import format_pico, parse_amount
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from psycopg import Connection
+
+_queries = load_queries(__file__)
 
 LARGEST = 2**53 - 1
 APPROVAL_LABEL, ACTOR_LABEL = "approval_id", "adjusted_by"
@@ -79,3 +84,22 @@ def encode_adjustment(adjustment: Adjustment) -> bytes:
     except usage.EventRejected as exc:
         raise InvalidInput(f"{exc.field or 'adjustment'}: {exc.detail}") from exc
     return line
+
+
+def prepare_adjustment(
+    connection: Connection, request: AdjustmentRequest, consent: Consent
+) -> tuple[bytes, dict[str, Any]]:
+    """The line to ingest, and the event as it is shown. Raises what the two functions above raise."""
+    used = {row[0] for row in connection.execute(_queries["list_adjustment_approvals"])}
+    adjustment = build_adjustment(request, consent, used)
+    record = {
+        "event_id": str(adjustment.event_id),
+        "occurred_at": clock.format_instant(adjustment.occurred_at),
+        "org": request.scope.slug,
+        "amount": format_pico(request.pico),
+        "currency": request.currency,
+        "reason": request.reason,
+        "ref_event_id": None if request.event is None else str(request.event),
+        "labels": adjustment.labels,
+    }
+    return encode_adjustment(adjustment), record

@@ -173,6 +173,16 @@ def _show(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def get_version(connection: Connection, window: Window, version: int | None = None) -> int:
+    """A version of a closed month, the latest unless one is named. Raises NotFound."""
+    month, known = f"{window.start:%Y-%m}", [row["version"] for row in list_versions(connection, window)]
+    if not known:
+        raise NotFound(f"{month} is not closed", hint=f"close it with: aias analytics close {month}")
+    if version is not None and version not in known:
+        raise NotFound(f"{month} has no statement {version}", hint=f"there are: {', '.join(map(str, known))}")
+    return version or known[-1]
+
+
 def diff_month(connection: Connection, window: Window, version: int, other: int | None = None) -> list[dict[str, Any]]:
     """The lines in which a version differs from another one, or from the rollups as they are now."""
     parameters = {"month": window.start.date(), "version": version, "other": other}
