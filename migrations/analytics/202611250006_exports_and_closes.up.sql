@@ -107,7 +107,7 @@ CREATE TABLE aias.month_closes (
     diff jsonb,
     waivers jsonb NOT NULL DEFAULT '[]',
     closed_by text NOT NULL,
-    approval_id uuid NOT NULL,
+    approval_id uuid,
     closed_at timestamptz NOT NULL,
     CONSTRAINT month_closes_pkey PRIMARY KEY (month, version),
     CONSTRAINT month_closes_month_check CHECK (month = date_trunc('month', month::timestamp)::date),
@@ -132,7 +132,7 @@ COMMENT ON COLUMN aias.month_closes.reason IS 'Why it was restated';
 COMMENT ON COLUMN aias.month_closes.diff IS 'Line by line, what a restatement changed';
 COMMENT ON COLUMN aias.month_closes.waivers IS 'Preconditions that were waived, and why';
 COMMENT ON COLUMN aias.month_closes.closed_by IS 'Principal that closed it';
-COMMENT ON COLUMN aias.month_closes.approval_id IS 'The approval behind it';
+COMMENT ON COLUMN aias.month_closes.approval_id IS 'The approval behind it; null where none is needed';
 COMMENT ON COLUMN aias.month_closes.closed_at IS 'When';
 
 CREATE TABLE aias.statement_lines (

@@ -23,7 +23,8 @@ from aias_core.analytics.rollup.run import count_dirty_buckets, run_rollup
 from aias_core.demo.proofs import Proof, compare_checksums, count_facts, prove, read_rows
 from aias_core.demo.traffic import Ledger, send_calls
 from aias_core.errors import TimedOut
-from aias_core.finance.job import run_export
+from aias_core.finance.export.request import ExportRequest
+from aias_core.finance.job import Delivery, run_export
 from aias_core.secret import Secret
 from aias_core.windows import current_month, month_window
 
@@ -116,8 +117,9 @@ class Demo:
             verdict = run_reconciliation(store, month)
         with tempfile.TemporaryDirectory(prefix="aias-demo-") as directory:
             with self._step("Month exported to a file and to S3, read back and compared"):
-                local = run_export(store, month, None, directory, endpoints.object_store())
-                remote = run_export(store, month, None, f"s3://{endpoints.bucket}/demo", endpoints.object_store())
+                request, objects = ExportRequest(month), endpoints.object_store()
+                local = run_export(store, request, Delivery(directory, objects))
+                remote = run_export(store, request, Delivery(f"s3://{endpoints.bucket}/demo", objects))
             file = Path(local["file"])
             self.report.export = {**local, "file": remote["file"], "manifest": remote["manifest"], "name": file.name}
             self.report.file_rows = read_rows(file)

@@ -37,7 +37,15 @@ class Approvals(_Part):
     """Whose consent changes need. `approvers` maps a name to its public key, `ssh-ed25519 …`."""
 
     migrations: Literal["optional", "required"] = "optional"
+    months: Literal["optional", "required"] = "optional"
     approvers: dict[str, Annotated[str, Field(pattern=r"^ssh-ed25519 \S+")]] = {}
+
+
+class Finance(_Part):
+    """How the issuer of invoices and the service are called in files of FOCUS."""
+
+    issuer: Annotated[str, Field(min_length=1, max_length=64)] = "aias"
+    service: Annotated[str, Field(min_length=1, max_length=64)] = "Inference"
 
 
 class Profile(_Part):
@@ -51,3 +59,4 @@ class Profile(_Part):
     router: Router = Router()
     mock: Mock = Mock()
     approvals: Approvals = Approvals()
+    finance: Finance = Finance()

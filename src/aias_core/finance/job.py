@@ -2,36 +2,77 @@
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from aias_core.finance.delivery import deliver
-from aias_core.finance.export import Export, Scope, export_month
+from aias_core.errors import Refused
+from aias_core.finance.delivery import Place, open_upload, put_object, verify_object
+from aias_core.finance.export.request import ExportRequest
+from aias_core.finance.export.run import encode_manifest, export_to_path, manifest_name, write_export
+from aias_core.finance.export.source import one_snapshot, open_source
 from aias_core.objectstore import ObjectStore, parse_url
-from aias_core.windows import Window
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
+_ESSENCE = ("row_count", "bytes", "sha256", "content_sha256", "month_status", "statement_version", "complete_through")
 
-def run_export(
-    connection: Connection, window: Window, scope: Scope, out: str, store: ObjectStore, *, force: bool = False
-) -> dict[str, Any]:
-    """Exports a month of one organization, or of all, to a directory or to `s3://bucket/prefix`.
 
-    Returns the addresses of both files and the essence of the manifest.
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where a file goes: a file, a directory or `s3://bucket/prefix`; who asked; what may be there already."""
+
+    out: str
+    store: ObjectStore
+    requested_by: str = ""
+    force: bool = False
+    require_closed: bool = False
+
+
+def run_export(connection: Connection, request: ExportRequest, delivery: Delivery) -> dict[str, Any]:
+    """Exports, and returns the addresses of both files with the essence of the manifest.
+
+    Raises Refused for an open month where a closed one is required, Conflict for a file that exists.
     """
-    if not out.startswith("s3:"):
-        export = export_month(connection, window, scope, Path(out), force=force)
-        return _summarize(export, str(export.data), str(export.manifest))
-    parse_url(out)
-    with tempfile.TemporaryDirectory(prefix="aias-export-") as directory:
-        export = export_month(connection, window, scope, Path(directory))
-        data, manifest = deliver([export.data, export.manifest], store, out)
-    return _summarize(export, data, manifest)
+    with one_snapshot(connection):
+        source = open_source(connection, request)
+        if delivery.require_closed and source.status == "open":
+            raise Refused("The month is not closed", hint="close it with: aias analytics close MONTH")
+        if not delivery.out.startswith("s3:"):
+            out, who = Path(delivery.out), delivery.requested_by
+            export = export_to_path(connection, source, out, who, force=delivery.force)
+            return _summarize(export.content, str(export.data), str(export.manifest))
+        bucket, prefix = parse_url(delivery.out)
+        name = request.file_name(source.version)
+        place = Place(delivery.store.client(), bucket, f"{prefix}/{name}".lstrip("/"))
+        content = export_to_store(connection, request, place, {"file": name, "requested_by": delivery.requested_by})
+        return _summarize(content, place.url, place.at(manifest_name(place.key)).url)
 
 
-def _summarize(export: Export, data: str, manifest: str) -> dict[str, Any]:
-    named = ("row_count", "sha256", "month_status", "totals")
-    return {"file": data, "manifest": manifest, **{name: export.content[name] for name in named}}
+def export_to_store(
+    connection: Connection, request: ExportRequest, place: Place, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Streams a file to object storage, reads it back, then stores its manifest; returns what that says.
+
+    Raises DifferenceFound when it does not add up or read back, and then nothing is there.
+    """
+    tags = {"org": request.scope.slug if request.scope else "all", "period": request.period, "schema": "usage-1"}
+    with open_upload(place, tags | {key: str(facts[key]) for key in ("job",) if key in facts}) as upload:
+        export = write_export(connection, request, upload)
+    verify_object(place, export.written.size, export.written.sha256)
+    content = export.manifest(**facts)
+    put_object(place.at(manifest_name(place.key)), encode_manifest(content))
+    return content
+
+
+def stream_export(connection: Connection, request: ExportRequest, output: IO[bytes]) -> None:
+    """Writes the data alone, without a manifest, for a pipe."""
+    write_export(connection, request, output)
+    output.flush()
+
+
+def _summarize(content: Mapping[str, Any], data: str, manifest: str) -> dict[str, Any]:
+    essence = {name: content[name] for name in (*_ESSENCE, "reconciliation", "totals")}
+    return {"file": data, "manifest": manifest, **essence}

@@ -5,7 +5,6 @@ Approvers sign with the OpenSSH keys they have; a profile lists the public keys 
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -14,13 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from aias_core import clock, ids
-from aias_core.errors import InvalidInput, PrerequisiteMissing, Refused
+from aias_core.errors import InvalidInput, Refused
 from aias_core.files import whole_file
 from aias_core.migrate.plan import PlanContent, read_plans
+from aias_core.signatures import is_signed, sign
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     from aias_core.migrate.consent import Consent
 
 SCHEMA = "aias.db.approval/1"
@@ -93,29 +91,13 @@ def approve_plans(
         decided_at=clock.format_instant(now),
         expires_at=clock.format_instant(now + VALID_FOR),
     )
-    return replace(unsigned, signature=base64.b64encode(_load_key(key).sign(unsigned.message())).decode())
+    return replace(unsigned, signature=sign(unsigned.message(), key))
 
 
 def write_approval(approval: Approval, path: Path) -> None:
     """Writes an approval whole or not at all."""
     with whole_file(path, mode=0o644) as file:
         file.write(json.dumps(approval.as_record(), indent=1).encode() + b"\n")
-
-
-def _load_key(key: Path) -> Ed25519PrivateKey:
-    from cryptography.hazmat.primitives.asymmetric import ed25519
-    from cryptography.hazmat.primitives.serialization import load_ssh_private_key
-
-    try:
-        private = load_ssh_private_key(key.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as exc:
-        raise PrerequisiteMissing(
-            f"The key '{key}' cannot be read: it must be an OpenSSH key without passphrase",
-            hint="make one with: ssh-keygen -t ed25519 -N '' -f KEY",
-        ) from exc
-    if not isinstance(private, ed25519.Ed25519PrivateKey):
-        raise PrerequisiteMissing(f"The key '{key}' is not an Ed25519 key", hint="make one with: ssh-keygen -t ed25519")
-    return private
 
 
 def read_approval(path: Path) -> Approval:
@@ -166,25 +148,10 @@ def _check_one(approval: Approval, subject: Subject, consent: Consent, used: Col
         "was used before": approval.approval_id in used,
         "comes from who runs the plan": who == consent.actor.partition("@")[0],
         "comes from an author of the plan": who in subject.authors,
-        "is not signed by the key of a known approver": not _is_signed(approval, policy.approvers.get(who)),
+        "is not signed by the key of a known approver": not is_signed(
+            approval.message(), approval.signature, policy.approvers.get(who)
+        ),
     }
     for reason, holds in reasons.items():
         if holds:
             raise ApprovalInvalid(f"The approval by '{who}' {reason}")
-
-
-def _is_signed(approval: Approval, public_line: str | None) -> bool:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_ssh_public_key
-
-    if public_line is None:
-        return False
-    try:
-        public = load_ssh_public_key(public_line.encode())
-        if not isinstance(public, Ed25519PublicKey):
-            return False
-        public.verify(base64.b64decode(approval.signature), approval.message())
-    except (InvalidSignature, ValueError):
-        return False
-    return True

@@ -1,0 +1,1 @@
+"""Months: closed by two people, restated in the open, corrected by adjustments."""
