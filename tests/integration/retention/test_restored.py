@@ -73,7 +73,7 @@ class Home:
         """Rows that still tell something of the organization in the databases of that ending."""
         names = [self.archiving.server.superuser(f"{name}{ending}") for name in DATABASES]
         with opened(Stores("test", *names)) as databases:
-            return sum(prepare(self.stores, databases, self.order, None).count().values())
+            return sum(prepare(self.stores, databases, self.order).count().values())
 
 
 @pytest.fixture(scope="module")

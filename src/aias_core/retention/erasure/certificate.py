@@ -40,9 +40,9 @@ class Signer:
         certificate = {"schema": SCHEMA, **content, "key": self.public_key}
         return {**certificate, "signature": base64.b64encode(self._private().sign(encode(certificate))).decode()}
 
-    def pseudonym(self, ticket: str, subject: UUID) -> UUID:
-        """The id under which statements of a subject are kept: one for each ticket, meaningless without the key."""
-        digest = hmac.digest(self._bytes(), f"statements|{ticket}|{subject}".encode(), "sha256")
+    def pseudonym(self, ticket: str, identifier: UUID) -> UUID:
+        """The id under which what must be kept is kept: one for each ticket, meaningless without the key."""
+        digest = hmac.digest(self._bytes(), f"pseudonym|{ticket}|{identifier}".encode(), "sha256")
         return UUID(bytes=digest[:16], version=4)
 
     def _bytes(self) -> bytes:

@@ -53,7 +53,10 @@ WHERE f.event_id = b.event_id AND f.org_id = b.org_id AND f.occurred_at = b.occu
 -- name: pseudonymize_usage_facts
 -- Hours that still have rollups are computed again, for a worker that read the facts before may write later.
 WITH changed AS (
-    UPDATE aias.usage_facts SET actor_id = NULL, api_key_id = NULL, end_user_hash = NULL, labels = '{}', client = NULL
+    UPDATE aias.usage_facts f SET actor_id = NULL, end_user_hash = NULL, labels = '{}', client = NULL,
+        api_key_id = coalesce((
+            SELECT k.pseudonym FROM unnest(%(ids)s::uuid[], %(pseudonyms)s::uuid[]) AS k (key, pseudonym)
+            WHERE k.key = f.api_key_id), f.api_key_id)
     WHERE actor_id = ANY (%(ids)s) OR api_key_id = ANY (%(ids)s)
     RETURNING org_id, occurred_at
 )
@@ -63,35 +66,10 @@ SELECT bucket_start, org_id, gen_random_uuid() FROM (
 ) hours
 WHERE bucket_start >= (SELECT min(month_start) FROM aias.list_month_partitions() WHERE table_name = 'usage_hours')
 
--- name: merge_key_rollups
--- The counters of the keys are added to those of no key: the sums stay exact.
-WITH gone AS (
-    DELETE FROM {table} WHERE api_key_id = ANY (%(ids)s) RETURNING *
-)
-INSERT INTO {table} AS t (bucket_start, org_id, project_id, api_key_id, model_id, currency, requests,
-    successes, errors, timeouts, throttled, cancelled, rejected, input_tokens, cached_input_tokens, output_tokens,
-    reasoning_tokens, billed_requests, billed_input_tokens, billed_cached_input_tokens, billed_output_tokens, cost_pico,
-    adjustments, adjustment_pico, run_id)
-SELECT bucket_start, org_id, project_id, NULL, model_id, currency, sum(requests), sum(successes), sum(errors),
-    sum(timeouts), sum(throttled), sum(cancelled), sum(rejected), sum(input_tokens), sum(cached_input_tokens),
-    sum(output_tokens), sum(reasoning_tokens), sum(billed_requests), sum(billed_input_tokens),
-    sum(billed_cached_input_tokens), sum(billed_output_tokens), sum(cost_pico), sum(adjustments), sum(adjustment_pico),
-    min(run_id::text)::uuid
-FROM gone GROUP BY bucket_start, org_id, project_id, model_id, currency
-ON CONFLICT (org_id, bucket_start, project_id, api_key_id, model_id, currency) DO UPDATE SET
-    requests = t.requests + excluded.requests, successes = t.successes + excluded.successes,
-    errors = t.errors + excluded.errors, timeouts = t.timeouts + excluded.timeouts,
-    throttled = t.throttled + excluded.throttled, cancelled = t.cancelled + excluded.cancelled,
-    rejected = t.rejected + excluded.rejected, input_tokens = t.input_tokens + excluded.input_tokens,
-    cached_input_tokens = t.cached_input_tokens + excluded.cached_input_tokens,
-    output_tokens = t.output_tokens + excluded.output_tokens,
-    reasoning_tokens = t.reasoning_tokens + excluded.reasoning_tokens,
-    billed_requests = t.billed_requests + excluded.billed_requests,
-    billed_input_tokens = t.billed_input_tokens + excluded.billed_input_tokens,
-    billed_cached_input_tokens = t.billed_cached_input_tokens + excluded.billed_cached_input_tokens,
-    billed_output_tokens = t.billed_output_tokens + excluded.billed_output_tokens,
-    cost_pico = t.cost_pico + excluded.cost_pico, adjustments = t.adjustments + excluded.adjustments,
-    adjustment_pico = t.adjustment_pico + excluded.adjustment_pico
+-- name: rename_keys
+-- Every table gives a key the same pseudonym, so that sums by key stay what they were.
+UPDATE {table} t SET api_key_id = k.pseudonym
+FROM unnest(%(ids)s::uuid[], %(pseudonyms)s::uuid[]) AS k (key, pseudonym) WHERE t.api_key_id = k.key
 
 -- name: pseudonymize_statement_lines
 UPDATE aias.statement_lines SET org_id = %(pseudonym)s, org_slug = NULL, org_name = NULL, project_name = NULL

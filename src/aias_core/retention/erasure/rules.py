@@ -40,7 +40,12 @@ class Subject:
         ids = [self.id, *self.keys]
         names = [str(item) for item in ids]
         prefixed = [f"{self.kind}:{self.id}", *(f"api_key:{key}" for key in self.keys)]
-        return {"id": self.id, "ids": ids, "names": [*names, *prefixed], "pattern": "|".join(names)}
+        return {
+            "id": self.id,
+            "ids": ids,
+            "names": [*names, *prefixed],
+            "pattern": "|".join(names),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class Rule:
         if self._own in queries:
             return sql.SQL(queries[self._own])
         if self.action == "pseudonymize":
-            return sql.SQL(queries["merge_key_rollups"]).format(table=table)
+            return sql.SQL(queries["rename_keys"]).format(table=table)
         return sql.SQL("DELETE FROM {} WHERE {}").format(table, self.condition)
 
 

@@ -29,8 +29,6 @@ from aias_core.retention.records import record
 from aias_core.retention.stores import Databases, Stores, opened
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from psycopg import Connection
 
     from aias_core.migrate.consent import Consent
@@ -68,7 +66,7 @@ def describe_impact(stores: Stores, order: Order) -> dict[str, Any]:
     """What would become of which rows and objects. Changes nothing. Raises HeldByLaw."""
     with opened(stores) as databases:
         check_holds(databases.operational, order.kind, order.subject_id)
-        return _measure(prepare(stores, databases, order, pseudonym=None))
+        return _measure(prepare(stores, databases, order))
 
 
 def run_erasure(
@@ -97,8 +95,7 @@ def _carry_out(
     stores: Stores, databases: Databases, request: Request, signer: Signer, progress: Progress
 ) -> dict[str, Any]:
     order = Order(request.subject_kind, request.subject_id, request.ticket, request.legal_basis)
-    pseudonym = signer.pseudonym(order.ticket, order.subject_id)
-    work = prepare(stores, databases, order, pseudonym)
+    work = prepare(stores, databases, order, signer)
     bury(databases.analytics, work.subject)
     progress("Waiting for those who are writing")
     wait_for_writers(databases.analytics)
@@ -119,11 +116,14 @@ def _carry_out(
     return _certify(work, request, signer)
 
 
-def prepare(stores: Stores, databases: Databases, order: Order, pseudonym: UUID | None) -> Work:
-    """The rules for a subject and what they bind; without a pseudonym only to look."""
+def prepare(stores: Stores, databases: Databases, order: Order, signer: Signer | None = None) -> Work:
+    """The rules for a subject and what they bind; without a signer, who makes pseudonyms, only to look."""
     keys = find_keys(databases.operational, databases.analytics, order.kind, order.subject_id)
     subject, policy = Subject(order.kind, order.subject_id, keys), load_policy()
-    parameters = {**subject.parameters(), "pseudonym": pseudonym}
+    parameters = subject.parameters()
+    if signer is not None:
+        parameters["pseudonym"] = signer.pseudonym(order.ticket, order.subject_id)
+        parameters["pseudonyms"] = [signer.pseudonym(order.ticket, key) for key in (order.subject_id, *keys)]
     return Work(stores, databases, subject, tuple(_iter_rules(databases, subject, policy)), parameters)
 
 

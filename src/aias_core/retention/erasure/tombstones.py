@@ -37,7 +37,7 @@ def apply_tombstones(
 def _apply(stores: Stores, databases: Databases, tombstone: Tombstone, signer: Signer) -> None:
     kind, subject, ticket = tombstone["subject_kind"], UUID(tombstone["subject_id"]), tombstone["ticket"]
     order = Order(kind, subject, ticket, tombstone["legal_basis"])
-    work = prepare(stores, databases, order, signer.pseudonym(ticket, subject))
+    work = prepare(stores, databases, order, signer)
     with databases.operational.transaction():
         databases.operational.execute(queries["restore_request"], {"record": Jsonb(dict(tombstone))})
         keys = {"kind": kind, "id": subject, "request_id": tombstone["request_id"]}

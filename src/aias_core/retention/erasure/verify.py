@@ -20,7 +20,7 @@ def verify_erasure(stores: Stores, certificate: dict[str, Any]) -> None:
     with opened(stores) as databases:
         request = get_request(databases.operational, certificate["request_id"])
         order = Order(request.subject_kind, request.subject_id, request.ticket, request.legal_basis)
-        work = prepare(stores, databases, order, pseudonym=None)
+        work = prepare(stores, databases, order)
         if request.certificate != certificate:
             raise DifferenceFound("The databases hold another certificate of this erasure")
         _check_tombstones(databases, order)

@@ -1,0 +1,68 @@
+"""Events of an erased subject that come again, or late, are counted and not stored."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from aias_core import clock, ids
+from aias_core.analytics.ingest.store import IngestResult, ensure_partitions, ingest_lines
+from aias_core.contracts import usage
+from aias_core.database.connection import connect
+from aias_core.migrate.consent import Consent
+from aias_core.retention.erasure.certificate import Signer
+from aias_core.retention.erasure.requests import Order
+from aias_core.retention.erasure.run import run_erasure
+from aias_core.retention.erasure.verify import verify_erasure
+from aias_core.retention.stores import Stores
+from aias_core.secret import Secret
+from support.events import ORG, OTHER_ORG, make_event
+from support.rows import put
+
+SIGNER = Signer(Secret(base64.b64encode(b"k" * 32).decode()))
+PERSON = ids.new_id()
+
+
+@pytest.fixture
+def service(stores: Stores) -> Iterator[psycopg.Connection]:
+    """A connection as the analytics service has it, to a database with partitions."""
+    with connect(stores.analytics, autocommit=True) as connection:
+        connection.execute("SET ROLE aias_owner")
+        ensure_partitions(connection, clock.now())
+        yield connection
+
+
+def ingest(service: psycopg.Connection, events: list[Any]) -> IngestResult:
+    return ingest_lines(service, [usage.encode(event) for event in events], "test")
+
+
+def erase(stores: Stores, order: Order) -> dict[str, Any]:
+    return run_erasure(stores, order, Consent(), SIGNER)
+
+
+def test_a_replay_does_not_bring_an_organization_back(
+    stores: Stores, service: psycopg.Connection, raw_operational: psycopg.Connection
+) -> None:
+    for org_id, slug in ((ORG, "acme"), (OTHER_ORG, "globex")):
+        put(raw_operational, "organizations", org_id=org_id, slug=slug, display_name=slug)
+    events = [make_event() for _ in range(5)] + [make_event(org_id=OTHER_ORG)]
+    assert ingest(service, events).accepted == 6
+    certificate = erase(stores, Order("organization", ORG, "T-1", "x"))
+    again = ingest(service, [*events, make_event()])
+    assert (again.accepted, again.duplicate, again.erased) == (0, 1, 6)
+    verify_erasure(stores, certificate)
+    assert service.execute("SELECT org_id FROM aias.usage_facts").fetchall() == [(OTHER_ORG,)]
+
+
+def test_a_late_event_of_a_person_is_not_stored(
+    stores: Stores, service: psycopg.Connection, raw_operational: psycopg.Connection
+) -> None:
+    put(raw_operational, "users", user_id=PERSON, display_name="Ana")
+    certificate = erase(stores, Order("user", PERSON, "T-1", "x"))
+    late = ingest(service, [make_event(actor_id=PERSON)])
+    assert (late.accepted, late.erased) == (0, 1)
+    verify_erasure(stores, certificate)
