@@ -18,7 +18,6 @@ from aias_core.secret import Secret
 
 ORG, USER = UUID(int=7), str(UUID(int=9))
 Parts = tuple[dict[str, Any], dict[str, Any]]
-TOKEN = SIGNER.sign(MEMBER)[0].reveal()
 
 
 def new_signer(env: str = "local") -> TokenSigner:
@@ -28,6 +27,7 @@ def new_signer(env: str = "local") -> TokenSigner:
 SIGNER = new_signer()
 VERIFIER = TokenVerifier.parse(SIGNER.public_key(), "local")
 MEMBER = Principal(USER, ORG, "billing")
+TOKEN = SIGNER.sign(MEMBER)[0].reveal()
 
 
 def encode(content: Any) -> str:
