@@ -15,6 +15,7 @@ CREATE TABLE aias.export_jobs (
     filters jsonb NOT NULL DEFAULT '{}',
     statement_version int,
     delivery jsonb NOT NULL DEFAULT '{}',
+    idempotency_key text,
     status text NOT NULL DEFAULT 'pending',
     attempts int NOT NULL DEFAULT 0,
     lease_holder text,
@@ -34,6 +35,7 @@ CREATE TABLE aias.export_jobs (
     updated_at timestamptz NOT NULL DEFAULT now(),
     row_version bigint NOT NULL DEFAULT 1,
     CONSTRAINT export_jobs_pkey PRIMARY KEY (job_id),
+    CONSTRAINT export_jobs_requested_by_idempotency_key_key UNIQUE (requested_by, idempotency_key),
     CONSTRAINT export_jobs_kind_check CHECK (kind IN ('usage', 'focus', 'incident')),
     CONSTRAINT export_jobs_format_check CHECK (format IN ('csv', 'jsonl', 'parquet')),
     CONSTRAINT export_jobs_compression_check CHECK (compression IN ('none', 'gzip', 'zstd')),
@@ -76,6 +78,7 @@ COMMENT ON COLUMN aias.export_jobs.granularity IS 'hour, day or month; null for 
 COMMENT ON COLUMN aias.export_jobs.filters IS 'Models and projects asked for';
 COMMENT ON COLUMN aias.export_jobs.statement_version IS 'Version of the closed months it reads';
 COMMENT ON COLUMN aias.export_jobs.delivery IS 'Bucket it goes to, one of those the profile lists';
+COMMENT ON COLUMN aias.export_jobs.idempotency_key IS 'Key of the request, so that a repeated one makes no second job';
 COMMENT ON COLUMN aias.export_jobs.status IS 'Where it stands between pending and expired';
 COMMENT ON COLUMN aias.export_jobs.attempts IS 'How often it was tried';
 COMMENT ON COLUMN aias.export_jobs.lease_holder IS 'Worker that has it';

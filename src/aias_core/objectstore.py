@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from aias_core.errors import AiasError, DependencyUnreachable, InvalidInput, NotFound
@@ -14,12 +14,13 @@ from aias_core.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class ObjectStore:
-    """An S3 server and the keys to it."""
+    """An S3 server, the keys to it, and how it is to encrypt what it stores, `AES256` where it can."""
 
     endpoint: str
     access_key: str
     secret_key: Secret
     region: str = "us-east-1"
+    encryption: Literal["AES256", "aws:kms"] | None = None
 
     def client(self) -> Any:
         """A boto3 client that also works on servers without the newer checksum headers."""
@@ -33,6 +34,7 @@ class ObjectStore:
             aws_secret_access_key=self.secret_key.reveal(),
             region_name=self.region,
             config=Config(
+                signature_version="s3v4",  # also of links, which would be signed the old way
                 connect_timeout=5,
                 read_timeout=30,
                 retries={"max_attempts": 3, "mode": "standard"},

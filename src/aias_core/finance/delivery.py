@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,24 +20,22 @@ from aias_core.objectstore import translated_errors
 
 PART_BYTES = 8 * 1024 * 1024
 READ_BYTES = 1024 * 1024
-_NOT_OFFERED = {
-    "NotImplemented",
-    "InvalidArgument",
-    "InvalidRequest",
-    "InvalidEncryptionAlgorithmError",
-    "XNotImplemented",
-}
+_NOT_OFFERED = {"NotImplemented", "InvalidArgument", "InvalidRequest"}
 _GONE = {"NoSuchUpload", "NoSuchKey", "404", "NotFound"}
-_EXTRAS = ("ServerSideEncryption", "Tagging")
+
+
+class _Stopped(Exception):
+    """The caller does not want to go on; its own error is the cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a file goes: a client of the server, a bucket that exists and a key."""
+    """Where a file goes: a client of the server, a bucket that exists, a key, and how the server is to encrypt."""
 
     client: Any
     bucket: str
     key: str
+    encryption: str | None = None
 
     @property
     def url(self) -> str:
@@ -45,7 +43,7 @@ class Place:
 
     def at(self, key: str) -> Place:
         """Another key in the same bucket."""
-        return Place(self.client, self.bucket, key)
+        return replace(self, key=key)
 
 
 @dataclass(slots=True)
@@ -55,6 +53,7 @@ class PartWriter(io.RawIOBase):
     place: Place
     upload_id: str
     there: dict[int, str]
+    check: Callable[[], None]
     sent: int = 0
     _buffer: bytearray = field(default_factory=bytearray)
     _parts: list[dict[str, Any]] = field(default_factory=list)
@@ -75,6 +74,10 @@ class PartWriter(io.RawIOBase):
         return len(view)
 
     def _send(self, part: bytes) -> None:
+        try:
+            self.check()
+        except Exception as exc:
+            raise _Stopped from exc
         number, digest = len(self._parts) + 1, hashlib.md5(part, usedforsecurity=False)
         tag = self.there.get(number)
         if tag != digest.hexdigest():
@@ -103,11 +106,14 @@ class PartWriter(io.RawIOBase):
 
 
 @contextmanager
-def open_upload(place: Place, tags: Mapping[str, str]) -> Iterator[PartWriter]:
+def open_upload(
+    place: Place, tags: Mapping[str, str], check: Callable[[], None] = lambda: None
+) -> Iterator[PartWriter]:
     """A writer for one object, which is there when the block has ended well.
 
-    A block that fails leaves no object and no open upload. When the server does not answer, the upload stays open for
-    the next try. Raises DependencyUnreachable then, NotFound for a bucket that there is not.
+    A block that fails leaves no object and no open upload. When the server does not answer, or `check`, called before
+    each part, raises, the upload stays open for the next try.
+    Raises DependencyUnreachable then, NotFound for a bucket that there is not.
     """
     from botocore.exceptions import BotoCoreError
 
@@ -115,9 +121,11 @@ def open_upload(place: Place, tags: Mapping[str, str]) -> Iterator[PartWriter]:
         place.client.head_bucket(Bucket=place.bucket)  # some servers would make a mistyped bucket
         upload_id = find_upload(place) or _begin(place, tags)
         try:
-            writer = PartWriter(place, upload_id, dict(_list_parts(place, upload_id)))
+            writer = PartWriter(place, upload_id, dict(_list_parts(place, upload_id)), check)
             yield writer
             writer.complete()
+        except _Stopped as exc:
+            raise (exc.__cause__ or exc) from None
         except BotoCoreError:
             raise
         except BaseException:
@@ -126,20 +134,18 @@ def open_upload(place: Place, tags: Mapping[str, str]) -> Iterator[PartWriter]:
 
 
 def _begin(place: Place, tags: Mapping[str, str]) -> str:
-    """Opens an upload, encrypted by the server and tagged where it offers that."""
+    """Opens an upload, encrypted as the place says, and tagged where the server has tags."""
     from botocore.exceptions import ClientError
 
-    extras = dict(zip(_EXTRAS, ("AES256", urlencode(tags)), strict=True))
-    for wanted in (_EXTRAS, _EXTRAS[1:], _EXTRAS[:1], ()):
-        try:
-            answer = place.client.create_multipart_upload(
-                Bucket=place.bucket, Key=place.key, **{name: extras[name] for name in wanted}
-            )
-            return str(answer["UploadId"])
-        except ClientError as exc:
-            if not wanted or exc.response["Error"]["Code"] not in _NOT_OFFERED:
-                raise
-    raise AssertionError
+    encrypted = {"ServerSideEncryption": place.encryption} if place.encryption else {}
+    tagged = {"Tagging": urlencode(tags)}
+    try:
+        answer = place.client.create_multipart_upload(Bucket=place.bucket, Key=place.key, **encrypted, **tagged)
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] not in _NOT_OFFERED:
+            raise
+        answer = place.client.create_multipart_upload(Bucket=place.bucket, Key=place.key, **encrypted)
+    return str(answer["UploadId"])
 
 
 def find_upload(place: Place) -> str | None:
@@ -178,7 +184,8 @@ def put_object(place: Place, content: bytes) -> None:
     """Stores a small object at once."""
     digest = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
     with translated_errors(place.bucket):
-        place.client.put_object(Bucket=place.bucket, Key=place.key, Body=content, ContentMD5=digest)
+        encrypted = {"ServerSideEncryption": place.encryption} if place.encryption else {}
+        place.client.put_object(Bucket=place.bucket, Key=place.key, Body=content, ContentMD5=digest, **encrypted)
 
 
 def read_object(place: Place) -> Iterator[bytes]:

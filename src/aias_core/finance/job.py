@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -46,20 +46,26 @@ def run_export(connection: Connection, request: ExportRequest, delivery: Deliver
             return _summarize(export.content, str(export.data), str(export.manifest))
         bucket, prefix = parse_url(delivery.out)
         name = request.file_name(source.version)
-        place = Place(delivery.store.client(), bucket, f"{prefix}/{name}".lstrip("/"))
+        store = delivery.store
+        place = Place(store.client(), bucket, f"{prefix}/{name}".lstrip("/"), store.encryption)
         content = export_to_store(connection, request, place, {"file": name, "requested_by": delivery.requested_by})
         return _summarize(content, place.url, place.at(manifest_name(place.key)).url)
 
 
 def export_to_store(
-    connection: Connection, request: ExportRequest, place: Place, facts: Mapping[str, Any]
+    connection: Connection,
+    request: ExportRequest,
+    place: Place,
+    facts: Mapping[str, Any],
+    check: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Streams a file to object storage, reads it back, then stores its manifest; returns what that says.
 
-    Raises DifferenceFound when it does not add up or read back, and then nothing is there.
+    `check` is called before each part; when it raises, the upload stays open for whoever goes on.
+    Raises DifferenceFound when the file does not add up or read back, and then nothing is there.
     """
     tags = {"org": request.scope.slug if request.scope else "all", "period": request.period, "schema": "usage-1"}
-    with open_upload(place, tags | {key: str(facts[key]) for key in ("job",) if key in facts}) as upload:
+    with open_upload(place, tags | {key: str(facts[key]) for key in ("job",) if key in facts}, check) as upload:
         export = write_export(connection, request, upload)
     verify_object(place, export.written.size, export.written.sha256)
     content = export.manifest(**facts)

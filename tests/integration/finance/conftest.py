@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -11,9 +12,12 @@ from aias_core.analytics.ingest.store import ingest_lines
 from aias_core.analytics.rollup.run import run_rollup
 from aias_core.contracts import usage
 from aias_core.database.connection import connect
+from aias_core.objectstore import ObjectStore
 from aias_core.windows import Window
+from support.backups import object_storage
 from support.events import OTHER_ORG, make_event
 from support.exports import Edit
+from support.strict_storage import StrictStorage, strict_storage
 
 if TYPE_CHECKING:
     from support.servers import PostgresServer
@@ -44,3 +48,17 @@ def edit(store: psycopg.Connection, postgres_server: PostgresServer) -> Edit:
             connection.execute(statement, parameters)
 
     return run_statement
+
+
+@pytest.fixture(scope="package")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """A server of object storage with one bucket."""
+    with object_storage(tmp_path_factory.mktemp("objects")) as store:
+        yield store
+
+
+@pytest.fixture
+def strict(objects: ObjectStore) -> Iterator[StrictStorage]:
+    """The same server seen through something stricter."""
+    with strict_storage(objects) as storage:
+        yield storage

@@ -1,0 +1,193 @@
+"""A worker for export jobs: claims one, makes its file, renews its lease meanwhile, and says how it ended.
+
+A worker that has lost its lease stops sending and leaves everything to the next one, which goes on with the same upload
+and gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from aias_core import clock
+from aias_core.errors import AiasError, DifferenceFound, InvalidInput, NotFound
+from aias_core.finance.delivery import Place, abort_upload, delete_object, iter_uploads
+from aias_core.finance.export.run import manifest_name
+from aias_core.finance.job import export_to_store
+from aias_core.finance.jobs import store
+from aias_core.finance.jobs.store import Job
+from aias_core.objectstore import translated_errors
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+Connect: TypeAlias = "Callable[[], AbstractContextManager[Connection]]"
+RENEW_SECONDS = 20.0
+PREFIX = "exports/"
+FORGOTTEN_AFTER = timedelta(hours=24)
+_WITHOUT_FILE = ("failed", "cancelled", "expired")
+_FINAL = (InvalidInput, NotFound, DifferenceFound)
+
+
+class LeaseLost(AiasError):
+    """The job is no longer this worker's"""
+
+    code = "lease_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What a worker needs: connections, a client of object storage, a name, and how long its leases are."""
+
+    connect: Connect
+    client: Any
+    holder: str
+    encryption: str | None = None
+    lease: timedelta = store.LEASE
+    pause: timedelta = store.PAUSE
+    renew_seconds: float = RENEW_SECONDS
+
+    def run_next(self) -> Job | None:
+        """Does the next job, however it ends, and returns it as it is then; None when there is nothing to do."""
+        with self.connect() as connection:
+            for lost in store.give_up_exhausted(connection):
+                self.discard(lost)
+            job = store.claim_job(connection, self.holder, self.lease, self.pause)
+        if job is None:
+            return None
+        self._run(job)
+        with self.connect() as connection:
+            return store.get_job(connection, job.job_id)
+
+    def _run(self, job: Job) -> None:
+        try:
+            with self._leased(job) as check:
+                self._make(job, check)
+        except LeaseLost:
+            self._settle_lost(job)
+        except AiasError as error:
+            self._fail(job, error.code, error.message, retry=not isinstance(error, _FINAL))
+        except Exception as error:
+            self._fail(job, "internal", type(error).__name__, retry=True)
+
+    def _make(self, job: Job, check: Callable[[], None]) -> None:
+        facts = {"job": str(job.job_id), "file": job.object_key, "requested_by": job.row["requested_by"]}
+        with self.connect() as connection:
+            manifest = export_to_store(connection, job.request(), self.place(job), facts, check)
+            check()
+            if not store.finish_job(connection, job, manifest):
+                raise LeaseLost
+
+    @contextmanager
+    def _leased(self, job: Job) -> Iterator[Callable[[], None]]:
+        """Renews the lease in a thread of its own; the value raises LeaseLost once that has failed."""
+        lost, done = Event(), Event()
+
+        def renew() -> None:
+            while not done.wait(self.renew_seconds):
+                try:
+                    with self.connect() as connection:
+                        if not store.renew_lease(connection, job, self.lease):
+                            lost.set()
+                            return
+                except AiasError:
+                    continue
+
+        def check() -> None:
+            if lost.is_set():
+                raise LeaseLost
+
+        thread = Thread(target=renew, name=f"lease-{job.job_id}", daemon=True)
+        thread.start()
+        try:
+            yield check
+        finally:
+            done.set()
+            thread.join()
+
+    def _fail(self, job: Job, code: str, message: str, *, retry: bool) -> None:
+        with self.connect() as connection:
+            if store.fail_job(connection, job, code, message, retry=retry):
+                if store.get_job(connection, job.job_id).status == "failed":
+                    self.discard(job)
+                return
+        self._settle_lost(job)
+
+    def _settle_lost(self, job: Job) -> None:
+        """A cancelled job leaves nothing behind; one that another worker has is that worker's business."""
+        with self.connect() as connection:
+            if store.get_job(connection, job.job_id).status in ("cancelled", "failed"):
+                self.discard(job)
+
+    def place(self, job: Job) -> Place:
+        return Place(self.client, job.bucket, job.object_key, self.encryption)
+
+    def discard(self, job: Job) -> None:
+        """Removes whatever there is of a job's file; where storage does not answer, a sweep does it later."""
+        with suppress(AiasError):
+            discard_files(self.place(job))
+
+
+def discard_files(place: Place) -> None:
+    """Removes an object, its manifest and the uploads that are open for it."""
+    with translated_errors(place.bucket):
+        for upload in list(iter_uploads(place)):
+            abort_upload(place.at(upload["Key"]), upload["UploadId"])
+    delete_object(place.at(manifest_name(place.key)))
+    delete_object(place)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep has removed: files past their time, and uploads and objects of jobs that have ended without."""
+
+    expired: int
+    uploads: int
+    objects: int
+
+    def as_record(self) -> dict[str, int]:
+        return asdict(self)
+
+
+def sweep(connection: Connection, client: Any, bucket: str) -> Swept:
+    """Removes files that have outlived their time, and what killed, failed and cancelled jobs have left behind."""
+    expired = store.list_expired(connection)
+    for job in expired:
+        discard_files(Place(client, job.bucket, job.object_key))
+        store.expire_job(connection, job)
+    place = Place(client, bucket, PREFIX)
+    with translated_errors(bucket):
+        uploads = _sweep_uploads(place, store.list_jobs_in(connection, *_WITHOUT_FILE, "succeeded"))
+        objects = _sweep_objects(place, store.list_jobs_in(connection, *_WITHOUT_FILE))
+    return Swept(len(expired), uploads, objects)
+
+
+def _sweep_uploads(place: Place, ended: set[str]) -> int:
+    """Ends uploads of jobs that have ended, and those that nobody has finished for a day."""
+    forgotten = [
+        upload
+        for upload in iter_uploads(place)
+        if _job_of(upload["Key"]) in ended or upload["Initiated"] < clock.now() - FORGOTTEN_AFTER
+    ]
+    for upload in forgotten:
+        abort_upload(place.at(upload["Key"]), upload["UploadId"])
+    return len(forgotten)
+
+
+def _sweep_objects(place: Place, gone: set[str]) -> int:
+    """Removes files of jobs that have none; a bucket may be shared, so what no job here knows stays."""
+    pages = place.client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.key)
+    keys = [item["Key"] for page in pages for item in page.get("Contents") or []]
+    left = [key for key in keys if _job_of(key) in gone]
+    for key in left:
+        delete_object(place.at(key))
+    return len(left)
+
+
+def _job_of(key: str) -> str:
+    """The id of the job whose file lies under a key."""
+    return key.rpartition("/")[2].partition(".")[0]

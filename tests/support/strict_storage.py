@@ -1,0 +1,88 @@
+"""A way to object storage that refuses what some servers refuse, and fails where a test wants it to."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+from aias_core.objectstore import ObjectStore
+
+NEWER = ("x-amz-checksum", "x-amz-sdk-checksum", "x-amz-trailer")
+
+
+def refusal(code: str) -> tuple[int, bytes]:
+    return 400, f"<Error><Code>{code}</Code><Message>refused</Message></Error>".encode()
+
+
+@dataclass
+class StrictStorage:
+    """What passed by, as `METHOD path?query`; `judge` may answer instead of the server, or raise to cut the line."""
+
+    store: ObjectStore
+    seen: list[str] = field(default_factory=list)
+    judge: Callable[[str, Any], tuple[int, bytes] | None] = lambda *_: None
+    alter: Callable[[str, bytes], bytes] = lambda _, body: body
+
+    def parts_sent(self) -> int:
+        return sum(line.startswith("PUT") and "partNumber=" in line for line in self.seen)
+
+
+@contextmanager
+def strict_storage(behind: ObjectStore) -> Iterator[StrictStorage]:
+    """Refuses the newer checksum headers, as servers do that do not know them."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_one(self) -> None:
+            line = f"{self.command} {self.path}"
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            strict.seen.append(line)
+            if any(name.lower().startswith(NEWER) for name in self.headers):
+                return self.answer(*refusal("InvalidRequest"))
+            try:
+                judged = strict.judge(line, self.headers)
+            except ConnectionError:
+                self.close_connection = True
+                return None
+            if judged is not None:
+                return self.answer(*judged)
+            return self.forward(line, body)
+
+        def forward(self, line: str, body: bytes) -> None:
+            connection = http.client.HTTPConnection(urlsplit(behind.endpoint).netloc)
+            connection.request(self.command, self.path, body, dict(self.headers))
+            response = connection.getresponse()
+            content = strict.alter(line, response.read())
+            self.answer(response.status, content, response.getheaders())
+            connection.close()
+
+        def answer(self, status: int, content: bytes, headers: Any = ()) -> None:
+            self.send_response(status)
+            for name, value in headers:
+                if name.lower() not in ("transfer-encoding", "connection", "date", "server"):
+                    self.send_header(name, value)
+            if not any(name.lower() == "content-length" for name, _ in headers):
+                self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_one
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        strict = StrictStorage(replace(behind, endpoint=f"http://127.0.0.1:{server.server_address[1]}"))
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield strict
+        finally:
+            server.shutdown()
