@@ -234,6 +234,10 @@ BEGIN
                 = to_jsonb(OLD) - ARRAY['org_id', 'org_slug', 'org_name', 'project_name']
             AND EXISTS (SELECT FROM aias.erased_subjects WHERE subject_kind = 'organization'
                 AND subject_id = (to_jsonb(OLD) ->> 'org_id')::uuid)
+        OR TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'month_closes'
+            AND to_jsonb(NEW) - ARRAY['totals', 'diff'] = to_jsonb(OLD) - ARRAY['totals', 'diff']
+            AND EXISTS (SELECT FROM aias.erased_subjects WHERE subject_kind = 'organization'
+                AND strpos(to_jsonb(OLD)::text, subject_id::text) > 0)
     THEN
         RETURN coalesce(NEW, OLD);
     END IF;

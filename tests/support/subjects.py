@@ -70,6 +70,7 @@ def _insert(connection: psycopg.Connection, name: str, table: TablePolicy, kind:
         kinds = dict(connection.execute(KINDS, [name]).fetchall())
         fixed = {column: f"x{subject}y".encode() if kinds[column] == "bytea" else subject}
         fixed = {column: str(subject)} if kinds[column] == "text" else fixed
+        fixed = {column: f'[{{"org_id": "{subject}"}}]'} if kinds[column] == "jsonb" else fixed
     if name == "export_jobs":
         fixed["object_key"] = None
     insert_any_row(connection, name, **fixed)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 SIGNER = Signer(Secret(base64.b64encode(b"k" * 32).decode()))
 KINDS = ["organization", "user"]
 BURIED_KEYS = "SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'api_key'"
+ORG = uuid.UUID("01890000-0000-7000-8000-000000000002")
 IGNORED = {"request_id", "requested_at", "completed_at", "signature"}
 
 
@@ -247,6 +248,26 @@ def test_statements_are_kept_under_a_pseudonym(organization: Place) -> None:
         ).fetchall()
         assert row == [(None, None, None)]
     assert SIGNER.pseudonym("T-2", organization.world.subject) != pseudonym
+
+
+def test_closed_months_keep_their_totals_without_the_name(organization: Place) -> None:
+    subject = str(organization.world.subject)
+    with organization.raw("operational") as connection:
+        row = connection.execute("SELECT slug FROM aias.organizations WHERE org_id = %s", [subject]).fetchone()
+        assert row
+    totals = [{"org_id": subject, "org_slug": row[0], "amount": "1.25"}, {"org_id": str(ORG), "org_slug": "globex"}]
+    diff = [{"org_id": subject, "after": {"requests": 3}}]
+    with organization.raw("analytics") as connection, unguarded(connection):
+        written = {"totals": json.dumps(totals), "diff": json.dumps(diff), "closed_by": "ana"}
+        insert_any_row(connection, "month_closes", month="2026-10-01", version=9, **written)
+    organization.erase()
+    pseudonym = str(SIGNER.pseudonym("T-1", organization.world.subject))
+    with organization.raw("analytics") as connection:
+        found = connection.execute("SELECT totals, diff, closed_by FROM aias.month_closes WHERE version = 9").fetchall()
+        with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+            connection.execute("UPDATE aias.month_closes SET closed_by = 'eve'")
+    expected = [{"org_id": pseudonym, "org_slug": None, "amount": "1.25"}, totals[1]]
+    assert found == [(expected, [{"org_id": pseudonym, "after": {"requests": 3}}], "ana")]
 
 
 def test_the_keys_of_a_person_get_one_pseudonym_everywhere_and_sums_stay(person: Place) -> None:

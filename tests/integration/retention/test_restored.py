@@ -145,19 +145,20 @@ def test_where_the_live_database_is_gone_the_newest_backup_knows_who_was_erased(
 def upload(store: ObjectStore, org: uuid.UUID, slug: str) -> dict[str, bool]:
     """Exports of the organization, of others, and of everybody; whether each is to go."""
     client = store.client()
-    named = json.dumps({"totals": [{"org_id": str(org)}, {"org_id": str(uuid.uuid4())}]}).encode()
-    other = json.dumps({"totals": [{"org_id": str(uuid.uuid4())}]}).encode()
-    files = {
-        f"a/aias-usage_{slug}_2026-10_day_v0.csv": (b"x", True),
-        f"a/aias-usage_{slug}_2026-10_day_v0.manifest.json": (named, True),
+    files: dict[str, tuple[bytes, bool]] = {
+        f"a/aias-usage_{slug}_2026-10_day_v0.csv.gz": (b"x", True),
         f"a/{org}/trace.jsonl": (b"x", True),
         f"a/aias-usage_{slug}-two_2026-10_day_v0.csv": (b"x", False),
-        f"{org.hex}/aias-usage_all_2026-10_day_v0.csv": (b"x", True),
-        f"{org.hex}/aias-usage_all_2026-10_day_v0.manifest.json": (named, True),
-        f"{org.hex}/aias-usage_all_2026-09_day_v0.csv": (b"x", False),
-        f"{org.hex}/aias-usage_all_2026-09_day_v0.manifest.json": (other, False),
         f"{org.hex}/backup.enc": (b"x", False),
     }
+    for name, somebody in (
+        ("aias-focus_all_2026-10_day_v1.parquet", org),
+        ("mine.csv", org),
+        ("other.csv", ids.new_id()),
+    ):
+        named = {"file": name, "totals": [{"org_id": str(somebody)}, {"org_id": str(ids.new_id())}]}
+        files[f"{org.hex}/{name}"] = (b"x", somebody == org)
+        files[f"{org.hex}/{name}.manifest.json"] = (json.dumps(named).encode(), somebody == org)
     for key, (body, _) in files.items():
         client.put_object(Bucket=BUCKET, Key=key, Body=body)
     return {key: goes for key, (_, goes) in files.items()}

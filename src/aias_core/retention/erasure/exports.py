@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aias_core.errors import NotFound
 from aias_core.objectstore import translated_errors
 from aias_core.retention.erasure.certificate import hash_name
+from aias_core.retention.erasure.requests import find_slug
 from aias_core.retention.erasure.rules import queries
 
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from aias_core.retention.stores import Databases, Stores
 
 MANIFEST = ".manifest.json"
-_PREFIX = "aias-usage_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,15 @@ def find_exports(stores: Stores, databases: Databases, subject: Subject) -> list
     if stores.objects is None or subject.kind == "user":
         return []
     known = _list_known(databases, subject)
-    row = databases.operational.execute(queries["read_slug"], subject.parameters()).fetchone()
-    slug = row[0] if row else ""
+    slug = find_slug(databases.operational, subject.id)
     try:
         with translated_errors(stores.bucket):
             client = stores.objects.client()
             objects = dict(_iter_objects(client, stores.bucket))
             wanted = {key for key in objects if key in known or _is_own(key, slug, str(subject.id))}
             for key in objects:
-                if _is_of_all(key) and _names(client, stores.bucket, key, str(subject.id)):
-                    wanted |= {key, key.removesuffix(MANIFEST) + ".csv"} & objects.keys()
+                if key.endswith(MANIFEST):
+                    wanted |= _find_named(client, stores.bucket, key, str(subject.id)) & objects.keys()
     except NotFound:
         return []
     return [Export(key, objects[key]) for key in sorted(wanted, key=lambda key: (key.endswith(MANIFEST), key))]
@@ -74,14 +74,12 @@ def _iter_objects(client: Any, bucket: str) -> Iterator[tuple[str, int]]:
 
 
 def _is_own(key: str, slug: str, org_id: str) -> bool:
-    name = key.rpartition("/")[2]
-    return org_id in key or bool(slug and name.startswith(f"{_PREFIX}{slug}_"))
+    return org_id in key or bool(slug and re.match(rf"aias-[a-z]+_{re.escape(slug)}_", key.rpartition("/")[2]))
 
 
-def _is_of_all(key: str) -> bool:
-    return key.rpartition("/")[2].startswith(f"{_PREFIX}all_") and key.endswith(MANIFEST)
-
-
-def _names(client: Any, bucket: str, key: str, org_id: str) -> bool:
-    content = json.loads(client.get_object(Bucket=bucket, Key=key)["Body"].read())
-    return any(total.get("org_id") == org_id for total in content.get("totals", ()))
+def _find_named(client: Any, bucket: str, key: str, org_id: str) -> set[str]:
+    """A manifest that names the organization, and the file that it is of."""
+    body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    if org_id.encode() not in body:
+        return set()
+    return {key, f"{key.rpartition('/')[0]}/{json.loads(body).get('file', '')}".lstrip("/")}

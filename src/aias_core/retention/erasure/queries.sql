@@ -75,6 +75,13 @@ FROM unnest(%(ids)s::uuid[], %(pseudonyms)s::uuid[]) AS k (key, pseudonym) WHERE
 UPDATE aias.statement_lines SET org_id = %(pseudonym)s, org_slug = NULL, org_name = NULL, project_name = NULL
 WHERE org_id = %(id)s
 
+-- name: pseudonymize_month_closes
+-- In the totals of all organizations, and in what a restatement changed.
+UPDATE aias.month_closes SET
+    totals = replace(replace(totals::text, %(id)s::text, %(pseudonym)s::text), %(slug)s, '"org_slug": null')::jsonb,
+    diff = replace(diff::text, %(id)s::text, %(pseudonym)s::text)::jsonb
+WHERE coalesce(totals::text, '') ~* %(pattern)s OR coalesce(diff::text, '') ~* %(pattern)s
+
 -- name: list_statements
 SELECT l.month::text, l.version, count(*), encode(c.content_sha256, 'hex'),
     encode(sha256(convert_to(string_agg(to_jsonb(l)::text, E'\n' ORDER BY l.line_no), 'UTF8')), 'hex')

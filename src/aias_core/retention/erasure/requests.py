@@ -86,6 +86,12 @@ def write_order(environment: str, order: Order, path: Path) -> None:
     write_plans({"environment": environment, "plans": [order.content.as_record()]}, path)
 
 
+def find_slug(operational: Connection, subject_id: UUID) -> str:
+    """The slug of an organization; empty for a person."""
+    row = operational.execute(queries["read_slug"], {"id": subject_id}).fetchone()
+    return row[0] if row else ""
+
+
 def find_request(operational: Connection, order: Order) -> Request | None:
     """The request of a ticket. Raises Conflict when the ticket or the subject belongs to another one."""
     keys = {"ticket": order.ticket, "kind": order.kind, "id": order.subject_id}

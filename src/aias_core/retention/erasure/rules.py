@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import UUID
 
 from psycopg import sql
@@ -156,5 +156,9 @@ def _build_part(table: str, path: str, catalogue: _Catalogue) -> sql.Composable:
 def _build_comparison(column: str, kind: str) -> sql.Composable:
     if column == "email_hash":
         return sql.SQL(queries["match_email_hash"])
-    form = {"uuid": "{} = ANY (%(ids)s)", "bytea": "encode({}, 'escape') ~* %(pattern)s"}
+    form: dict[str, LiteralString] = {
+        "uuid": "{} = ANY (%(ids)s)",
+        "bytea": "encode({}, 'escape') ~* %(pattern)s",
+        "jsonb": "coalesce({}::text, '') ~* %(pattern)s",
+    }
     return sql.SQL(form.get(kind, "{} = ANY (%(names)s)")).format(sql.Identifier(column))

@@ -21,6 +21,7 @@ from aias_core.retention.erasure.requests import (
     check_consent,
     find_keys,
     find_request,
+    find_slug,
     start_request,
 )
 from aias_core.retention.erasure.rules import DATABASES, Rule, Subject, list_kept, list_rules, queries
@@ -123,6 +124,7 @@ def prepare(stores: Stores, databases: Databases, order: Order, signer: Signer |
     parameters = subject.parameters()
     if signer is not None:
         parameters["pseudonym"] = signer.pseudonym(order.ticket, order.subject_id)
+        parameters["slug"] = f'"org_slug": "{find_slug(databases.operational, order.subject_id)}"'
         parameters["pseudonyms"] = [signer.pseudonym(order.ticket, key) for key in (order.subject_id, *keys)]
     return Work(stores, databases, subject, tuple(_iter_rules(databases, subject, policy)), parameters)
 
