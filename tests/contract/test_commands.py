@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 TREE = dict(iter_commands())
 NEEDS_NO_ENVIRONMENT = (
     *("aias version", "aias doctor", "aias demo", "aias env"),
-    *("aias db approve", "aias db classify", "aias db docs", "aias db lint"),
+    *("aias analytics approve", "aias db approve", "aias db classify", "aias db docs", "aias db lint"),
 )
 NEEDS_AN_ENVIRONMENT = [path for path in TREE if not path.startswith(NEEDS_NO_ENVIRONMENT)]
 ARGUMENTS = {
