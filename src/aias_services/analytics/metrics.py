@@ -1,14 +1,14 @@
 """The metrics of the pipeline, prefix `aias_analytics_`: what alerts and dashboards are made of.
 
-Most are read from the database, so every process of the service says the same; none has a label per organization.
+Most are read from the database, so every process of the service says the same; none has a label per organization. The
+query API times its own questions.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -17,11 +17,7 @@ from prometheus_client.registry import Collector
 from aias_core.analytics.ingest.consumer import PipelineState
 from aias_core.analytics.status.figures import Figures
 
-if TYPE_CHECKING:
-    from fastapi import FastAPI, Request, Response
-
 PREFIX = "aias_analytics_"
-BASE = "/analytics/v1"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
 
 
@@ -34,7 +30,6 @@ class PipelineMetrics(Collector):
         self._batches = _histogram(registry, "batch_seconds", "Time to store a batch of events")
         self._rollups = _histogram(registry, "rollup_seconds", "Time of a rollup pass that did something")
         self._exports = _histogram(registry, "export_seconds", "Time from asking for an export to its end")
-        self._queries = _histogram(registry, "query_seconds", "Time of an answer of the query API", ["endpoint"])
         self._rows = Counter(f"{PREFIX}rollup_rows", "Rows that rollups wrote", registry=registry)
         registry.register(self)
 
@@ -49,18 +44,6 @@ class PipelineMetrics(Collector):
             for seconds in durations:
                 histogram.observe(seconds)
         self._rows.inc(figures.rollup_rows)
-
-    def time_queries(self, app: FastAPI) -> None:
-        """Times every answer below the base path, by its route."""
-
-        @app.middleware("http")
-        async def observe(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-            started = time.monotonic()
-            response = await answer(request)
-            route = getattr(request.scope.get("route"), "path", "")
-            if route.startswith(BASE):
-                self._queries.labels(route).observe(time.monotonic() - started)
-            return response
 
     def collect(self) -> Iterator[Metric]:
         """Yields the counts of this process and, once they were read, the figures of the database."""
@@ -109,8 +92,8 @@ def _describe(figures: Figures) -> Iterator[Metric]:
     yield _gauge("unclosed_months", "Months that are over and not closed", figures.unclosed_months)
 
 
-def _histogram(registry: CollectorRegistry, name: str, text: str, labels: list[str] | None = None) -> Histogram:
-    return Histogram(f"{PREFIX}{name}", text, labels or [], buckets=SECONDS, registry=registry)
+def _histogram(registry: CollectorRegistry, name: str, text: str) -> Histogram:
+    return Histogram(f"{PREFIX}{name}", text, buckets=SECONDS, registry=registry)
 
 
 def _gauge(name: str, text: str, value: float | None) -> Metric:

@@ -55,7 +55,6 @@ def add_watch(service: Service, settings: AnalyticsSettings, state: PipelineStat
     """Adds the background work and the metrics to the service. `connect` gives a client of NATS, or None at the end."""
     pool = Pool(settings.analytics_dsn, "database 'analytics'", "aias-analytics-watch", largest=3)
     log, metrics, reconciler = structlog.get_logger(), PipelineMetrics(state), Reconciler(pool)
-    metrics.time_queries(service.app)
 
     async def listen(stop: asyncio.Event) -> None:
         client = await connect(stop)
