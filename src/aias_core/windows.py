@@ -61,7 +61,7 @@ def month_window(text: str) -> Window:
 
 def parse_window(start: str, end: str) -> Window:
     """The window between two RFC 3339 instants or dates, which are UTC midnights. Raises InvalidInput."""
-    return Window(_parse_edge(start), _parse_edge(end))
+    return Window(parse_edge(start), parse_edge(end))
 
 
 def parse_span(text: str) -> timedelta:
@@ -72,7 +72,8 @@ def parse_span(text: str) -> timedelta:
     return timedelta(**{unit: int(text[:-1])})
 
 
-def _parse_edge(text: str) -> datetime:
+def parse_edge(text: str) -> datetime:
+    """The instant of an RFC 3339 text, or the UTC midnight of a date. Raises InvalidInput."""
     try:
         return clock.parse_instant(f"{text}T00:00Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else text)
     except ValueError as exc:

@@ -18,7 +18,14 @@ ROOT = Path(__file__).parents[2]
 TREE = dict(iter_commands())
 NEEDS_NO_ENVIRONMENT = (
     *("aias version", "aias doctor", "aias demo", "aias env"),
-    *("aias analytics approve", "aias db approve", "aias db classify", "aias db docs", "aias db lint"),
+    *(
+        "aias analytics approve",
+        "aias analytics validate",
+        "aias db approve",
+        "aias db classify",
+        "aias db docs",
+        "aias db lint",
+    ),
 )
 NEEDS_AN_ENVIRONMENT = [path for path in TREE if not path.startswith(NEEDS_NO_ENVIRONMENT)]
 ARGUMENTS = {
@@ -36,7 +43,10 @@ ARGUMENTS = {
     "aias db rollback": ["--database", "operational", "--steps", "1"],
     "aias analytics adjust": ["--org", "acme", "--amount", "1.00", "--reason", "credit", "--yes"],
     "aias analytics close": ["2026-10", "--yes"],
+    "aias analytics dead-letters drop": ["--reason", "x", "--yes"],
+    "aias analytics dead-letters show": ["019ab1c2-0000-7000-8000-000000000000"],
     "aias analytics diff": ["2026-10"],
+    "aias analytics ingest load": ["events.ndjson"],
     "aias analytics export": ["--month", "2026-01"],
     "aias analytics restate": ["2026-10", "--reason", "late events", "--yes"],
     "aias analytics sources retire": ["router-local-1", "--reason", "gone"],

@@ -163,7 +163,10 @@ def json_schema() -> dict[str, Any]:
 
 
 def _decode_adjustment(line: bytes, refused: msgspec.ValidationError) -> Adjustment:
-    raw = msgspec.json.decode(line)
+    try:
+        raw = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:  # wrong before the place where it is cut off
+        raise EventRejected(RejectReason.MALFORMED, "not a JSON object") from exc
     if not isinstance(raw, dict) or raw.get("kind") != "adjustment":
         raise _explain(raw, refused) from refused
     try:

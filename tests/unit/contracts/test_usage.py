@@ -66,7 +66,7 @@ def test_a_missing_field_is_named() -> None:
     assert rejection_of(fields) == (RejectReason.MISSING_FIELD, "org_id")
 
 
-@pytest.mark.parametrize("line", [b"", b"{", b"[]", b"nonsense", b"\xff\xfe"])
+@pytest.mark.parametrize("line", [b"", b"{", b"[]", b"[", b'{"schema": 1, "event_', b"nonsense", b"\xff\xfe"])
 def test_what_is_not_an_object_is_malformed(line: bytes) -> None:
     with pytest.raises(EventRejected) as caught:
         usage.decode(line, clock.now())

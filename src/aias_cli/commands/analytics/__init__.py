@@ -8,10 +8,12 @@ group = command_package(
     "adjust",
     "approve",
     "close",
+    "dead_letters",
     "diff",
     "export",
     "forecast",
     "freshness",
+    "ingest",
     "months",
     "reconcile",
     "reliability",
@@ -20,4 +22,5 @@ group = command_package(
     "sources",
     "status",
     "usage",
+    "validate",
 )

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from aias_core.analytics import sketch
-from aias_core.contracts import usage
+from aias_core.contracts import cloudevents, usage
 from aias_core.contracts.usage import Adjustment, Event, EventRejected, RejectReason, UsageEvent
 
 SERIES_COLUMNS = (
@@ -87,14 +87,14 @@ class Batch:
 
 
 def prepare(lines: Iterable[bytes], received_at: datetime, oldest: timedelta = usage.AGE_LIMIT) -> Batch:
-    """The batch of some lines, one JSON object each; empty lines are passed over.
+    """The batch of some lines, one JSON object each, bare or as CloudEvents; empty lines are passed over.
 
     Rows are sorted by event, so that two workers with the same events wait for one another and never both.
     """
     batch, staged = Batch(received_at), []
     for line in filter(None, map(bytes.strip, lines)):
         try:
-            staged.append((*_render(usage.decode(line, received_at, oldest)), line))
+            staged.append((*_render(usage.decode(cloudevents.unwrap(line), received_at, oldest)), line))
         except EventRejected as rejection:
             batch.letters.append(Letter(line, rejection))
     staged.sort(key=lambda row: row[0][:_KEY_BYTES])

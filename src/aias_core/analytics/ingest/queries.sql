@@ -104,3 +104,34 @@ JOIN aias.usage_series s ON s.org_id = w.org_id
 
 -- name: ensure_partitions
 SELECT aias.ensure_month_partitions(%s, %s)
+
+-- name: find_checkpoint
+SELECT coalesce(max(stream_seq_last), 0) FROM aias.ingest_batches WHERE source = %s
+
+-- name: list_refused
+SELECT payload, reason, field, detail FROM aias.dead_letters WHERE source = %s AND received_at = %s
+
+-- name: list_letters
+SELECT letter_id, reason, field, detail, source, received_at, state FROM aias.dead_letters
+WHERE state = %(state)s AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s)
+    AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+ORDER BY received_at, letter_id LIMIT %(limit)s
+
+-- name: count_letters
+SELECT count(*) FROM aias.dead_letters
+WHERE state = %(state)s AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s)
+    AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+
+-- name: show_letter
+SELECT letter_id, reason, field, detail, source, received_at, batch_id, state, dropped_by, drop_reason, closed_at,
+    payload
+FROM aias.dead_letters WHERE letter_id = %s
+
+-- name: lock_letter
+-- One that another replay is at work on is passed over.
+SELECT payload, received_at FROM aias.dead_letters WHERE letter_id = %s AND state = 'open' FOR UPDATE SKIP LOCKED
+
+-- name: close_letter
+UPDATE aias.dead_letters
+SET state = %(state)s, closed_at = clock_timestamp(), dropped_by = %(dropped_by)s, drop_reason = %(drop_reason)s
+WHERE letter_id = %(letter_id)s AND state = 'open'
