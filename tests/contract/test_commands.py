@@ -46,6 +46,7 @@ ARGUMENTS = {
     "aias analytics dead-letters drop": ["--reason", "x", "--yes"],
     "aias analytics dead-letters show": ["019ab1c2-0000-7000-8000-000000000000"],
     "aias analytics diff": ["2026-10"],
+    "aias analytics rollup rebuild": ["--from", "2026-10-01", "--to", "2026-11-01"],
     "aias analytics ingest load": ["events.ndjson"],
     "aias analytics export": ["--month", "2026-01"],
     "aias analytics restate": ["2026-10", "--reason", "late events", "--yes"],

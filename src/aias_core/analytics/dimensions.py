@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from aias_core.database.queries import load_queries
@@ -11,18 +12,52 @@ from aias_core.errors import NotFound
 if TYPE_CHECKING:
     from psycopg import Connection
 
+KINDS = ("organizations", "projects", "models", "prices")
+
 _queries = load_queries(__file__)
 
 
-def sync_dimensions(operational: Connection, analytics: Connection) -> None:
-    """Copies organizations, models and prices; repeating it changes nothing."""
-    with analytics.transaction(), analytics.cursor() as cursor:
-        for read, upsert in (
-            ("read_organizations", "upsert_organization"),
-            ("read_models", "upsert_model"),
-            ("read_prices", "upsert_price"),
-        ):
-            cursor.executemany(_queries[upsert], operational.execute(_queries[read]).fetchall())
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """How many rows of one kind were new, and how many had changed."""
+
+    kind: str
+    added: int
+    changed: int
+
+    def as_record(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def sync_dimensions(operational: Connection, analytics: Connection) -> list[Synced]:
+    """Copies organizations, projects, models and prices, and says what was new; repeating it changes nothing.
+
+    Facts that waited for one of the new prices get their verdict.
+    """
+    with analytics.transaction():
+        synced = [_sync(operational, analytics, kind) for kind in KINDS]
+    if any(one.kind == "prices" and one.added for one in synced):
+        recheck_costs(analytics)
+    return synced
+
+
+def recheck_costs(connection: Connection) -> int:
+    """Gives facts whose price row has come a verdict on their cost; returns how many. Amounts stay as sent."""
+    return connection.execute(_queries["recheck_costs"]).rowcount
+
+
+def _sync(operational: Connection, analytics: Connection, kind: str) -> Synced:
+    before = _count(analytics, kind)
+    with analytics.cursor() as cursor:
+        cursor.executemany(_queries[f"upsert_{kind}"], operational.execute(_queries[f"read_{kind}"]).fetchall())
+        touched = max(cursor.rowcount, 0)
+    added = _count(analytics, kind) - before
+    return Synced(kind, added, touched - added)
+
+
+def _count(analytics: Connection, kind: str) -> int:
+    [count] = analytics.execute(_queries[f"count_{kind}"]).fetchone() or (0,)
+    return int(count)
 
 
 def get_organization(connection: Connection, org: str) -> tuple[UUID, str]:

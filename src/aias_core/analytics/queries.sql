@@ -14,14 +14,47 @@ SELECT model_id, name FROM aias.models
 SELECT price_id, model_id, operation, currency, input_pico, cached_input_pico, output_pico, request_pico, effective_from
 FROM aias.model_prices
 
--- name: upsert_organization
-INSERT INTO aias.dim_organizations (org_id, slug, display_name, kind) VALUES (%s, %s, %s, %s)
+-- name: read_projects
+SELECT project_id, org_id, slug, display_name, labels::text FROM aias.projects
+
+-- name: count_organizations
+SELECT count(*) FROM aias.dim_organizations
+
+-- name: count_projects
+SELECT count(*) FROM aias.dim_projects
+
+-- name: count_models
+SELECT count(*) FROM aias.dim_models
+
+-- name: count_prices
+SELECT count(*) FROM aias.dim_prices
+
+-- name: upsert_organizations
+INSERT INTO aias.dim_organizations AS d (org_id, slug, display_name, kind) VALUES (%s, %s, %s, %s)
 ON CONFLICT (org_id) DO UPDATE SET display_name = excluded.display_name, kind = excluded.kind
+WHERE (d.display_name, d.kind) IS DISTINCT FROM (excluded.display_name, excluded.kind)
 
--- name: upsert_model
-INSERT INTO aias.dim_models (model_id, name) VALUES (%s, %s) ON CONFLICT (model_id) DO UPDATE SET name = excluded.name
+-- name: upsert_projects
+INSERT INTO aias.dim_projects AS d (project_id, org_id, slug, display_name, labels) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (project_id) DO UPDATE
+SET slug = excluded.slug, display_name = excluded.display_name, labels = excluded.labels
+WHERE (d.slug, d.display_name, d.labels) IS DISTINCT FROM (excluded.slug, excluded.display_name, excluded.labels)
 
--- name: upsert_price
+-- name: upsert_models
+INSERT INTO aias.dim_models AS d (model_id, name) VALUES (%s, %s)
+ON CONFLICT (model_id) DO UPDATE SET name = excluded.name WHERE d.name <> excluded.name
+
+-- name: upsert_prices
 INSERT INTO aias.dim_prices
     (price_id, model_id, operation, currency, input_pico, cached_input_pico, output_pico, request_pico, effective_from)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: recheck_costs
+-- Only the verdict is written: what was sent is never corrected in silence. A batch that is stored while its price
+-- comes may miss it, so every pending fact whose price is known now is looked at.
+UPDATE aias.usage_facts f
+SET cost_check = CASE WHEN f.cost_pico = (f.input_tokens - f.cached_input_tokens) * p.input_pico
+        + f.cached_input_tokens * p.cached_input_pico + f.output_tokens * p.output_pico + p.request_pico
+    THEN 'ok' ELSE 'mismatch' END
+FROM aias.dim_prices p
+WHERE f.price_id = p.price_id AND f.cost_check = 'pending'

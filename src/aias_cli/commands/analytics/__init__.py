@@ -10,6 +10,7 @@ group = command_package(
     "close",
     "dead_letters",
     "diff",
+    "dims",
     "export",
     "forecast",
     "freshness",

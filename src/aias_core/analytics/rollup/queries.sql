@@ -234,6 +234,32 @@ UNION
 SELECT bucket_start, org_id, %(run_id)s FROM aias.usage_hours
 WHERE bucket_start >= %(start)s AND bucket_start < %(end)s AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
 
+-- name: enqueue_window_days
+INSERT INTO aias.dirty_days (bucket_start, org_id, cause)
+SELECT date_trunc('day', bucket_start, 'UTC'), org_id, %(run_id)s FROM aias.usage_hours
+WHERE bucket_start >= %(start)s AND bucket_start < %(end)s AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
+UNION
+SELECT bucket_start, org_id, %(run_id)s FROM aias.usage_days
+WHERE bucket_start >= %(start)s AND bucket_start < %(end)s AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
+
+-- name: list_window
+WITH hours AS (
+    SELECT date_trunc('hour', occurred_at, 'UTC') AS bucket_start, org_id FROM aias.usage_facts
+    WHERE occurred_at >= %(start)s AND occurred_at < %(end)s AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
+    UNION
+    SELECT bucket_start, org_id FROM aias.usage_hours
+    WHERE bucket_start >= %(start)s AND bucket_start < %(end)s AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
+), days AS (
+    SELECT date_trunc('day', bucket_start, 'UTC') AS bucket_start, org_id FROM hours
+    UNION
+    SELECT bucket_start, org_id FROM aias.usage_days
+    WHERE bucket_start >= %(start)s AND bucket_start < %(end)s AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
+)
+SELECT 'hour' AS grain, bucket_start, org_id FROM hours WHERE 'hour' = ANY(%(grains)s)
+UNION ALL
+SELECT 'day', bucket_start, org_id FROM days WHERE 'day' = ANY(%(grains)s)
+ORDER BY 1 DESC, 2, 3
+
 -- name: list_dirty
 SELECT 'hour' AS grain, bucket_start, org_id, count(*) AS entries, min(enqueued_at) AS since
 FROM aias.dirty_hours GROUP BY 2, 3
@@ -248,3 +274,21 @@ VALUES (%(run_id)s, %(started_at)s, clock_timestamp(), %(hours)s, %(days)s, %(wr
 
 -- name: count_dirty
 SELECT (SELECT count(*) FROM aias.dirty_hours) + (SELECT count(*) FROM aias.dirty_days)
+
+-- name: lock_rebuilds
+-- Of the session, so that it is gone with a killed run.
+SELECT pg_try_advisory_lock(hashtextextended('aias.rollup_rebuilds', 0))
+
+-- name: unlock_rebuilds
+SELECT pg_advisory_unlock(hashtextextended('aias.rollup_rebuilds', 0))
+
+-- name: insert_rebuild
+INSERT INTO aias.rollup_rebuilds (rebuild_id, starts_at, ends_at, checkpoint, requested_by)
+VALUES (%(rebuild_id)s, %(start)s, %(end)s, %(start)s, %(requested_by)s)
+
+-- name: find_rebuild
+SELECT rebuild_id, checkpoint FROM aias.rollup_rebuilds
+WHERE starts_at = %s AND ends_at = %s AND state IN ('running', 'paused') ORDER BY created_at DESC LIMIT 1
+
+-- name: save_rebuild
+UPDATE aias.rollup_rebuilds SET checkpoint = %s, state = %s WHERE rebuild_id = %s

@@ -15,6 +15,7 @@ from uuid import UUID
 from aias_core import clock, ids, windows
 from aias_core.analytics.sources.watermarks import publish_rollup_watermarks, read_ingest_watermarks
 from aias_core.database.queries import load_queries
+from aias_core.errors import InvalidInput
 from aias_core.windows import Window
 
 if TYPE_CHECKING:
@@ -66,10 +67,40 @@ def run_rollup(
     return run
 
 
-def enqueue_window(connection: Connection, window: Window, org_id: UUID | None = None) -> int:
-    """Marks every bucket of a window that holds facts or rollups as dirty; returns how many."""
+def enqueue_window(
+    connection: Connection, window: Window, org_id: UUID | None = None, grains: tuple[Grain, ...] = GRAINS
+) -> int:
+    """Marks every bucket of a window that holds facts or rollups as dirty; returns how many.
+
+    The days of dirty hours follow by themselves; days alone are merged from their hours as these are.
+    """
     bounds = {"start": window.start, "end": window.end, "org_id": org_id, "run_id": ids.new_id()}
-    return connection.execute(_queries["enqueue_window"], bounds).rowcount
+    query = "enqueue_window" if "hour" in grains else "enqueue_window_days"
+    return connection.execute(_queries[query], bounds).rowcount
+
+
+def list_window_buckets(
+    connection: Connection, window: Window, org_id: UUID | None = None, grains: tuple[Grain, ...] = GRAINS
+) -> list[dict[str, Any]]:
+    """The buckets that `enqueue_window` would mark, and the days that would follow."""
+    from psycopg.rows import dict_row
+
+    bounds = {"start": window.start, "end": window.end, "org_id": org_id, "grains": list(grains)}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_queries["list_window"], bounds).fetchall()
+
+
+def align_window(window: Window, grains: tuple[Grain, ...], *, widen: bool) -> Window:
+    """The window in whole buckets, widened outwards. Raises InvalidInput where it may not be widened."""
+    grain, start_of = ("hour", windows.hour_of) if "hour" in grains else ("day", windows.day_of)
+    length = timedelta(hours=1) if grain == "hour" else timedelta(days=1)
+    aligned = Window(start_of(window.start), start_of(window.end - timedelta(microseconds=1)) + length)
+    if aligned != window and not widen:
+        raise InvalidInput(
+            f"The window does not begin and end with a whole {grain}",
+            hint=f"widen it to {_format(aligned)} with: --align",
+        )
+    return aligned
 
 
 def count_dirty_buckets(connection: Connection) -> int:
@@ -84,6 +115,10 @@ def list_dirty_buckets(connection: Connection) -> list[dict[str, Any]]:
 
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(_queries["list_dirty"]).fetchall()
+
+
+def _format(window: Window) -> str:
+    return f"{clock.format_second(window.start)} to {clock.format_second(window.end)}"
 
 
 def _drain(connection: Connection, run: RollupRun, grain: Grain, ready: dict[str, datetime]) -> int:

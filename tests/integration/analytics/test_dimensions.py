@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from aias_core.analytics.dimensions import Synced, recheck_costs, sync_dimensions
+from aias_core.analytics.ingest.store import ingest_lines
+from aias_core.contracts import usage
+from aias_core.database.connection import connect
+from support.events import MODEL, PRICE_ID, make_event
+
+if TYPE_CHECKING:
+    from support.servers import PostgresServer
+
+
+@pytest.fixture
+def operational_store(postgres_server: PostgresServer, operational: str) -> Iterator[psycopg.Connection]:
+    with connect(postgres_server.dsn(operational, "aias_analytics"), autocommit=True) as connection:
+        yield connection
+
+
+def change(postgres_server: PostgresServer, operational: str, statement: str) -> None:
+    with connect(postgres_server.dsn(operational, "postgres"), autocommit=True) as owner:
+        owner.execute(statement.encode())
+
+
+def test_a_sync_says_what_was_added_and_what_has_changed(
+    postgres_server: PostgresServer, operational: str, operational_store: psycopg.Connection, store: psycopg.Connection
+) -> None:
+    def sync() -> dict[str, tuple[int, int]]:
+        return {one.kind: (one.added, one.changed) for one in sync_dimensions(operational_store, store)}
+
+    sync()
+    assert set(sync().values()) == {(0, 0)}
+    change(
+        postgres_server,
+        operational,
+        "INSERT INTO aias.models (model_id, name, display_name, operations, status)"
+        " VALUES (gen_random_uuid(), 'new-model', 'New', '{chat}', 'disabled')",
+    )
+    assert sync()["models"] == (1, 0)
+    change(postgres_server, operational, "UPDATE aias.models SET name = 'renamed' WHERE name = 'new-model'")
+    assert sync()["models"] == (0, 1)
+    assert set(sync().values()) == {(0, 0)}
+
+
+def test_facts_that_waited_for_a_price_get_their_verdict_and_keep_their_cost(store: psycopg.Connection) -> None:
+    unknown = "01890000-0000-7000-8000-0000000000cc"
+    events = [make_event(price_id=unknown), make_event(price_id=unknown, cost_pico=1), make_event()]
+    ingest_lines(store, [usage.encode(event) for event in events], "test")
+    assert verdicts(store) == ["ok", "pending", "pending"]
+    assert recheck_costs(store) == 0
+    store.execute(
+        "INSERT INTO aias.dim_prices (price_id, model_id, operation, currency, input_pico, cached_input_pico,"
+        " output_pico, request_pico, effective_from) SELECT %s, %s, operation, currency, input_pico,"
+        " cached_input_pico, output_pico, request_pico, %s FROM aias.dim_prices WHERE price_id = %s",
+        [unknown, MODEL, datetime(2026, 1, 1, tzinfo=UTC), PRICE_ID],
+    )
+    before = store.execute("SELECT sum(cost_pico) FROM aias.usage_facts").fetchone()
+    assert recheck_costs(store) == 2
+    assert verdicts(store) == ["mismatch", "ok", "ok"]
+    assert store.execute("SELECT sum(cost_pico) FROM aias.usage_facts").fetchone() == before
+    assert recheck_costs(store) == 0
+
+
+def verdicts(store: psycopg.Connection) -> list[str]:
+    return sorted(row[0] for row in store.execute("SELECT cost_check FROM aias.usage_facts"))
+
+
+def test_a_record_of_a_sync_has_its_kind() -> None:
+    assert Synced("models", 1, 2).as_record() == {"kind": "models", "added": 1, "changed": 2}
