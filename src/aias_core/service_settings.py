@@ -67,6 +67,7 @@ class AnalyticsSettings(ServiceSettings):
     operator_token: SecretText
     token_public_keys: str
     analytics_rollup_seconds: Annotated[float, Field(gt=0)] = 1.0
+    analytics_ingest_workers: Annotated[int, Field(ge=1, le=8)] = 2
     analytics_batch_events: Annotated[int, Field(ge=1, le=10_000)] = 500
 
 

@@ -23,7 +23,8 @@ from aias_services.kit.service import Service, create_app, create_service
 
 def build(settings: AnalyticsSettings) -> Service:
     """The service over one database and one NATS server."""
-    pool = Pool(settings.analytics_dsn, "database 'analytics'", "aias-analytics")
+    largest = 3 + settings.analytics_ingest_workers
+    pool = Pool(settings.analytics_dsn, "database 'analytics'", "aias-analytics", largest=largest)
     log, state = structlog.get_logger(), PipelineState()
     state.observers.append(lambda event, facts: log.warning(event, **facts))
     app = create_app("analytics")
@@ -33,7 +34,7 @@ def build(settings: AnalyticsSettings) -> Service:
     async def ingest(stop: asyncio.Event) -> None:
         client = await _connect(settings, stop)
         if client is not None:
-            await run_ingest(client, pool, state, stop)
+            await run_ingest(client, pool, state, stop, settings.analytics_ingest_workers)
             await client.close()
 
     async def rollup(stop: asyncio.Event) -> None:

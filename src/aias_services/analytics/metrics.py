@@ -47,7 +47,7 @@ class PipelineMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yields the counts of this process and, once they were read, the figures of the database."""
-        counts = {name: getattr(self._state, name) for name in ("accepted", "duplicate", "rejected")}
+        counts = {name: getattr(self._state, name) for name in ("accepted", "duplicate", "rejected", "erased")}
         events = CounterMetricFamily(f"{PREFIX}events", "Events by result since the start", labels=["result"])
         for result, count in counts.items():
             events.add_metric([result], count)

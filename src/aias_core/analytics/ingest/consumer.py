@@ -1,7 +1,7 @@
 """From JetStream into facts: fetch, store in one transaction, acknowledge after the commit. And the rollup beside it.
 
-Nothing is fetched while a batch is under way, so memory is bounded by the batch. While PostgreSQL is away nothing is
-acknowledged; the stream keeps the messages.
+Each worker fetches only when its batch is stored, so memory is bounded by the batches of the workers. While PostgreSQL
+is away nothing is acknowledged; the stream keeps the messages.
 """
 
 from __future__ import annotations
@@ -9,13 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
-from aias_core.analytics.ingest.store import IngestResult, ensure_partitions, ingest_lines
+from aias_core.analytics.ingest.store import IngestResult, Origin, ensure_partitions, ingest_lines
 from aias_core.analytics.rollup.run import run_rollup
-from aias_core.contracts.transport import ACK_WAIT_SECONDS, INGEST_CONSUMER, USAGE_EVENTS_SUBJECT, ensure_usage_stream
+from aias_core.contracts.transport import (
+    ACK_WAIT_SECONDS,
+    INGEST_CONSUMER,
+    USAGE_EVENTS_SUBJECT,
+    ensure_usage_stream,
+)
 from aias_core.database.connection import Pool
 from aias_core.errors import AiasError
 
@@ -39,6 +44,8 @@ class PipelineState:
     accepted: int = 0
     duplicate: int = 0
     rejected: int = 0
+    late: int = 0
+    erased: int = 0
     pending_messages: int | None = None
     rollups: int = 0
     ingest_error: str | None = None
@@ -46,18 +53,23 @@ class PipelineState:
     observers: list[Observer] = field(default_factory=list)
 
     def add(self, result: IngestResult) -> None:
-        self.accepted += result.accepted
-        self.duplicate += result.duplicate
-        self.rejected += result.rejected
+        for name, count in asdict(result).items():
+            setattr(self, name, getattr(self, name) + count)
 
     def tell(self, event: str, **facts: Any) -> None:
         for observer in self.observers:
             observer(event, facts)
 
 
-async def run_ingest(nats: Client, pool: Pool, state: PipelineState, stop: asyncio.Event) -> None:
-    """Consumes usage events until told to stop; outages of NATS or PostgreSQL are waited out."""
-    js = nats.jetstream()
+async def run_ingest(nats: Client, pool: Pool, state: PipelineState, stop: asyncio.Event, workers: int = 1) -> None:
+    """Consumes usage events until told to stop, by so many workers; outages of NATS or PostgreSQL are waited out.
+
+    Batches may commit out of their order: what is acknowledged up to where is the stream's to know.
+    """
+    await asyncio.gather(*(_work(nats.jetstream(), pool, state, stop) for _ in range(workers)))
+
+
+async def _work(js: JetStreamContext, pool: Pool, state: PipelineState, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             await _consume(js, pool, state, stop)
@@ -107,16 +119,16 @@ async def _store_and_acknowledge(pool: Pool, messages: list[Msg]) -> IngestResul
         for message in messages:
             await message.nak()
         raise
-    for message in messages:
-        await message.ack_sync(timeout=ACKNOWLEDGE_SECONDS)
+    await asyncio.gather(*(message.ack_sync(timeout=ACKNOWLEDGE_SECONDS) for message in messages))
     return result
 
 
 def _store(pool: Pool, messages: list[Msg]) -> IngestResult:
     lines = [line for message in messages for line in message.data.split(b"\n")]
+    places = [message.metadata.sequence.stream for message in messages]
     with pool.connection() as connection:
         ensure_partitions(connection, clock.now())
-        return ingest_lines(connection, lines, "jetstream")
+        return ingest_lines(connection, lines, Origin("jetstream", min(places), max(places)))
 
 
 def _rollup_once(pool: Pool) -> int:
