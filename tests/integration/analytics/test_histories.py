@@ -50,6 +50,7 @@ from support.oracle import (
     list_differences,
     month_of,
 )
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from support.servers import PostgresServer
@@ -101,8 +102,13 @@ class Stage:
             self._play(name, phase)
             self._tell(oracle, name)
         self._erase(oracle, history.erasures.get(len(history.phases)))
-        run_rollup(self.store)
+        wait_until(self._is_rolled_up)
         return oracle
+
+    def _is_rolled_up(self) -> bool:
+        """The server may still hold the locks of a worker that has just crashed; then another pass has to come."""
+        run_rollup(self.store)
+        return count_dirty_buckets(self.store) == 0
 
     def _play(self, name: str, phase: Phase) -> None:
         running = [
@@ -231,7 +237,6 @@ def test_facts_rollups_and_exports_equal_a_brute_force_model(
         for org in history.orgs:
             stage.store.execute("INSERT INTO aias.dim_organizations VALUES (%s, %s, %s, 'customer')", [org] * 3)
         oracle = stage.play(name, history, now)
-        assert count_dirty_buckets(stage.store) == 0, name
         check_facts(stage, oracle, history.orgs)
         check_letters(stage, oracle, name)
         for table, names, cut in TABLES:
