@@ -221,7 +221,7 @@ def spoil(generator: random.Random, event: Event) -> Line:
     ]
     reason, change = generator.choice([*changes, ("missing_field", {}), ("malformed", {})])
     if reason == "malformed":
-        return Line(generator.choice([b"{", b"\xff{}", spell(generator, event)[:-2]]), reason=reason)
+        return Line(generator.choice([b"{", b"\xff{}", spell(generator, event)[:-2].rstrip()]), reason=reason)
     spoilt = {**event, **change}
     if reason == "missing_field":
         del spoilt["operation"]

@@ -223,7 +223,8 @@ def check_facts(stage: Stage, oracle: Oracle, orgs: list[str]) -> None:
 
 def check_letters(stage: Stage, oracle: Oracle, name: str) -> None:
     letters = stage.store.execute("SELECT reason, payload FROM aias.dead_letters WHERE source = %s", [name])
-    assert Counter((reason, bytes(payload)) for reason, payload in letters) == Counter(oracle.letters)
+    found, expected = Counter((reason, bytes(payload)) for reason, payload in letters), Counter(oracle.letters)
+    assert (found - expected, expected - found) == (Counter(), Counter()), name
 
 
 @pytest.mark.parametrize("block", range(-(-HISTORIES // AT_ONCE)))
