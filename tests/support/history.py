@@ -215,7 +215,7 @@ def spoil(generator: random.Random, event: Event) -> Line:
         ("id_time_mismatch", {"occurred_at": at + timedelta(seconds=5)}),
         ("future", {"occurred_at": late, "event_id": make_id(generator, late)}),
         ("too_old", {"occurred_at": early, "event_id": make_id(generator, early)}),
-        ("too_large", {"invented": "x" * 9000}),
+        ("too_large", {"bulky": "x" * 9000}),
         ("bad_value", {"labels": {"a": "\0"}}),
         ("bad_value", {"labels": {"a": "\0"}}),
     ]

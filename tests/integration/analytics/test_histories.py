@@ -140,7 +140,8 @@ class Stage:
             [name, list(self.sent)],
         ).fetchall()
         told = [(at, oracle.deliver(self.sent[at], at)) for at, *_ in committed]
-        assert told == [(at, Counts(*map(int, counts))) for at, *counts in committed]
+        for (at, counts), (_, *found) in zip(told, committed, strict=True):
+            assert counts == Counts(*map(int, found)), f"{name}: {self.sent[at]}"
         self._require_all_delivered({at for at, *_ in committed})
         self.sent.clear()
 
