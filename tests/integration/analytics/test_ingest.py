@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import uuid
 from datetime import timedelta
 
 import psycopg
@@ -22,6 +23,14 @@ def count(store: psycopg.Connection, table: str) -> int:
     row = store.execute(f"SELECT count(*) FROM aias.{table}".encode()).fetchone()
     assert row
     return int(row[0])
+
+
+def test_new_series_are_numbered_in_one_order_whatever_the_batch(store: psycopg.Connection) -> None:
+    """Two workers that met the same new ones in two orders would wait for one another in a circle."""
+    ingest_lines(store, lines(*(make_event(api_key_id=uuid.uuid4()) for _ in range(50))), "test")
+    keys = [key for (key,) in store.execute("SELECT api_key_id FROM aias.usage_series ORDER BY series_id")]
+    assert keys == sorted(keys)
+    assert len(keys) == 50
 
 
 def test_an_event_is_stored_once_whatever_the_batch(store: psycopg.Connection) -> None:

@@ -39,7 +39,7 @@ def number_series(connection: Connection, series: Sequence[bytes]) -> list[int]:
 
 
 def _add(connection: Connection, missing: set[bytes]) -> dict[bytes, int]:
-    added = _ask(connection, "insert_series", sorted(missing))  # in one order: no two workers wait in a circle
+    added = _ask(connection, "insert_series", sorted(missing))  # in one order, so that no two workers wait in a circle
     known_to_others = missing.difference(added)
     return added | _ask(connection, "list_series", known_to_others) if known_to_others else added
 
