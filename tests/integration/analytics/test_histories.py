@@ -156,7 +156,12 @@ class Stage:
         subject = Subject(erasure.kind, uuid.UUID(erasure.subject), keys)  # type: ignore[arg-type]
         pseudonyms = [uuid.uuid4() for _ in range(2)]
         bury(self.owner, subject)
-        parameters = {**subject.parameters(), "pseudonym": pseudonyms[0], "pseudonyms": pseudonyms[: len(keys) + 1]}
+        named = {
+            "pseudonym": pseudonyms[0],
+            "pseudonyms": pseudonyms[: len(keys) + 1],
+            "slug": f'"org_slug": "{subject.id}"',
+        }
+        parameters = {**subject.parameters(), **named}
         for rule in self.rules[erasure.kind]:
             if erasure.whole or rule.table == "usage_facts":
                 for _ in rule.apply(self.owner, parameters):

@@ -13,7 +13,6 @@ from aias_core import clock, windows
 from aias_core.analytics import sketch
 from aias_core.analytics.dimensions import get_organization
 from aias_core.analytics.ingest.store import ingest_lines
-from aias_core.analytics.reconcile.run import run_reconciliation
 from aias_core.analytics.rollup.run import count_dirty_buckets, run_rollup
 from aias_core.contracts import usage
 from aias_core.contracts.usage import UsageEvent
@@ -87,24 +86,6 @@ def stored(store: psycopg.Connection, table: str) -> dict[tuple[Any, ...], tuple
         )
         for row in store.execute(query.encode())
     }
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_random_histories_equal_a_brute_force_model(store: psycopg.Connection, seed: int) -> None:
-    generator = random.Random(seed)
-    events = random_history(generator, 150)
-    copies = [*events, *generator.sample(events, 40)]
-    generator.shuffle(copies)
-    while copies:
-        batch, copies = copies[:30], copies[30:]
-        ingest_lines(store, [usage.encode(event) for event in batch], "test")
-        if generator.random() < 0.5:
-            run_rollup(store)
-    run_rollup(store)
-    assert stored(store, "usage_hours") == oracle(events, windows.hour_of)
-    assert stored(store, "usage_days") == oracle(events, windows.day_of)
-    verdict = run_reconciliation(store, whole_window())
-    assert (verdict.differences, verdict.open, verdict.facts) == (0, 0, 150)
 
 
 def ingest(store: psycopg.Connection, *events: UsageEvent) -> None:
