@@ -18,7 +18,14 @@ ROOT = Path(__file__).parents[2]
 TREE = dict(iter_commands())
 NEEDS_NO_ENVIRONMENT = (
     *("aias version", "aias doctor", "aias demo", "aias env"),
-    *("aias analytics approve", "aias db approve", "aias db classify", "aias db docs", "aias db lint"),
+    *(
+        "aias analytics approve",
+        "aias analytics exports verify",
+        "aias db approve",
+        "aias db classify",
+        "aias db docs",
+        "aias db lint",
+    ),
 )
 NEEDS_AN_ENVIRONMENT = [path for path in TREE if not path.startswith(NEEDS_NO_ENVIRONMENT)]
 ARGUMENTS = {
@@ -38,6 +45,10 @@ ARGUMENTS = {
     "aias analytics close": ["2026-10", "--yes"],
     "aias analytics diff": ["2026-10"],
     "aias analytics export": ["--month", "2026-01"],
+    "aias analytics exports cancel": ["019ab1c2-0000-7000-8000-000000000000"],
+    "aias analytics exports download": ["019ab1c2-0000-7000-8000-000000000000"],
+    "aias analytics exports retry": ["019ab1c2-0000-7000-8000-000000000000"],
+    "aias analytics exports show": ["019ab1c2-0000-7000-8000-000000000000"],
     "aias analytics restate": ["2026-10", "--reason", "late events", "--yes"],
     "aias analytics sources retire": ["router-local-1", "--reason", "gone"],
     "aias analytics forecast": ["--org", "acme"],
@@ -103,6 +114,13 @@ def test_without_an_environment_a_command_ends_with_3_and_names_the_next_one(pat
         (["env", "status", "nope"], 4),
         (["analytics", "export", "--month", "2999-01"], 2),
         (["analytics", "export", "--month", "soon"], 2),
+        (["analytics", "export"], 2),
+        (["analytics", "export", "--month", "2026-01", "--period", "7d"], 2),
+        (["analytics", "export", "--from", "2026-01-01"], 2),
+        (["analytics", "export", "--from", "2026-01-02", "--to", "2026-01-05", "--granularity", "month"], 2),
+        (["analytics", "export", "--month", "2026-01", "--kind", "focus", "--format", "jsonl"], 2),
+        (["analytics", "exports", "verify", "nowhere.csv"], 4),
+        (["analytics", "close", "2999-01"], 2),
         (["analytics", "usage", "--period", "soon"], 2),
         (["analytics", "usage", "--from", "2026-11-02", "--to", "2026-11-01"], 2),
         (["analytics", "usage", "--month", "2026-01", "--period", "7d"], 2),

@@ -10,6 +10,7 @@ group = command_package(
     "close",
     "diff",
     "export",
+    "exports",
     "forecast",
     "freshness",
     "months",
