@@ -122,7 +122,8 @@ def post_export(
     storage: StorageOf,
     idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
 ) -> Response:
-    org_id = _open(reads, caller, body.org, "usage.export", asked=body.model_dump(mode="json", exclude_unset=True))
+    asked = body.model_dump(mode="json", exclude_unset=True, exclude={"org"})
+    org_id = _open(reads, caller, body.org, "usage.export", asked=asked)
     if storage is None:
         raise DeliveryUnavailable(hint="write a local file with: aias analytics export")
     bucket = body.delivery.bucket if body.delivery else storage.buckets[0]
