@@ -7,6 +7,7 @@
     │   ├── DependencyUnreachable  3
     │   └── EnvironmentNotUp       3
     ├── NotFound                   4
+    │   └── Gone                   4
     ├── Conflict                   5
     │   ├── LockHeld               5
     │   └── PortTaken              5
@@ -113,6 +114,12 @@ class NotFound(AiasError):
 
     exit_code = ExitCode.NOT_FOUND
     code = "not_found"
+
+
+class Gone(NotFound):
+    """It was there and is no longer kept"""
+
+    code = "gone"
 
 
 class Conflict(AiasError):

@@ -66,6 +66,14 @@ class AnalyticsSettings(ServiceSettings):
     service_key: SecretText
     operator_token: SecretText
     token_public_keys: str
+    s3_endpoint: str | None = None
+    s3_access_key: str | None = None
+    s3_secret_key: SecretText | None = None
+    s3_region: str = "us-east-1"
+    s3_encryption: Literal["AES256", "aws:kms"] | None = None
+    exports_buckets: str = "aias-exports"
+    finance_issuer: str = "aias"
+    finance_service: str = "Inference"
     analytics_rollup_seconds: Annotated[float, Field(gt=0)] = 1.0
     analytics_ingest_workers: Annotated[int, Field(ge=1, le=8)] = 2
     analytics_batch_events: Annotated[int, Field(ge=1, le=10_000)] = 500

@@ -8,7 +8,7 @@ from aias_core.database.connection import Pool
 from aias_core.identity.access_tokens import TokenVerifier
 from aias_core.service_settings import AnalyticsSettings
 from aias_services.analytics.reads import Reads
-from aias_services.analytics.routes import contracts, events, outlook, series
+from aias_services.analytics.routes import contracts, events, exports, outlook, series
 from aias_services.kit.callers import signed_in
 from aias_services.kit.guard import PUBLIC
 
@@ -28,6 +28,6 @@ def add_api(app: FastAPI, settings: AnalyticsSettings) -> None:
         )
     )
     guard = signed_in(verifier, settings.operator_token)
-    for part in (series, outlook, events):
+    for part in (series, outlook, events, exports):
         app.include_router(part.router, dependencies=[guard])
     app.include_router(contracts.router, dependencies=[PUBLIC])

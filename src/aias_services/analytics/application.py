@@ -17,6 +17,7 @@ from aias_core.management import ManagementClient
 from aias_core.service_settings import AnalyticsSettings
 from aias_services.analytics.api import add_api
 from aias_services.analytics.delivery import deliver_records
+from aias_services.analytics.exports import add_exports
 from aias_services.analytics.watch import add_watch
 from aias_services.kit.service import Service, create_app, create_service
 
@@ -47,6 +48,7 @@ def build(settings: AnalyticsSettings) -> Service:
     service = create_service("analytics", app, [ingest, rollup, deliver])
     _add_probes(service, pool, state)
     add_watch(service, settings, state, lambda stop: _connect(settings, stop))
+    add_exports(service, settings)
     return service
 
 

@@ -30,7 +30,7 @@ from aias_services.kit.http import current_request_id
 if TYPE_CHECKING:
     from psycopg import Connection
 
-QUERY_SECONDS = Histogram("aias_analytics_query_seconds", "Time of a question in the database", ["endpoint"])
+QUERY_SECONDS = Histogram("aias_analytics_question_seconds", "Time of a question in the database", ["endpoint"])
 RECORDED = {"usage.events"}  # also one's own
 KEPT_SECONDS, KEPT_ANSWERS = 10.0, 256
 
@@ -58,18 +58,21 @@ class Reads:
         with self.pool.connection() as connection, QUERY_SECONDS.labels(question).time():
             yield connection
 
-    def open_organization(self, caller: Principal, org: str, permission: str, **asked: Any) -> Access:
+    def open_organization(
+        self, caller: Principal, org: str, permission: str, *, is_recorded: bool = False, **asked: Any
+    ) -> Access:
         """What the caller may see of an organization named by slug or id.
 
         Raises NotFound for an absent one and, in the same words, for one the caller does not belong to;
-        PermissionDenied where the role is too small. Refusals, reads from outside and drill-downs are recorded.
+        PermissionDenied where the role is too small. Refusals, reads from outside and drill-downs are recorded, and
+        what the caller wants to be.
         """
         with self.connection() as connection:
             org_id = caller.org_id if org.lower() == str(caller.org_id) else _find_id(connection, org)
             is_own = caller.platform_role is None and org_id is not None and org_id == caller.org_id
             grant = caller.find_grant(permission)
             is_allowed = org_id is not None and (caller.platform_role is not None or is_own) and grant is not None
-            if not (is_own and is_allowed) or permission in RECORDED:
+            if not (is_own and is_allowed) or permission in RECORDED or is_recorded:
                 self._record(connection, caller, permission, org_id, org, is_allowed=is_allowed, asked=asked)
         if org_id is None or not (is_own or caller.platform_role):
             raise NotFound(f"There is no organization '{org}'")

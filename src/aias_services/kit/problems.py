@@ -16,6 +16,7 @@ from aias_core.errors import (
     AiasError,
     Conflict,
     DependencyUnreachable,
+    Gone,
     InvalidInput,
     LimitReached,
     NotFound,
@@ -34,6 +35,7 @@ STATUS_OF: dict[type[AiasError], int] = {
     Refused: 403,
     TimedOut: 504,
     LimitReached: 429,
+    Gone: 410,
 }
 _FRAMEWORK_CODES = {
     404: "not_found",

@@ -320,7 +320,7 @@ def test_requests_are_counted_by_their_route(api: Api) -> None:
     api.get(USAGE)
     metrics = httpx.get(f"{api.service.ops_url}/metrics").text
     assert 'route="/analytics/v1/orgs/{org}/usage"' in metrics
-    assert 'aias_analytics_query_seconds_count{endpoint="usage"}' in metrics
+    assert 'aias_analytics_question_seconds_count{endpoint="usage"}' in metrics
 
 
 def test_while_the_database_is_away_reads_are_503_within_a_second_and_return_by_themselves(

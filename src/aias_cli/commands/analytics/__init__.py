@@ -12,6 +12,7 @@ group = command_package(
     "diff",
     "dims",
     "export",
+    "exports",
     "forecast",
     "freshness",
     "ingest",

@@ -74,6 +74,11 @@ def export(
     out: Annotated[
         str, typer.Option("--out", metavar="FILE|DIR|-|s3://BUCKET/PREFIX", help="Where the file goes.")
     ] = ".",
+    to_bucket: Annotated[
+        str | None, typer.Option("--to-bucket", metavar="NAME", help="Leave it to the service, as a job.")
+    ] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for the job.")] = False,
+    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for the job.")] = 600,
     require_closed: Annotated[bool, typer.Option("--require-closed", help="Refuse a month that is open.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
@@ -81,35 +86,25 @@ def export(
 
     Example: aias analytics export --month 2026-10 --org all --out exports
     """
-    from aias_core.analytics.dimensions import get_organization
-    from aias_core.environments.finance import read_issuer
-    from aias_core.finance.export.filters import find_models, find_projects
-    from aias_core.finance.export.request import Compression as Compressed
-    from aias_core.finance.export.request import ExportRequest, Scope, find_window
-    from aias_core.finance.export.request import Format as Form
-    from aias_core.finance.export.request import Granularity as Grain
-    from aias_core.finance.export.request import Kind as Columns
+    from aias_cli.commands.analytics.export_request import Wanted, build_request
     from aias_core.finance.job import Delivery, run_export, stream_export
+    from aias_core.finance.jobs.wait import run_as_job
     from aias_core.migrate.consent import own_name
 
     context = current(ctx)
-    plain = ExportRequest(
-        find_window(month, period, start, end),
-        None,
-        Grain(granularity.grain),
-        Columns(kind.value),
-        Form(form.value),
-        Compressed(compress.value),
-        statement=statement,
-        issuer=read_issuer(context.environment()),
+    wanted = Wanted(
+        *(month, period, start, end, org, granularity.grain, tuple(model or ()), tuple(project or ())),
+        *(kind.value, form.value, compress.value, statement),
     )
+    plain = wanted.plain(context)
     endpoints = context.environment().endpoints()
     with endpoints.analytics_connection() as connection:
-        scope = None if org == "all" else Scope(*get_organization(connection, org))
-        models, projects = find_models(connection, model or ()), find_projects(connection, project or (), scope)
-        request = plain.narrowed(scope, models, projects)
+        request = build_request(connection, plain, wanted)
         if out == "-":
             return stream_export(connection, request, sys.stdout.buffer)
+        if to_bucket is not None:
+            job = run_as_job(connection, request, own_name(), to_bucket, wait_seconds=0 if no_wait else timeout)
+            return context.printer.result("aias.analytics.export-job/1", job.as_record())
         delivery = Delivery(out, endpoints.object_store(), own_name(), force, require_closed)
         result = run_export(connection, request, delivery)
     if result["bytes"] > BIG_BYTES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aias_core.finance.months.preconditions import Reconciled
     from aias_core.windows import Window
 
+CLOSE_SCOPES: tuple[Literal["sources", "rollups"], ...] = ("sources", "rollups")
 COLUMNS = ("precondition", "met", "waived", "detail")
 
 MonthArgument = Annotated[str, typer.Argument(metavar="YYYY-MM", help="Which month.")]
@@ -42,12 +43,12 @@ def build_consent(context: CommandContext, approval: Path | None) -> Consent:
 
 
 def reconcile(connection: Connection, window: Window) -> Reconciled:
-    """Compares facts, hours, days and prices of a month."""
+    """Compares sources, facts, hours, days and prices of a month; statements are what is being made."""
     from aias_core.analytics.reconcile.run import run_reconciliation
     from aias_core.finance.months.preconditions import Reconciled
 
-    result = run_reconciliation(connection, window)
-    return Reconciled(result.differences, result.open)
+    results = [run_reconciliation(connection, window, scope=scope, trigger="close") for scope in CLOSE_SCOPES]
+    return Reconciled(sum(result.differences for result in results), sum(result.open for result in results))
 
 
 def print_outcome(context: CommandContext, schema: str, outcome: Outcome, out: Path | None) -> None:

@@ -48,7 +48,7 @@ def verify_file(data: Path, connection: Connection | None = None) -> list[dict[s
     Raises NotFound without file or manifest, DifferenceFound when the file cannot be read.
     """
     if not data.is_file():
-        raise NotFound(f"'{data}' is not there")
+        raise NotFound(f"'{data}' is not there", hint="make it with: aias analytics export")
     manifest = read_manifest(data)
     schema = schema_of(manifest)
     with data.open("rb") as file:

@@ -7,10 +7,7 @@ ON CONFLICT (requested_by, idempotency_key) DO NOTHING
 RETURNING job_id
 
 -- name: notify_workers
-SELECT pg_notify('aias_exports', %(job_id)s::text)
-
--- name: listen
-LISTEN aias_exports
+SELECT pg_notify(%(channel)s, %(job_id)s::text)
 
 -- name: find_by_key
 SELECT job_id FROM aias.export_jobs WHERE requested_by = %(requested_by)s AND idempotency_key = %(idempotency_key)s
@@ -56,6 +53,10 @@ WHERE job_id = %(job_id)s AND fence = %(fence)s AND status = 'running'
 UPDATE aias.export_jobs SET status = CASE WHEN %(retry)s AND attempts < 5 THEN 'pending' ELSE 'failed' END,
     lease_holder = NULL, lease_until = NULL, error_code = %(error_code)s, error_message = %(error_message)s,
     finished_at = CASE WHEN %(retry)s AND attempts < 5 THEN NULL ELSE clock_timestamp() END
+WHERE job_id = %(job_id)s AND fence = %(fence)s AND status = 'running'
+
+-- name: release_job
+UPDATE aias.export_jobs SET status = 'pending', attempts = attempts - 1, lease_holder = NULL, lease_until = NULL
 WHERE job_id = %(job_id)s AND fence = %(fence)s AND status = 'running'
 
 -- name: cancel_job

@@ -29,6 +29,7 @@ LEASE = timedelta(seconds=60)
 PAUSE = timedelta(seconds=10)
 LIFETIME = timedelta(days=90)
 MOST_UNFINISHED = 20
+CHANNEL = "aias_exports"
 _COMPRESSIONS = {Compression.NONE: "none", Compression.GZIP: "gzip", Compression.ZSTD: "zstd"}
 
 _queries = load_queries(__file__)
@@ -118,7 +119,7 @@ def create_job(
         if found is None:
             found = connection.execute(_queries["find_by_key"], row).fetchone()
         job = get_job(connection, found[0] if found else row["job_id"])
-        connection.execute(_queries["notify_workers"], {"job_id": job.job_id})
+        connection.execute(_queries["notify_workers"], {"channel": CHANNEL, "job_id": job.job_id})
     if job.request() != request:
         raise Conflict("The idempotency key was used for another export", hint="use a fresh key")
     return job
@@ -186,6 +187,11 @@ def fail_job(connection: Connection, job: Job, code: str, message: str, *, retry
     return connection.execute(_queries["fail_job"], row).rowcount == 1
 
 
+def release_job(connection: Connection, job: Job) -> bool:
+    """Whether the job, still this worker's, waits again as if it had not been tried."""
+    return connection.execute(_queries["release_job"], _fence(job)).rowcount == 1
+
+
 def cancel_job(connection: Connection, job_id: UUID) -> Job:
     """Ends a job that is not finished. Raises NotFound, Conflict for one that is."""
     return _change(connection, "cancel_job", job_id, "cancelled")
@@ -195,7 +201,7 @@ def retry_job(connection: Connection, job_id: UUID) -> Job:
     """Lets a job that has failed or was cancelled wait again. Raises NotFound, Conflict for any other."""
     with connection.transaction():
         job = _change(connection, "retry_job", job_id, "retried")
-        connection.execute(_queries["notify_workers"], {"job_id": job_id})
+        connection.execute(_queries["notify_workers"], {"channel": CHANNEL, "job_id": job_id})
     return job
 
 

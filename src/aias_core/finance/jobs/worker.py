@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -50,6 +50,7 @@ class Worker:
     lease: timedelta = store.LEASE
     pause: timedelta = store.PAUSE
     renew_seconds: float = RENEW_SECONDS
+    stopping: Event = field(default_factory=Event)
 
     def run_next(self) -> Job | None:
         """Does the next job, however it ends, and returns it as it is then; None when there is nothing to do."""
@@ -98,7 +99,7 @@ class Worker:
                     continue
 
         def check() -> None:
-            if lost.is_set():
+            if lost.is_set() or self.stopping.is_set():
                 raise LeaseLost
 
         thread = Thread(target=renew, name=f"lease-{job.job_id}", daemon=True)
@@ -118,8 +119,10 @@ class Worker:
         self._settle_lost(job)
 
     def _settle_lost(self, job: Job) -> None:
-        """A cancelled job leaves nothing behind; one that another worker has is that worker's business."""
+        """A cancelled job leaves nothing behind; one that another worker has or will have is left to it."""
         with self.connect() as connection:
+            if self.stopping.is_set():
+                store.release_job(connection, job)
             if store.get_job(connection, job.job_id).status in ("cancelled", "failed"):
                 self.discard(job)
 
@@ -127,9 +130,14 @@ class Worker:
         return Place(self.client, job.bucket, job.object_key, self.encryption)
 
     def discard(self, job: Job) -> None:
-        """Removes whatever there is of a job's file; where storage does not answer, a sweep does it later."""
-        with suppress(AiasError):
-            discard_files(self.place(job))
+        """Removes whatever there is of a job's file."""
+        discard_quietly(self.place(job))
+
+
+def discard_quietly(place: Place) -> None:
+    """As `discard_files`; where storage does not answer, a sweep does it later."""
+    with suppress(AiasError):
+        discard_files(place)
 
 
 def discard_files(place: Place) -> None:

@@ -1,0 +1,57 @@
+"""What the options of an export mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from aias_cli.context import CommandContext
+    from aias_core.finance.export.request import ExportRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The options as they were given."""
+
+    month: str | None
+    period: str | None
+    start: str | None
+    end: str | None
+    org: str
+    granularity: str
+    models: tuple[str, ...]
+    projects: tuple[str, ...]
+    kind: str
+    form: str
+    compression: str
+    statement: int | None
+
+    def plain(self, context: CommandContext) -> ExportRequest:
+        """The request as far as it needs no database: of all organizations, without filters. Raises InvalidInput."""
+        from aias_core.environments.finance import read_issuer
+        from aias_core.finance.export import request
+
+        return request.ExportRequest(
+            request.find_window(self.month, self.period, self.start, self.end),
+            None,
+            request.Granularity(self.granularity),
+            request.Kind(self.kind),
+            request.Format(self.form),
+            request.Compression(self.compression),
+            statement=self.statement,
+            issuer=read_issuer(context.environment()),
+        )
+
+
+def build_request(connection: Connection, plain: ExportRequest, wanted: Wanted) -> ExportRequest:
+    """The request with its organization, models and projects found. Raises NotFound."""
+    from aias_core.analytics.dimensions import get_organization
+    from aias_core.finance.export.filters import find_models, find_projects
+    from aias_core.finance.export.request import Scope
+
+    scope = None if wanted.org == "all" else Scope(*get_organization(connection, wanted.org))
+    models = find_models(connection, wanted.models)
+    return plain.narrowed(scope, models, find_projects(connection, wanted.projects, scope))
