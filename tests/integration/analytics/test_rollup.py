@@ -12,8 +12,8 @@ import pytest
 from aias_core import clock, windows
 from aias_core.analytics import sketch
 from aias_core.analytics.dimensions import get_organization
-from aias_core.analytics.ingest.store import ingest_lines
-from aias_core.analytics.rollup.run import count_dirty_buckets, run_rollup
+from aias_core.analytics.ingest.store import ensure_partitions, ingest_lines
+from aias_core.analytics.rollup.run import count_dirty_buckets, enqueue_window, run_rollup
 from aias_core.contracts import usage
 from aias_core.contracts.usage import UsageEvent
 from aias_core.database.connection import connect
@@ -154,3 +154,26 @@ def test_an_organization_is_found_by_slug_and_by_id_in_any_case(store: psycopg.C
     with pytest.raises(NotFound, match="no organization 'nobody'") as caught:
         get_organization(store, "nobody")
     assert caught.value.hint == "there are: acme, globex"
+
+
+@pytest.mark.parametrize("again", ["a late event", "the days of a window"])
+def test_a_day_whose_hours_have_expired_is_computed_from_its_facts(
+    store: psycopg.Connection, postgres_server: PostgresServer, again: str
+) -> None:
+    start = windows.day_of(clock.now() - timedelta(days=200))
+    ensure_partitions(store, clock.now(), start)
+    oldest = timedelta(days=400)
+    for hour in (3, 7):
+        ingest_lines(store, [usage.encode(make_event(at=start + timedelta(hours=hour)))], "test", oldest)
+    run_rollup(store)
+    for table in ("usage_hours", "usage_hour_keys"):
+        postgres_server.execute(f"DELETE FROM aias.{table}", store.info.dbname)
+    expected = 2
+    if again == "a late event":
+        ingest_lines(store, [usage.encode(make_event(at=start + timedelta(hours=9)))], "test", oldest)
+        expected = 3
+    else:
+        enqueue_window(store, Window(start, start + timedelta(days=1)), grains=("day",))
+    run_rollup(store)
+    assert store.execute("SELECT sum(requests) FROM aias.usage_days").fetchone() == (expected,)
+    assert store.execute("SELECT sum(requests) FROM aias.usage_day_keys").fetchone() == (expected,)

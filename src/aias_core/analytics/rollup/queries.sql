@@ -221,6 +221,15 @@ WITH hours AS MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM inserted) + (SELECT count(*) FROM inserted_keys), 0::bigint
 
+-- name: ensure_hours
+SELECT aias.ensure_month_partitions(date_trunc('month', %(bucket_start)s::timestamptz, 'UTC'), 1)
+
+-- name: lock_hours
+-- As find_dirty_hours does, but waiting: no worker that holds one waits for us.
+SELECT pg_advisory_xact_lock(hashtextextended(org_id::text || hour::text, 1))
+FROM unnest(%(orgs)s::uuid[]) AS org_id, generate_series(
+    %(bucket_start)s::timestamptz, %(bucket_start)s::timestamptz + interval '23 hours', interval '1 hour') AS hour
+
 -- name: set_memory
 -- The groups of a bucket fit into memory, so hashing beats sorting; compiling costs more than it saves here.
 SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true), set_config('enable_sort', 'off', true)

@@ -25,6 +25,7 @@ Grain = Literal["hour", "day"]
 Trigger = Literal["loop", "command", "rebuild", "erasure", "repair"]
 GRAINS: tuple[Grain, ...] = ("hour", "day")
 BUCKETS_AT_ONCE = 64
+HOURS_KEPT = timedelta(days=89)  # the data policy keeps hours for 90
 
 _queries = load_queries(__file__)
 
@@ -148,10 +149,24 @@ def _recompute_some(connection: Connection, run: RollupRun, grain: Grain, ready:
 
 
 def _recompute(connection: Connection, run: RollupRun, grain: Grain, bucket: dict[str, Any]) -> None:
-    [removed] = connection.execute(_queries[f"delete_{grain}s"], bucket).fetchone() or (0,)
-    written, source_rows = connection.execute(_queries[f"insert_{grain}s"], bucket).fetchone() or (0, 0)
+    if grain == "day" and bucket["bucket_start"] < clock.now() - HOURS_KEPT:
+        _bring_back_hours(connection, run, bucket)
+    _replace(connection, run, grain, bucket)
     if grain == "hour":
         connection.execute(_queries["enqueue_days"], bucket)
+
+
+def _bring_back_hours(connection: Connection, run: RollupRun, day: dict[str, Any]) -> None:
+    """Computes the hours of a day anew, because they may have been dropped and the day is their merge."""
+    connection.execute(_queries["ensure_hours"], day)
+    connection.execute(_queries["lock_hours"], day)
+    for hour in range(24):
+        _replace(connection, run, "hour", {**day, "bucket_start": day["bucket_start"] + timedelta(hours=hour)})
+
+
+def _replace(connection: Connection, run: RollupRun, grain: Grain, bucket: dict[str, Any]) -> None:
+    [removed] = connection.execute(_queries[f"delete_{grain}s"], bucket).fetchone() or (0,)
+    written, source_rows = connection.execute(_queries[f"insert_{grain}s"], bucket).fetchone() or (0, 0)
     run.removed += removed
     run.written += written
     run.source_rows += source_rows
