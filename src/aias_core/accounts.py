@@ -1,13 +1,15 @@
-"""Which operating-system account a server runs under, and how that account reaches its files.
+"""Operating-system accounts: who runs this process, and which account a server runs under.
 
 PostgreSQL refuses to run as root, so root hands it to an account without rights. No account is ever created.
 """
 
 from __future__ import annotations
 
+import getpass
 import os
 import pwd
 import signal
+import socket
 import stat
 import struct
 import sys
@@ -24,6 +26,11 @@ READ, SEARCH = 4, 1
 _VERSION = 2
 _NO_ID = 0xFFFFFFFF
 _PR_SET_PDEATHSIG = 1
+
+
+def own_name() -> str:
+    """Who runs this process, as `user@host`."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,4 +102,4 @@ def exact_percentile(values: list[int], percent: int) -> int:
 
 
 def shown_percentile(values: list[int], percent: int) -> float:
-    return round(sketch.value_of(sketch.bucket_of(exact_percentile(values, percent))), 1)
+    return round(sketch.value_of(sketch.bucket_of(exact_percentile(values, percent))), 2)

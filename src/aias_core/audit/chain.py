@@ -16,6 +16,7 @@ from uuid import UUID
 
 from aias_core import clock
 from aias_core.database.queries import load_queries
+from aias_core.database.rows import plain
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -68,7 +69,7 @@ def append_record(connection: Connection, record: AuditRecord, chain: str = PLAT
 def hash_record(previous: bytes, content: dict[str, Any]) -> bytes:
     """The link of a record: over the one before and all its content, times to the microsecond."""
     text = json.dumps(
-        {key: _plain(value) for key, value in content.items()},
+        {key: plain(value) for key, value in content.items()},
         sort_keys=True,
         separators=(",", ":"),
         ensure_ascii=False,
@@ -104,13 +105,3 @@ def _iter_records(connection: Connection, chain: str) -> Iterator[dict[str, Any]
 
     with connection.cursor(row_factory=dict_row) as cursor:
         yield from cursor.stream(queries["list_records"], [chain])
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case datetime():
-            return clock.format_instant(value)
-        case UUID():
-            return str(value)
-        case _:
-            return value

@@ -14,8 +14,8 @@ from aias_core.secret import Secret
 from aias_core.settings import find_variable
 
 if TYPE_CHECKING:
+    from aias_core.approvals import ApprovalPolicy
     from aias_core.environments.local.target import LocalEnvironment
-    from aias_core.migrate.approval import ApprovalPolicy
 
 
 def find_targets(environment: LocalEnvironment, wanted: str, directory: Path | None) -> list[Target]:
@@ -85,7 +85,7 @@ def has_named_servers() -> bool:
 
 def read_policy(environment: LocalEnvironment) -> ApprovalPolicy:
     """Whether migrations of the environment need consent, and whose. Production and system always do."""
-    from aias_core.migrate.approval import ALWAYS_REQUIRED, ApprovalPolicy
+    from aias_core.approvals import ALWAYS_REQUIRED, ApprovalPolicy
 
     own = environment.own_profiles
     # Validating takes longer than many a run; what ships is validated by our tests.

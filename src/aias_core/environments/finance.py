@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aias_core.approvals import ALWAYS_REQUIRED, ApprovalPolicy
 from aias_core.finance.export.request import Issuer
-from aias_core.finance.months.consent import MonthPolicy
 
 if TYPE_CHECKING:
     from aias_core.environments.local.target import LocalEnvironment
 
-ALWAYS_REQUIRED = frozenset({"production", "system"})
 
-
-def read_month_policy(environment: LocalEnvironment) -> MonthPolicy:
+def read_month_policy(environment: LocalEnvironment) -> ApprovalPolicy:
     """Whether months of the environment need a second person, and who may be it. Production always needs one."""
     approvals = environment.load_profile().approvals
     required = approvals.months == "required" or environment.name in ALWAYS_REQUIRED
-    return MonthPolicy(environment.name, required, dict(approvals.approvers))
+    return ApprovalPolicy(environment.name, required, dict(approvals.approvers))
 
 
 def read_issuer(environment: LocalEnvironment) -> Issuer:

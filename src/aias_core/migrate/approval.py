@@ -1,74 +1,31 @@
-"""Consent to a plan: an Ed25519 signature (RFC 8032) over its hash by somebody who neither wrote nor runs it.
-
-Approvers sign with the OpenSSH keys they have; a profile lists the public keys of those whose word counts.
-"""
+"""Consent to a plan: signed by somebody who neither wrote nor runs it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, ClassVar
 
-from aias_core import clock, ids
-from aias_core.errors import InvalidInput, Refused
-from aias_core.files import whole_file
+from aias_core.approvals import ApprovalInvalid, ApprovalMissing, Choice, Decision, find_fault, read_record
+from aias_core.errors import InvalidInput
 from aias_core.migrate.plan import PlanContent, read_plans
-from aias_core.signatures import is_signed, sign
 
 if TYPE_CHECKING:
     from aias_core.migrate.consent import Consent
 
-SCHEMA = "aias.db.approval/1"
-VALID_FOR = timedelta(hours=24)
-ALWAYS_REQUIRED = frozenset({"production", "system"})
-Decision = Literal["approve", "reject"]
 
-
-class ApprovalMissing(Refused):
-    """The plan needs an approval"""
-
-
-class ApprovalInvalid(Refused):
-    """An approval does not count"""
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
+@dataclass(frozen=True, kw_only=True)
+class Approval(Decision):
     """One decision of one person about the plans of one environment; `plans` maps a database to its plan's hash."""
 
-    approval_id: str
+    schema: ClassVar[str] = "aias.db.approval/1"
     environment: str
     plans: Mapping[str, str]
-    approver: str
-    decision: Decision
-    comment: str
-    decided_at: str
-    expires_at: str
-    signature: str = ""
-
-    def message(self) -> bytes:
-        """What is signed: everything but the signature, as JSON with sorted keys."""
-        content = {key: value for key, value in asdict(self).items() if key != "signature"}
-        return json.dumps({"schema": SCHEMA, **content}, sort_keys=True, separators=(",", ":")).encode()
-
-    def as_record(self) -> dict[str, Any]:
-        return {"schema": SCHEMA, **asdict(self)}
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalPolicy:
-    """Whether an environment asks for consent, and the public keys (`ssh-ed25519 …`) of those who may give it."""
-
-    environment: str = "local"
-    required: bool = False
-    approvers: Mapping[str, str] = field(default_factory=dict)
 
 
 def approve_plans(
-    environment: str, plan: Path, approver: str, key: Path, *, decision: Decision, comment: str
+    environment: str, plan: Path, approver: str, key: Path, *, decision: Choice, comment: str
 ) -> Approval:
     """A signed decision about a written plan, valid for 24 hours; anybody can verify it offline.
 
@@ -80,35 +37,14 @@ def approve_plans(
             f"The plan '{plan}' is for the environment '{written}', not '{environment}'",
             hint=f"name it with: --env {written}",
         )
-    now = clock.now()
-    unsigned = Approval(
-        approval_id=str(ids.new_id()),
-        environment=environment,
-        plans={database: content.sha256 for database, content in contents.items()},
-        approver=approver,
-        decision=decision,
-        comment=comment,
-        decided_at=clock.format_instant(now),
-        expires_at=clock.format_instant(now + VALID_FOR),
-    )
-    return replace(unsigned, signature=sign(unsigned.message(), key))
-
-
-def write_approval(approval: Approval, path: Path) -> None:
-    """Writes an approval whole or not at all."""
-    with whole_file(path, mode=0o644) as file:
-        file.write(json.dumps(approval.as_record(), indent=1).encode() + b"\n")
+    plans = {database: content.sha256 for database, content in contents.items()}
+    return Approval.sign(approver, key, choice=decision, comment=comment, environment=environment, plans=plans)
 
 
 def read_approval(path: Path) -> Approval:
     """An approval from its file. Raises InvalidInput when it is not one."""
-    try:
-        content = json.loads(path.read_bytes())
-        if content.pop("schema") != SCHEMA:
-            raise ValueError
-        return Approval(**content)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
-        raise InvalidInput(f"'{path}' is not an approval", hint="make one with: aias db approve") from exc
+    names = set(Approval.__dataclass_fields__) - {"schema"}
+    return Approval(**read_record(path, Approval.schema, names, "make one with: aias db approve"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,19 +75,11 @@ def check_approvals(subject: Subject, consent: Consent, used: Collection[str]) -
 
 
 def _check_one(approval: Approval, subject: Subject, consent: Consent, used: Collection[str]) -> None:
-    who, policy = approval.approver, consent.policy
-    reasons = {
-        "rejects the plan": approval.decision != "approve",
-        f"is for the environment '{approval.environment}'": approval.environment != policy.environment,
-        "is for another plan": approval.plans.get(subject.content.database) != subject.content.sha256,
-        "has expired": clock.parse_instant(approval.expires_at) <= clock.now(),
-        "was used before": approval.approval_id in used,
-        "comes from who runs the plan": who == consent.actor.partition("@")[0],
-        "comes from an author of the plan": who in subject.authors,
-        "is not signed by the key of a known approver": not is_signed(
-            approval.message(), approval.signature, policy.approvers.get(who)
-        ),
-    }
-    for reason, holds in reasons.items():
-        if holds:
-            raise ApprovalInvalid(f"The approval by '{who}' {reason}")
+    if approval.plans.get(subject.content.database) != subject.content.sha256:
+        fault: str | None = "is for another plan"
+    elif approval.approver in subject.authors:
+        fault = "comes from an author of the plan"
+    else:
+        fault = find_fault(approval, approval.environment, consent.policy, consent.actor, used)
+    if fault is not None:
+        raise ApprovalInvalid(f"The approval by '{approval.approver}' {fault}")

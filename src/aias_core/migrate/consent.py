@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from aias_core.accounts import own_name
+from aias_core.approvals import ApprovalPolicy
 from aias_core.errors import InvalidInput
-from aias_core.migrate.approval import Approval, ApprovalPolicy, read_approval
+from aias_core.migrate.approval import Approval, read_approval
 from aias_core.migrate.plan import PlanContent, read_plans
 
 OBSTACLES = {
@@ -22,11 +22,6 @@ OBSTACLES = {
     "old-transaction": "a transaction older than five minutes uses a relation of the plan",
     "replica-lag": "a replica is more than 30 seconds behind",
 }
-
-
-def own_name() -> str:
-    """Who runs this process, as `user@host`."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 @dataclass(frozen=True, slots=True)

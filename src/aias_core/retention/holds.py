@@ -10,8 +10,8 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from aias_core import clock, ids
+from aias_core.accounts import own_name
 from aias_core.errors import Conflict, InvalidInput, NotFound, Refused
-from aias_core.migrate.consent import own_name
 from aias_core.retention.records import record
 from aias_core.retention.stores import queries
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from aias_core import clock, ids
+from aias_core.accounts import own_name
 from aias_core.audit.chain import AuditRecord, append_record
-from aias_core.migrate.consent import own_name
 
 if TYPE_CHECKING:
     from uuid import UUID

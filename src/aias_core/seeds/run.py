@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock, ids
+from aias_core.accounts import own_name
 from aias_core.audit.chain import AuditRecord, append_record
 from aias_core.database.connection import connect
 from aias_core.errors import PrerequisiteMissing, Refused
-from aias_core.migrate.consent import own_name
 from aias_core.migrate.target import Target, has_work
 from aias_core.protection.data_keys import DataKeys, register_active_keys
 from aias_core.seeds.history import (

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from aias_core import clock, ids
 from aias_core.analytics.ingest.store import ingest_lines
 from aias_core.analytics.rollup.run import run_rollup
+from aias_core.approvals import ApprovalInvalid, ApprovalMissing, ApprovalPolicy
 from aias_core.contracts import usage
 from aias_core.errors import Conflict, DifferenceFound, InvalidInput, NotFound
 from aias_core.finance.export.request import ExportRequest, Format, Granularity, Scope
@@ -29,11 +30,8 @@ from aias_core.finance.months.close import (
     restate_month,
 )
 from aias_core.finance.months.consent import (
-    ApprovalInvalid,
-    ApprovalMissing,
     Consent,
-    MonthPolicy,
-    approve,
+    MonthApproval,
     read_approval,
     read_proposal,
 )
@@ -321,12 +319,14 @@ def ada(tmp_path: Path) -> Person:
 @pytest.fixture
 def guarded(closable: Change, ada: Person) -> Change:
     """The same month where a second person is needed."""
-    return replace(closable, consent=replace(ACTOR, policy=MonthPolicy("production", True, {"ada": ada.public})))
+    return replace(closable, consent=replace(ACTOR, policy=ApprovalPolicy("production", True, {"ada": ada.public})))
 
 
 def approve_change(outcome: Outcome, by: Person, **changes: Any) -> Any:
     proposal = replace(outcome.proposal, **changes.pop("proposal", {}))
-    return approve(proposal, changes.pop("name", by.name), by.key, **{"decision": "approve", "comment": "", **changes})
+    return MonthApproval.sign(
+        changes.pop("name", by.name), by.key, proposal=proposal, **{"choice": "approve", "comment": "", **changes}
+    )
 
 
 def with_approval(change: Change, approval: Any) -> Change:
@@ -340,7 +340,9 @@ def test_a_month_is_closed_with_the_consent_of_a_second_person(
         close_month(store, guarded)
     proposed = close_month(store, replace(guarded, dry_run=True))
     (tmp_path / "proposal.json").write_text(json.dumps(proposed.proposal.as_record()))
-    approval = approve(read_proposal(tmp_path / "proposal.json"), "ada", ada.key, decision="approve", comment="seen")
+    approval = MonthApproval.sign(
+        "ada", ada.key, choice="approve", comment="seen", proposal=read_proposal(tmp_path / "proposal.json")
+    )
     (tmp_path / "approval.json").write_text(json.dumps(approval.as_record()))
     close_month(store, with_approval(guarded, read_approval(tmp_path / "approval.json")))
     assert list_versions(store, month)[0]["approval_id"] == approval.approval_id
@@ -349,7 +351,7 @@ def test_a_month_is_closed_with_the_consent_of_a_second_person(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"decision": "reject"}, "says no"),
+        ({"choice": "reject"}, "says no"),
         ({"proposal": {"environment": "staging"}}, "is for the environment 'staging'"),
         ({"proposal": {"sha256": "0" * 64}}, "is for something else"),
         ({"proposal": {"action": "restate"}}, "is for something else"),
@@ -424,10 +426,10 @@ def test_an_adjustment_that_breaks_the_contract_is_refused(reason: str, currency
 
 def test_an_adjustment_needs_its_own_consent(ada: Person) -> None:
     request = AdjustmentRequest(ACME, "-12.50", "USD", "credit")
-    guarded = replace(ACTOR, policy=MonthPolicy("production", True, {"ada": ada.public}))
+    guarded = replace(ACTOR, policy=ApprovalPolicy("production", True, {"ada": ada.public}))
     with pytest.raises(ApprovalMissing):
         build_adjustment(request, guarded, ())
-    approval = approve(request.proposal("production"), "ada", ada.key, decision="approve", comment="")
+    approval = MonthApproval.sign("ada", ada.key, choice="approve", comment="", proposal=request.proposal("production"))
     agreed = replace(guarded, approval=approval)
     assert build_adjustment(request, agreed, ()).labels["approval_id"] == approval.approval_id
     with pytest.raises(ApprovalInvalid, match="something else"):

@@ -14,17 +14,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from aias_core import clock
+from aias_core.approvals import ApprovalInvalid, ApprovalMissing, ApprovalPolicy, write_record
 from aias_core.errors import InvalidInput, PrerequisiteMissing
 from aias_core.migrate.apply import MigrationFailed
-from aias_core.migrate.approval import (
-    Approval,
-    ApprovalInvalid,
-    ApprovalMissing,
-    ApprovalPolicy,
-    approve_plans,
-    read_approval,
-    write_approval,
-)
+from aias_core.migrate.approval import Approval, approve_plans, read_approval
 from aias_core.migrate.consent import read_consents
 from aias_core.migrate.plan import Reach
 from aias_core.migrate.repair import build_repair, repair
@@ -87,7 +80,7 @@ def test_without_consent_nothing_runs(target: Target, policy: ApprovalPolicy) ->
 def test_with_consent_it_runs_once(
     target: Target, policy: ApprovalPolicy, keys: dict[str, Path], plan: Path, tmp_path: Path
 ) -> None:
-    write_approval(sign(plan, keys, "ada"), tmp_path / "signed")
+    write_record(sign(plan, keys, "ada").as_record(), tmp_path / "signed")
     approval = read_approval(tmp_path / "signed")
     assert migrate(target, options(policy, approval, plan=plan)).versions
     rollback(target, Reach(steps=2), RunOptions(reason="again"))
@@ -102,7 +95,7 @@ CHANGES: dict[str, tuple[Callable[[Approval], Approval], str]] = {
         lambda a: replace(a, expires_at=clock.format_instant(clock.now() - timedelta(seconds=1))),
         "has expired",
     ),
-    "a rejection": (lambda a: replace(a, decision="reject"), "rejects the plan"),
+    "a rejection": (lambda a: replace(a, decision="reject"), "says no"),
     "altered": (lambda a: replace(a, comment="fine"), "is not signed by the key of a known approver"),
     "somebody else's name": (lambda a: replace(a, approver="grace"), "is not signed by the key of a known approver"),
     "an unknown name": (lambda a: replace(a, approver="eve"), "is not signed by the key of a known approver"),
@@ -126,7 +119,7 @@ def test_nobody_agrees_to_their_own_run_or_their_own_file(
     path = target.directory / "202610010001_two.up.sql"
     path.write_text("-- aias: author = grace\n" + path.read_text())
     write_plans(describe_plans("production", [target]), tmp_path / "plan.json")
-    with pytest.raises(ApprovalInvalid, match="comes from who runs the plan"):
+    with pytest.raises(ApprovalInvalid, match="comes from who acts"):
         migrate(target, options(policy, sign(tmp_path / "plan.json", keys, "ada"), actor="ada@host"))
     with pytest.raises(ApprovalInvalid, match="comes from an author of the plan"):
         migrate(target, options(policy, sign(tmp_path / "plan.json", keys, "grace")))

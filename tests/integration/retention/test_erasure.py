@@ -15,10 +15,10 @@ import psycopg
 import pytest
 
 from aias_core import clock, ids
+from aias_core.approvals import ApprovalMissing, ApprovalPolicy
 from aias_core.audit.chain import verify_chain
 from aias_core.database.connection import connect
 from aias_core.errors import Conflict, DifferenceFound, InvalidInput, NotFound, Partial
-from aias_core.migrate.approval import ApprovalMissing, ApprovalPolicy
 from aias_core.migrate.consent import Consent
 from aias_core.retention.erasure import run as erasure
 from aias_core.retention.erasure.certificate import Signer, read_certificate, write_certificate

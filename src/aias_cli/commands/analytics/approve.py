@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aias_cli.context import current
+
+if TYPE_CHECKING:
+    from aias_core.approvals import Choice
 
 
 def approve(
@@ -25,16 +28,13 @@ def approve(
 
     Example: aias analytics approve proposal.json --as ada --key ~/.ssh/id_ed25519
     """
-    import json
-
-    from aias_core.files import whole_file
-    from aias_core.finance.months.consent import approve as sign
-    from aias_core.finance.months.consent import read_proposal
+    from aias_core.approvals import write_record
+    from aias_core.finance.months.consent import MonthApproval, read_proposal
 
     context = current(ctx)
-    signed = sign(read_proposal(proposal), approver, key, decision="reject" if reject else "approve", comment=comment)
+    choice: Choice = "reject" if reject else "approve"
+    signed = MonthApproval.sign(approver, key, choice=choice, comment=comment, proposal=read_proposal(proposal))
     path = out or proposal.with_name(f"{proposal.name}.{approver}.approval")
-    with whole_file(path, mode=0o644) as file:
-        file.write(json.dumps(signed.as_record(), indent=1).encode() + b"\n")
+    write_record(signed.as_record(), path)
     context.printer.note(f"Written to {path}")
     context.printer.result("aias.analytics.approval/1", {**signed.as_record(), "file": str(path)})

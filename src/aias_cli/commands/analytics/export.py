@@ -87,9 +87,9 @@ def export(
     Example: aias analytics export --month 2026-10 --org all --out exports
     """
     from aias_cli.commands.analytics.export_request import Wanted, build_request
+    from aias_core.accounts import own_name
     from aias_core.finance.job import Delivery, run_export, stream_export
     from aias_core.finance.jobs.wait import run_as_job
-    from aias_core.migrate.consent import own_name
 
     context = current(ctx)
     wanted = Wanted(

@@ -34,9 +34,9 @@ OutOption = Annotated[
 
 def build_consent(context: CommandContext, approval: Path | None) -> Consent:
     """Who acts in this environment, and the approval at hand."""
+    from aias_core.accounts import own_name
     from aias_core.environments.finance import read_month_policy
     from aias_core.finance.months.consent import Consent, read_approval
-    from aias_core.migrate.consent import own_name
 
     policy = read_month_policy(context.environment())
     return Consent(own_name(), policy, None if approval is None else read_approval(approval))
@@ -64,12 +64,9 @@ def print_outcome(context: CommandContext, schema: str, outcome: Outcome, out: P
 
 def write_proposal(context: CommandContext, proposal: Proposal, out: Path) -> None:
     """Writes down what is proposed, for a second person."""
-    import json
+    from aias_core.approvals import write_record
 
-    from aias_core.files import whole_file
-
-    with whole_file(out, mode=0o644) as file:
-        file.write(json.dumps(proposal.as_record(), indent=1).encode() + b"\n")
+    write_record(proposal.as_record(), out)
     context.printer.note(f"Written to {out}; have it approved with: aias analytics approve {out}")
 
 

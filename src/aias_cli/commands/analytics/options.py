@@ -85,10 +85,10 @@ def asking(
 
     Reading past the API is reading from outside: it is recorded like a read of the platform.
     """
+    from aias_core.accounts import own_name
     from aias_core.analytics.access.records import AccessRecord, record_access
     from aias_core.analytics.dimensions import get_organization
     from aias_core.analytics.query.scope import Scope
-    from aias_core.migrate.consent import own_name
 
     with context.environment().endpoints().analytics_connection() as connection:
         if org == "all":

@@ -23,13 +23,14 @@ def approve(
 
     Example: aias db approve plan.json --as ada --key ~/.ssh/id_ed25519
     """
-    from aias_core.migrate.approval import approve_plans, write_approval
+    from aias_core.approvals import write_record
+    from aias_core.migrate.approval import approve_plans
 
     context = current(ctx)
     approval = approve_plans(
         context.env, plan, approver, key, decision="reject" if reject else "approve", comment=comment
     )
     path = out or plan.with_name(f"{plan.name}.{approver}.approval")
-    write_approval(approval, path)
+    write_record(approval.as_record(), path)
     context.printer.note(f"Written to {path}")
     context.printer.result("aias.db.approval/1", {**approval.as_record(), "file": str(path)})

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from aias_core import clock, ids
 from aias_core.database.queries import load_queries
+from aias_core.database.rows import plain
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -48,20 +49,10 @@ def list_undelivered(connection: Connection, limit: int = 100) -> list[dict[str,
     """The oldest records that the audit chain does not have yet, as JSON values."""
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(_queries["list_undelivered"], {"limit": limit}).fetchall()
-    return [{name: _plain(value) for name, value in row.items()} for row in rows]
+    return [{name: plain(value) for name, value in row.items()} for row in rows]
 
 
 def mark_delivered(connection: Connection, delivered: list[str]) -> int:
     """Notes that the chain has these records; returns how many were new."""
     with connection.transaction():
         return connection.execute(_queries["mark_delivered"], {"ids": [UUID(text) for text in delivered]}).rowcount
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case datetime():
-            return clock.format_instant(value)
-        case UUID():
-            return str(value)
-        case _:
-            return value

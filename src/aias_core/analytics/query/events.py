@@ -19,6 +19,7 @@ from aias_core.analytics.query.parameters import Filters
 from aias_core.analytics.query.scope import Scope, reading
 from aias_core.analytics.query.selection import select_rows
 from aias_core.database.queries import load_queries
+from aias_core.database.rows import plain
 from aias_core.errors import NotFound
 from aias_core.money import format_pico
 from aias_core.windows import Window
@@ -97,21 +98,11 @@ def _parse_position(query: EventQuery) -> tuple[datetime, UUID]:
 
 
 def _show(row: Mapping[str, Any], *, money: bool) -> dict[str, Any]:
-    shown = {name: _plain(value) for name, value in row.items() if name not in ("cost_pico", "currency", "price_id")}
+    shown = {name: plain(value) for name, value in row.items() if name not in ("cost_pico", "currency", "price_id")}
     if money:
         shown |= {
             "cost": format_pico(row["cost_pico"]),
             "currency": row["currency"],
-            "price_id": _plain(row["price_id"]),
+            "price_id": plain(row["price_id"]),
         }
     return shown
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case datetime():
-            return clock.format_instant(value)
-        case UUID():
-            return str(value)
-        case _:
-            return value

@@ -124,14 +124,15 @@ def _describe_latency(query: UsageQuery, line: Line) -> dict[str, Any]:
     if not query.percentiles:
         return {}
     return {
-        name: _show_percentiles(tally, query.percentiles)
+        name: show_percentiles(tally, query.percentiles)
         for name, tally in (("latency_ms", line.latency), ("ttft_ms", line.ttft))
     }
 
 
-def _show_percentiles(tally: sketch.Tally, percents: tuple[int, ...]) -> dict[str, Any]:
+def show_percentiles(tally: sketch.Tally, percents: tuple[int, ...]) -> dict[str, Any]:
+    """Count and percentiles as an answer shows them: milliseconds with two decimals, within 1.01 % of exact."""
     count, values = tally.percentiles(percents)
-    shown = {f"p{percent}": None if value is None else round(value, 1) for percent, value in values.items()}
+    shown = {f"p{percent}": None if value is None else round(value, 2) for percent, value in values.items()}
     return {"count": count, **shown}
 
 

@@ -27,8 +27,8 @@ def drop(
 
     Example: aias analytics dead-letters drop --reason-code malformed --reason "a probe of the load test"
     """
+    from aias_core.accounts import own_name
     from aias_core.analytics.ingest.letters import drop_letters
-    from aias_core.migrate.consent import own_name
 
     context, which = current(ctx), choose_filter(since, reason_code)
     with context.environment().endpoints().analytics_connection() as connection:

@@ -27,9 +27,9 @@ def rebuild(
 
     Example: aias analytics rollup rebuild --from 2026-10-01 --to 2026-11-01 --max-rows-per-sec 100000 --resume
     """
+    from aias_core.accounts import own_name
     from aias_core.analytics.rollup.rebuild import RebuildOptions, run_rebuild
     from aias_core.analytics.rollup.run import align_window
-    from aias_core.migrate.consent import own_name
     from aias_core.windows import parse_window
 
     context, window = current(ctx), align_window(parse_window(start, end), ("day",), widen=align)

@@ -18,8 +18,8 @@ def retire(
 
     Example: aias analytics sources retire router-production-4f1c2a9b --reason "its machine is gone"
     """
+    from aias_core.accounts import own_name
     from aias_core.analytics.sources.registry import retire_source
-    from aias_core.migrate.consent import own_name
 
     context = current(ctx)
     with context.environment().endpoints().analytics_connection() as connection:
