@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from aias_core import clock
 from aias_core.errors import InvalidInput
@@ -27,6 +28,26 @@ class Window:
 
     def __contains__(self, at: datetime) -> bool:
         return self.start <= at < self.end
+
+
+class Grain(StrEnum):
+    """The length of a bucket; `hourly`, `daily` and `monthly` mean the same."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Grain | None:
+        return {"hourly": cls.HOUR, "daily": cls.DAY, "monthly": cls.MONTH}.get(str(value))
+
+
+def parse_grain(text: str) -> Grain:
+    """A grain by its name. Raises InvalidInput for another."""
+    try:
+        return Grain(text)
+    except ValueError as exc:
+        raise InvalidInput(f"'{text}' is not a granularity", hint=f"one of: {', '.join(Grain)}") from exc
 
 
 def hour_of(at: datetime) -> datetime:

@@ -28,11 +28,11 @@ from aias_core.analytics.ingest.batch import prepare
 from aias_core.analytics.ingest.store import IngestResult, Origin, ensure_partitions, store_batch
 from aias_core.analytics.rollup.run import count_dirty_buckets, enqueue_window, run_rollup
 from aias_core.database.connection import connect
-from aias_core.finance.export.request import ExportRequest, Granularity
+from aias_core.finance.export.request import ExportRequest
 from aias_core.protection.policy import load_policy
 from aias_core.retention.erasure.requests import bury
 from aias_core.retention.erasure.rules import Subject, list_rules
-from aias_core.windows import Window, next_month
+from aias_core.windows import Grain, Window, next_month
 from support.crashing import Worker
 from support.exports import export, read
 from support.history import Delivery, Erasure, History, Line, Phase, Price, make_history, make_prices
@@ -262,7 +262,7 @@ def check_exports(stage: Stage, directory: Path) -> None:
         whole = Oracle(stage.prices)
         whole.facts = {(f["event_id"], f["org_id"]): f for f in facts if month_of(f["occurred_at"]) == month}
         for granularity, cut in GRAINS.items():
-            request = ExportRequest(Window(month, next_month(month)), granularity=Granularity(granularity))
+            request = ExportRequest(Window(month, next_month(month)), granularity=Grain(granularity))
             result = export(stage.store, request, directory)
             expected = describe_files(whole.lines(cut), granularity)
             assert list_differences(expected, parse_file(result["file"], next(iter(expected.values())))) == []

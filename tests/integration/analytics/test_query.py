@@ -23,11 +23,12 @@ from aias_core.analytics.query.pages import cut_page
 from aias_core.analytics.query.parameters import Filters, Question, build_query
 from aias_core.analytics.query.scope import Scope
 from aias_core.analytics.query.usage import read_reliability, read_usage
-from aias_core.analytics.query.zones import Grain, floor_to, next_edge
+from aias_core.analytics.query.zones import floor_to, next_edge
 from aias_core.analytics.rollup.run import run_rollup
 from aias_core.contracts import usage
 from aias_core.contracts.usage import UsageEvent
 from aias_core.money import parse_amount
+from aias_core.windows import Grain
 from support.events import MODEL, ORG, OTHER_ORG, make_event
 from support.usage import HOLDER, KEYS, SECOND_MODEL, random_usage, shown_percentile, store_usage, sum_up
 

@@ -20,9 +20,9 @@ from aias_core import clock
 from aias_core.database.connection import connect
 from aias_core.errors import Conflict, DifferenceFound, NotFound, PrerequisiteMissing, Refused
 from aias_core.finance.export import run, stream
-from aias_core.finance.export.request import Compression, ExportRequest, Format, Granularity, Kind, Scope
+from aias_core.finance.export.request import Compression, ExportRequest, Format, Kind, Scope
 from aias_core.finance.export.verify import verify_file
-from aias_core.windows import Window
+from aias_core.windows import Grain, Window
 from support.events import MODEL, ORG, OTHER_ORG, PRICE
 from support.exports import Edit, export, read
 
@@ -124,9 +124,9 @@ def test_bounds_give_the_file_of_their_month(store: psycopg.Connection, month: W
     assert len(hashes) == 1
 
 
-@pytest.mark.parametrize("grain", list(Granularity))
+@pytest.mark.parametrize("grain", list(Grain))
 def test_every_grain_has_the_same_totals(
-    store: psycopg.Connection, month: Window, tmp_path: Path, grain: Granularity
+    store: psycopg.Connection, month: Window, tmp_path: Path, grain: Grain
 ) -> None:
     days = export(store, ExportRequest(month), tmp_path / "days")
     result = export(store, ExportRequest(month, granularity=grain), tmp_path)
@@ -134,7 +134,7 @@ def test_every_grain_has_the_same_totals(
     assert without_rows[0] == without_rows[1]
     rows = read(result["file"])
     assert {row["granularity"] for row in rows} == {str(grain)}
-    if grain is Granularity.MONTH:
+    if grain is Grain.MONTH:
         assert {(row["period_start"], row["period_end"]) for row in rows} == {
             (clock.format_second(month.start), clock.format_second(month.end))
         }

@@ -17,7 +17,7 @@ from aias_core.analytics.rollup.run import run_rollup
 from aias_core.approvals import ApprovalInvalid, ApprovalMissing, ApprovalPolicy
 from aias_core.contracts import usage
 from aias_core.errors import Conflict, DifferenceFound, InvalidInput, NotFound
-from aias_core.finance.export.request import ExportRequest, Format, Granularity, Scope
+from aias_core.finance.export.request import ExportRequest, Format, Scope
 from aias_core.finance.export.verify import verify_file
 from aias_core.finance.months.adjust import AdjustmentRequest, build_adjustment, encode_adjustment
 from aias_core.finance.months.close import (
@@ -36,7 +36,7 @@ from aias_core.finance.months.consent import (
     read_proposal,
 )
 from aias_core.finance.months.preconditions import Reconciled
-from aias_core.windows import Window
+from aias_core.windows import Grain, Window
 from support.events import ORG, OTHER_ORG, make_event
 from support.exports import Edit, export, read
 
@@ -105,9 +105,9 @@ def test_a_month_of_a_closed_one_reads_the_statement_too(
 ) -> None:
     close_month(store, closable)
     add_late_event(store, month)
-    result = export(store, ExportRequest(month, granularity=Granularity.MONTH), tmp_path / "month")
+    result = export(store, ExportRequest(month, granularity=Grain.MONTH), tmp_path / "month")
     assert sum(total["requests"] for total in result["totals"]) == 61
-    hours = export(store, ExportRequest(month, granularity=Granularity.HOUR), tmp_path / "hour")
+    hours = export(store, ExportRequest(month, granularity=Grain.HOUR), tmp_path / "hour")
     assert sum(total["requests"] for total in hours["totals"]) == 62
     assert json.loads(Path(hours["manifest"]).read_text())["adds_up_to_statement"] is False
 

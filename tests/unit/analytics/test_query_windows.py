@@ -11,8 +11,8 @@ from aias_core.analytics.query.faults import InvalidQuery
 from aias_core.analytics.query.parameters import BUCKETS_LIMIT, Filters, Question, build_query
 from aias_core.analytics.query.periods import previous_window
 from aias_core.analytics.query.sources import Relation, choose_source
-from aias_core.analytics.query.zones import Grain, floor_to, list_edges, next_edge, widen
-from aias_core.windows import Window
+from aias_core.analytics.query.zones import floor_to, list_edges, next_edge, widen
+from aias_core.windows import Grain, Window
 
 NOW = datetime(2026, 11, 25, 15, 40, tzinfo=UTC)
 ZONES = ["UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", "Australia/Lord_Howe", "Africa/Cairo"]

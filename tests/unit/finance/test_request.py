@@ -6,8 +6,8 @@ import pytest
 
 from aias_core import clock
 from aias_core.errors import InvalidInput
-from aias_core.finance.export.request import Compression, ExportRequest, Format, Granularity, Kind, find_window
-from aias_core.windows import Window
+from aias_core.finance.export.request import Compression, ExportRequest, Format, Kind, find_window
+from aias_core.windows import Grain, Window
 
 NOW = datetime(2028, 3, 31, 13, 20, tzinfo=UTC)
 
@@ -70,14 +70,14 @@ def test_an_ambiguous_period_is_refused(given: tuple[str | None, ...]) -> None:
 @pytest.mark.parametrize(
     ("start", "end", "changes"),
     [
-        ("2026-10-01T00:30", "2026-10-02", {"granularity": Granularity.HOUR}),
+        ("2026-10-01T00:30", "2026-10-02", {"granularity": Grain.HOUR}),
         ("2026-10-01T01:00", "2026-10-02", {}),
-        ("2026-10-01", "2026-10-03", {"granularity": Granularity.MONTH}),
+        ("2026-10-01", "2026-10-03", {"granularity": Grain.MONTH}),
         ("2026-10-01", "2026-11-02", {}),
-        ("2026-10-01", "2026-11-02", {"granularity": Granularity.HOUR}),
-        ("2025-01-01", "2026-03-01", {"granularity": Granularity.MONTH}),
+        ("2026-10-01", "2026-11-02", {"granularity": Grain.HOUR}),
+        ("2025-01-01", "2026-03-01", {"granularity": Grain.MONTH}),
         ("2026-10-01", "2026-11-01", {"kind": Kind.FOCUS, "format": Format.JSONL}),
-        ("2026-10-01", "2026-11-01", {"kind": Kind.FOCUS, "granularity": Granularity.HOUR}),
+        ("2026-10-01", "2026-11-01", {"kind": Kind.FOCUS, "granularity": Grain.HOUR}),
         ("2026-10-01", "2026-11-01", {"format": Format.PARQUET, "compression": Compression.GZIP}),
     ],
     ids=str,

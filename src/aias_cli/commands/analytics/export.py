@@ -3,66 +3,27 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from aias_cli.commands.analytics import options
 from aias_cli.context import current
+from aias_core.finance.export.request import Compression, Format, Kind
 
 BIG_BYTES = 1_000_000_000
-
-
-class Kind(StrEnum):
-    """The columns of the file."""
-
-    USAGE = "usage"
-    FOCUS = "focus"
-
-
-class Granularity(StrEnum):
-    """The length of the period of a line, by either of its names."""
-
-    HOUR = "hour"
-    DAY = "day"
-    MONTH = "month"
-    HOURLY = "hourly"
-    DAILY = "daily"
-    MONTHLY = "monthly"
-
-    @property
-    def grain(self) -> str:
-        return {"hourly": "hour", "daily": "day", "monthly": "month"}.get(self.value, self.value)
-
-
-class Format(StrEnum):
-    """The form of the file."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-
-
-class Compression(StrEnum):
-    """How the file is compressed."""
-
-    NONE = "none"
-    GZIP = "gz"
-    ZSTD = "zst"
 
 
 def export(
     ctx: typer.Context,
     month: Annotated[str | None, typer.Option("--month", metavar="YYYY-MM|last|current", help="Which month.")] = None,
-    period: Annotated[
-        str | None, typer.Option("--period", metavar="PERIOD", help="24h, 7d, 30d, mtd, last-month or YYYY-MM.")
-    ] = None,
-    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="First day or instant, UTC.")] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="First day or instant after it.")] = None,
-    org: Annotated[str, typer.Option("--org", help="Slug or id of the organization, or 'all'.")] = "all",
-    granularity: Annotated[Granularity, typer.Option("--granularity", help="Period of a line.")] = Granularity.DAY,
-    model: Annotated[list[str] | None, typer.Option("--model", help="Only this model; may be repeated.")] = None,
-    project: Annotated[list[str] | None, typer.Option("--project", help="Only this project; may be repeated.")] = None,
+    period: options.PeriodOption = None,
+    start: options.FromOption = None,
+    end: options.ToOption = None,
+    org: options.OrgOption = "all",
+    granularity: options.GranularityOption = None,
+    model: options.ModelOption = None,
+    project: options.ProjectOption = None,
     kind: Annotated[Kind, typer.Option("--kind", help="Our own columns, or FOCUS 1.2.")] = Kind.USAGE,
     form: Annotated[Format, typer.Option("--format", help="Form of the file.")] = Format.CSV,
     compress: Annotated[Compression, typer.Option("--compress", help="Compression of CSV and JSONL.")] = (
@@ -93,8 +54,8 @@ def export(
 
     context = current(ctx)
     wanted = Wanted(
-        *(month, period, start, end, org, granularity.grain, tuple(model or ()), tuple(project or ())),
-        *(kind.value, form.value, compress.value, statement),
+        *(month, period, start, end, org, granularity or "day", tuple(model or ()), tuple(project or ())),
+        *(kind, form, compress, statement),
     )
     plain = wanted.plain(context)
     endpoints = context.environment().endpoints()

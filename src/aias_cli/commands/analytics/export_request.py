@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from aias_cli.context import CommandContext
-    from aias_core.finance.export.request import ExportRequest
+    from aias_core.finance.export.request import Compression, ExportRequest, Format, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +24,24 @@ class Wanted:
     granularity: str
     models: tuple[str, ...]
     projects: tuple[str, ...]
-    kind: str
-    form: str
-    compression: str
+    kind: Kind
+    form: Format
+    compression: Compression
     statement: int | None
 
     def plain(self, context: CommandContext) -> ExportRequest:
         """The request as far as it needs no database: of all organizations, without filters. Raises InvalidInput."""
         from aias_core.environments.finance import read_issuer
-        from aias_core.finance.export import request
+        from aias_core.finance.export.request import ExportRequest, find_window
+        from aias_core.windows import parse_grain
 
-        return request.ExportRequest(
-            request.find_window(self.month, self.period, self.start, self.end),
+        return ExportRequest(
+            find_window(self.month, self.period, self.start, self.end),
             None,
-            request.Granularity(self.granularity),
-            request.Kind(self.kind),
-            request.Format(self.form),
-            request.Compression(self.compression),
+            parse_grain(self.granularity),
+            self.kind,
+            self.form,
+            self.compression,
             statement=self.statement,
             issuer=read_issuer(context.environment()),
         )

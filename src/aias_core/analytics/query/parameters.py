@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from aias_core.analytics.query.faults import InvalidQuery
 from aias_core.analytics.query.periods import parse_window, previous_window
-from aias_core.analytics.query.zones import Grain, get_zone, list_edges, widen
-from aias_core.windows import Window
+from aias_core.analytics.query.zones import get_zone, list_edges, widen
+from aias_core.windows import Grain, Window
 
 BUCKETS_LIMIT = {Grain.HOUR: 31 * 24 + 1, Grain.DAY: 400, Grain.MONTH: 13}
 LIMIT_TEXT = {Grain.HOUR: "31 days", Grain.DAY: "400 days", Grain.MONTH: "13 months"}
@@ -21,7 +21,6 @@ PERCENTILES = (50, 90, 95, 99)
 GROUPS_LIMIT, TOP_LIMIT, PAGE_LIMIT, PAGE_DEFAULT = 2, 100, 30_000, 1_000
 NONE = "none"
 OPERATIONS = ("chat", "completion", "embedding", "other")
-_ALIASES = {"hourly": "hour", "daily": "day", "monthly": "month"}
 
 
 class Dimension(StrEnum):
@@ -119,7 +118,11 @@ def parse_grain(text: str | None, period: str | None) -> Grain:
     """The grain of a name or of its alias; days where none is named, hours for the last 24."""
     if text is None:
         return Grain.HOUR if period == "24h" else Grain.DAY
-    return Grain(_one_of(_ALIASES.get(text, text), tuple(Grain), "granularity"))
+    try:
+        return Grain(text)
+    except ValueError as exc:
+        hint = f"one of: {', '.join(Grain)}"
+        raise InvalidQuery("invalid_granularity", "granularity", f"'{text}' is not known", hint=hint) from exc
 
 
 def parse_groups(texts: Sequence[str]) -> tuple[Dimension, ...]:

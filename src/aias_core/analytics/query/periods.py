@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from aias_core import clock
 from aias_core.analytics.query.faults import InvalidQuery
-from aias_core.analytics.query.zones import Grain, floor_to, midnight, next_edge, next_month
+from aias_core.analytics.query.zones import floor_to, midnight, next_edge, next_month
 from aias_core.errors import InvalidInput
-from aias_core.windows import Window
+from aias_core.windows import Grain, Window
 
 PERIODS = ("24h", "7d", "30d", "mtd", "last-month", "YYYY-MM")
 _LENGTHS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}

@@ -9,7 +9,8 @@ from enum import StrEnum
 from aias_core import clock, windows
 from aias_core.analytics.query.faults import InvalidQuery
 from aias_core.analytics.query.parameters import Dimension, UsageQuery
-from aias_core.analytics.query.zones import Grain, are_days, are_hours
+from aias_core.analytics.query.zones import are_days, are_hours
+from aias_core.windows import Grain
 
 FACTS_DAYS = timedelta(days=31, hours=1)
 

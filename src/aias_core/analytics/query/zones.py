@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aias_core.analytics.query.faults import InvalidQuery
-from aias_core.windows import Window
-
-
-class Grain(StrEnum):
-    """The length of a bucket."""
-
-    HOUR = "hour"
-    DAY = "day"
-    MONTH = "month"
+from aias_core.windows import Grain, Window
 
 
 def get_zone(name: str) -> ZoneInfo:

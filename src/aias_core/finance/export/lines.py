@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from aias_core.finance.export.names import NAME, SLUG, Names, microseconds_of
 from aias_core.finance.export.records import MEASURES, Amounts, Records, amounts_of
-from aias_core.finance.export.request import Granularity
 from aias_core.finance.export.source import Segment
 from aias_core.finance.export.texts import Texts, constant, encode_codes, encode_ids
-from aias_core.windows import next_month
+from aias_core.windows import Grain, next_month
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-_LENGTHS = {Granularity.HOUR: timedelta(hours=1), Granularity.DAY: timedelta(days=1)}
+_LENGTHS = {Grain.HOUR: timedelta(hours=1), Grain.DAY: timedelta(days=1)}
 
 
 @cache
@@ -45,7 +44,7 @@ def finance_schema() -> pa.Schema:
 class LineBuilder:
     """Makes lines of records: names as of the period, and what can be computed from the rest."""
 
-    granularity: Granularity
+    granularity: Grain
     segments: Sequence[Segment]
     names: Names
     words: dict[int, str | None]
@@ -102,7 +101,7 @@ class LineBuilder:
         """The ends of periods in microseconds."""
         import numpy as np
 
-        if self.granularity is not Granularity.MONTH:
+        if self.granularity is not Grain.MONTH:
             ends: np.ndarray[Any, Any] = starts + int(_LENGTHS[self.granularity].total_seconds()) * 1_000_000
             return ends
         month_starts = [segment.window.start for segment in self.segments]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from aias_core import clock
 from aias_core.errors import InvalidInput
-from aias_core.windows import Window, day_of, hour_of, month_of, month_window, next_month
+from aias_core.windows import Grain, Window, day_of, hour_of, month_of, month_window, next_month
 
 MOST_DAYS = 31
 MOST_MONTHS = 13
@@ -22,14 +22,6 @@ class Kind(StrEnum):
 
     USAGE = "usage"
     FOCUS = "focus"
-
-
-class Granularity(StrEnum):
-    """The length of the period of a line."""
-
-    HOUR = "hour"
-    DAY = "day"
-    MONTH = "month"
 
 
 class Format(StrEnum):
@@ -70,7 +62,7 @@ class ExportRequest:
 
     window: Window
     scope: Scope | None = None
-    granularity: Granularity = Granularity.DAY
+    granularity: Grain = Grain.DAY
     kind: Kind = Kind.USAGE
     format: Format = Format.CSV
     compression: Compression = Compression.NONE
@@ -80,7 +72,7 @@ class ExportRequest:
     issuer: Issuer = Issuer()
 
     def __post_init__(self) -> None:
-        if self.kind is Kind.FOCUS and (self.format is Format.JSONL or self.granularity is not Granularity.DAY):
+        if self.kind is Kind.FOCUS and (self.format is Format.JSONL or self.granularity is not Grain.DAY):
             raise InvalidInput("A FOCUS file has days, as CSV or Parquet", hint="leave out --granularity and --format")
         if self.format is Format.PARQUET and self.compression is not Compression.NONE:
             raise InvalidInput("A Parquet file is compressed in itself", hint="leave out --compress")
@@ -154,8 +146,8 @@ def _parse_bound(text: str) -> datetime:
         raise InvalidInput(f"'{text}' is not a time", hint="write 2026-10-01 or 2026-10-01T00:00:00Z") from exc
 
 
-def _check_window(window: Window, granularity: Granularity) -> None:
-    floor = {Granularity.HOUR: hour_of, Granularity.DAY: day_of, Granularity.MONTH: month_of}[granularity]
+def _check_window(window: Window, granularity: Grain) -> None:
+    floor = {Grain.HOUR: hour_of, Grain.DAY: day_of, Grain.MONTH: month_of}[granularity]
     for bound in (window.start, window.end):
         if floor(bound) != bound:
             raise InvalidInput(
@@ -163,9 +155,9 @@ def _check_window(window: Window, granularity: Granularity) -> None:
                 hint="choose bounds on the grain, or a finer --granularity",
             )
     months = (window.end.year - window.start.year) * 12 + window.end.month - window.start.month
-    if granularity is Granularity.MONTH and months > MOST_MONTHS:
+    if granularity is Grain.MONTH and months > MOST_MONTHS:
         raise InvalidInput(f"The window has {months} months, at most {MOST_MONTHS} fit", hint="export it in parts")
-    if granularity is not Granularity.MONTH and window.end - window.start > timedelta(days=MOST_DAYS):
+    if granularity is not Grain.MONTH and window.end - window.start > timedelta(days=MOST_DAYS):
         raise InvalidInput(f"The window is longer than {MOST_DAYS} days", hint="export it in parts, or by month")
 
 

@@ -23,7 +23,7 @@ from aias_core.finance.export.lines import LineBuilder
 from aias_core.finance.export.manifest import Written, describe
 from aias_core.finance.export.names import Names
 from aias_core.finance.export.prices import Prices, read_prices
-from aias_core.finance.export.request import ExportRequest, Granularity, Kind
+from aias_core.finance.export.request import ExportRequest, Kind
 from aias_core.finance.export.sinks import HashingTarget, Target, open_sink
 from aias_core.finance.export.source import (
     OrganizationTotal,
@@ -37,6 +37,7 @@ from aias_core.finance.export.source import (
 )
 from aias_core.finance.export.stream import stream_lines
 from aias_core.finance.export.tally import Tally
+from aias_core.windows import Grain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -141,7 +142,7 @@ def _read_state(connection: Connection, source: Source) -> dict[str, Any]:
 def _compare_with_statement(connection: Connection, source: Source, tally: Tally) -> dict[str, Any]:
     """Whether hours of a closed month still add up to its statement; nothing is said of other files."""
     segment, request = source.segments[0], source.request
-    if request.granularity is not Granularity.HOUR or not segment.is_frozen or not request.is_whole_month:
+    if request.granularity is not Grain.HOUR or not segment.is_frozen or not request.is_whole_month:
         return {}
     if request.is_filtered:
         return {}

@@ -15,8 +15,8 @@ from psycopg import sql
 from aias_core.database.queries import load_queries
 from aias_core.errors import NotFound
 from aias_core.finance.export.names import NIL, Names, microseconds_of
-from aias_core.finance.export.request import ExportRequest, Granularity
-from aias_core.windows import Window, month_of, next_month
+from aias_core.finance.export.request import ExportRequest
+from aias_core.windows import Grain, Window, month_of, next_month
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -95,9 +95,7 @@ class Source:
     @property
     def is_one_statement(self) -> bool:
         return (
-            len(self.segments) == 1
-            and self.is_read_frozen(self.segments[0])
-            and self.request.granularity is Granularity.DAY
+            len(self.segments) == 1 and self.is_read_frozen(self.segments[0]) and self.request.granularity is Grain.DAY
         )
 
     @property
@@ -119,13 +117,13 @@ class Source:
 
     def is_read_frozen(self, segment: Segment) -> bool:
         """Whether the lines of a month are those of its statement; hours are always those of the rollups."""
-        return segment.is_frozen and self.request.granularity is not Granularity.HOUR
+        return segment.is_frozen and self.request.granularity is not Grain.HOUR
 
     def lines(self) -> sql.Composed:
         """A SELECT of the lines, in no order."""
         parts = [self._lines_of(segment) for segment in self.segments]
         lines = sql.SQL("\nUNION ALL\n").join(parts)
-        if self.request.granularity is Granularity.MONTH:
+        if self.request.granularity is Grain.MONTH:
             return sql.SQL(queries["monthly_lines"]).format(lines=lines)
         return lines
 
@@ -138,7 +136,7 @@ class Source:
         if self.is_read_frozen(segment):
             month, version = sql.Literal(segment.month), sql.Literal(segment.version)
             return sql.SQL(queries["statement_lines"]).format(month=month, version=version, **common)
-        is_hour = self.request.granularity is Granularity.HOUR
+        is_hour = self.request.granularity is Grain.HOUR
         table = sql.Identifier("usage_hours" if is_hour else "usage_days")
         return sql.SQL(queries["rollup_lines"]).format(table=table, **common)
 

@@ -15,10 +15,10 @@ from aias_core.errors import InvalidInput, NotFound
 from aias_core.finance.export.content import ContentHash
 from aias_core.finance.export.manifest import MANIFEST_SCHEMA, type_name
 from aias_core.finance.export.reading import iter_batches, schema_of
-from aias_core.finance.export.request import ExportRequest, Granularity, Issuer, Kind, Scope
+from aias_core.finance.export.request import ExportRequest, Issuer, Kind, Scope
 from aias_core.finance.export.run import Nowhere, manifest_name, write_export
 from aias_core.money import format_pico, parse_amount
-from aias_core.windows import Window
+from aias_core.windows import Grain, Window
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,7 +111,7 @@ def read_request(manifest: Mapping[str, Any]) -> ExportRequest:
     return ExportRequest(
         Window(start, end),
         None if org_id is None else Scope(UUID(org_id), filters["org"]),
-        Granularity(manifest["granularity"]),
+        Grain(manifest["granularity"]),
         Kind(manifest["kind"]),
         models=tuple(map(UUID, filters["models"])),
         projects=tuple(map(UUID, filters["projects"])),

@@ -11,16 +11,8 @@ from uuid import UUID
 from aias_core import clock, ids
 from aias_core.database.queries import load_queries
 from aias_core.errors import Conflict, LimitReached, NotFound
-from aias_core.finance.export.request import (
-    Compression,
-    ExportRequest,
-    Format,
-    Granularity,
-    Issuer,
-    Kind,
-    Scope,
-)
-from aias_core.windows import Window
+from aias_core.finance.export.request import Compression, ExportRequest, Format, Issuer, Kind, Scope
+from aias_core.windows import Grain, Window
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -69,7 +61,7 @@ class Job:
         return ExportRequest(
             Window(row["window_start"], row["window_end"]),
             None if row["org_id"] is None else Scope(row["org_id"], filters["org"]),
-            Granularity(row["granularity"]),
+            Grain(row["granularity"]),
             Kind(row["kind"]),
             Format(row["format"]),
             compression,

@@ -13,10 +13,10 @@ from aias_core import clock
 from aias_core.analytics.query.events import EventQuery, get_event, list_events
 from aias_core.analytics.query.faults import InvalidQuery
 from aias_core.analytics.query.periods import parse_window
-from aias_core.analytics.query.zones import Grain
 from aias_core.contracts import usage
 from aias_core.contracts.usage import EventRejected
 from aias_core.identity.permissions import Principal
+from aias_core.windows import Grain
 from aias_services.analytics.parameters import EventsAsked, ReasonAsked
 from aias_services.analytics.reads import ReadsOf, answer_json
 from aias_services.analytics.routes import BASE

@@ -13,21 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from aias_core.errors import Conflict, Gone, InvalidInput
 from aias_core.finance.delivery import Place, sign_url
 from aias_core.finance.export.filters import find_models, find_projects
-from aias_core.finance.export.request import (
-    Compression,
-    ExportRequest,
-    Format,
-    Granularity,
-    Issuer,
-    Kind,
-    Scope,
-    find_window,
-)
+from aias_core.finance.export.request import Compression, ExportRequest, Format, Issuer, Kind, Scope, find_window
 from aias_core.finance.jobs.store import Job, cancel_job, create_job, get_job, list_jobs, retry_job
 from aias_core.finance.jobs.worker import discard_quietly
 from aias_core.finance.months.close import list_versions
 from aias_core.identity.permissions import Principal
 from aias_core.objectstore import ObjectStore
+from aias_core.windows import Grain
 from aias_services.analytics.reads import Reads, ReadsOf, answer_json
 from aias_services.analytics.routes import BASE
 from aias_services.kit.callers import Caller
@@ -89,7 +81,7 @@ class NewExport(_Part):
     month: str | None = None
     window: _Bounds | None = None
     org: str | None = None
-    granularity: Granularity = Granularity.DAY
+    granularity: Grain = Grain.DAY
     kind: Kind = Kind.USAGE
     format: Format = Format.CSV
     compression: Literal["none", "gzip", "zstd"] = "none"
