@@ -60,7 +60,10 @@ ALTER TABLE aias.api_keys FORCE ROW LEVEL SECURITY;
 CREATE POLICY api_keys_tenant ON aias.api_keys FOR SELECT TO aias_reader
     USING (org_id = nullif(current_setting('aias.org_id', true), '')::uuid);
 CREATE POLICY api_keys_platform ON aias.api_keys TO aias_identity, aias_owner USING (true) WITH CHECK (true);
+CREATE POLICY api_keys_platform_read ON aias.api_keys FOR SELECT TO aias_analytics USING (true);
 GRANT SELECT, INSERT, UPDATE ON aias.api_keys TO aias_identity;
+GRANT SELECT (api_key_id, org_id, project_id, user_id, service_account_id, name, status) ON aias.api_keys
+    TO aias_analytics;
 GRANT SELECT (
     api_key_id, org_id, project_id, user_id, service_account_id, name, prefix, last4, hash_kid, scopes,
     allowed_models, allowed_networks, status, expires_at, rotated_from, revoked_at, revoked_by, revoke_reason,

@@ -61,6 +61,7 @@ class RouterSettings(ServiceSettings):
 
 class AnalyticsSettings(ServiceSettings):
     analytics_dsn: SecretText
+    operational_dsn: SecretText | None = None
     nats_url: SecretText
     identity_url: str
     service_key: SecretText

@@ -167,6 +167,20 @@ def test_a_malformed_key_is_refused(line: CommandLine, key: str, key_of: Callabl
     assert caught.value.code == code
 
 
+def test_the_query_api_learns_of_new_organizations_and_keys_by_itself(line: CommandLine) -> None:
+    line.run("org", "create", "newcomer")
+    Client(line, line.json("key", "issue", "--org", "newcomer", "--name", "notebook")["secret"]).ask()
+    token = line.json("token", "issue", "--org", "newcomer", "--role", "owner")["access_token"]
+    port = line.component("analytics")["ports"]["main"]
+    url = f"http://127.0.0.1:{port}/analytics/v1/orgs/newcomer/usage?period=24h&group_by=key"
+
+    def names_the_key() -> bool:
+        answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"})
+        return answer.status_code == 200 and "notebook" in answer.text
+
+    wait_until(names_the_key, 30)
+
+
 def test_a_key_sees_the_usage_of_no_other_organization(line: CommandLine, key: str) -> None:
     line.run("org", "create", "globex")
     other = line.json("key", "issue", "--org", "globex", "--name", "laptop")["secret"]

@@ -12,7 +12,7 @@ from aias_core.errors import NotFound
 if TYPE_CHECKING:
     from psycopg import Connection
 
-KINDS = ("organizations", "projects", "models", "prices")
+KINDS = ("organizations", "projects", "keys", "models", "prices")
 
 _queries = load_queries(__file__)
 
@@ -30,7 +30,7 @@ class Synced:
 
 
 def sync_dimensions(operational: Connection, analytics: Connection) -> list[Synced]:
-    """Copies organizations, projects, models and prices, and says what was new; repeating it changes nothing.
+    """Copies organizations, projects, keys, models and prices, and says what was new; repeating it changes nothing.
 
     Facts that waited for one of the new prices get their verdict.
     """

@@ -17,6 +17,9 @@ FROM aias.model_prices
 -- name: read_projects
 SELECT project_id, org_id, slug, display_name, labels::text FROM aias.projects
 
+-- name: read_keys
+SELECT api_key_id, org_id, name, project_id, coalesce(user_id, service_account_id), status FROM aias.api_keys
+
 -- name: count_organizations
 SELECT count(*) FROM aias.dim_organizations
 
@@ -28,6 +31,9 @@ SELECT count(*) FROM aias.dim_models
 
 -- name: count_prices
 SELECT count(*) FROM aias.dim_prices
+
+-- name: count_keys
+SELECT count(*) FROM aias.dim_keys
 
 -- name: upsert_organizations
 INSERT INTO aias.dim_organizations AS d (org_id, slug, display_name, kind) VALUES (%s, %s, %s, %s)
@@ -48,6 +54,13 @@ ON CONFLICT (model_id) DO UPDATE SET name = excluded.name WHERE d.name <> exclud
 INSERT INTO aias.dim_prices
     (price_id, model_id, operation, currency, input_pico, cached_input_pico, output_pico, request_pico, effective_from)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: upsert_keys
+INSERT INTO aias.dim_keys AS d (api_key_id, org_id, name, project_id, holder_id, status) VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (api_key_id) DO UPDATE
+SET name = excluded.name, project_id = excluded.project_id, holder_id = excluded.holder_id, status = excluded.status
+WHERE (d.name, d.project_id, d.holder_id, d.status)
+    IS DISTINCT FROM (excluded.name, excluded.project_id, excluded.holder_id, excluded.status)
 
 -- name: recheck_costs
 -- Only the verdict is written: what was sent is never corrected in silence. A batch that is stored while its price

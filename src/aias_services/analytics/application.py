@@ -9,7 +9,7 @@ from typing import Any
 import nats
 import structlog
 
-from aias_core.analytics.ingest.consumer import PipelineState, run_ingest, run_rollups
+from aias_core.analytics.ingest.consumer import PipelineState, run_ingest, run_rollups, run_sync
 from aias_core.analytics.rollup.run import count_dirty_buckets
 from aias_core.database.connection import Pool
 from aias_core.errors import DependencyUnreachable
@@ -24,7 +24,7 @@ from aias_services.kit.service import Service, create_app, create_service
 
 def build(settings: AnalyticsSettings) -> Service:
     """The service over one database and one NATS server."""
-    largest = 3 + settings.analytics_ingest_workers
+    largest = 4 + settings.analytics_ingest_workers
     pool = Pool(settings.analytics_dsn, "database 'analytics'", "aias-analytics", largest=largest)
     log, state = structlog.get_logger(), PipelineState()
     state.observers.append(lambda event, facts: log.warning(event, **facts))
@@ -45,7 +45,13 @@ def build(settings: AnalyticsSettings) -> Service:
         identity = ManagementClient("identity", settings.identity_url, settings.service_key)
         await deliver_records(pool, identity, stop)
 
-    service = create_service("analytics", app, [ingest, rollup, deliver])
+    async def sync(stop: asyncio.Event) -> None:
+        if settings.operational_dsn is not None:
+            operational = Pool(settings.operational_dsn, "database 'operational'", "aias-analytics", largest=1)
+            await run_sync(operational, pool, state, stop)
+            operational.close()
+
+    service = create_service("analytics", app, [ingest, rollup, deliver, sync])
     _add_probes(service, pool, state)
     add_watch(service, settings, state, lambda stop: _connect(settings, stop))
     add_exports(service, settings)

@@ -30,7 +30,7 @@ from aias_services.kit.http import current_request_id
 if TYPE_CHECKING:
     from psycopg import Connection
 
-QUERY_SECONDS = Histogram("aias_analytics_question_seconds", "Time of a question in the database", ["endpoint"])
+QUERY_SECONDS = Histogram("aias_analytics_query_seconds", "Time of a question in the database", ["endpoint"])
 RECORDED = {"usage.events"}  # also one's own
 KEPT_SECONDS, KEPT_ANSWERS = 10.0, 256
 

@@ -73,3 +73,8 @@ def verdicts(store: psycopg.Connection) -> list[str]:
 
 def test_a_record_of_a_sync_has_its_kind() -> None:
     assert Synced("models", 1, 2).as_record() == {"kind": "models", "added": 1, "changed": 2}
+
+
+def test_of_keys_nothing_secret_can_be_read(operational_store: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        operational_store.execute("SELECT secret_hash FROM aias.api_keys")

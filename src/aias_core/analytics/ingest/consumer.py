@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
+from aias_core.analytics.dimensions import sync_dimensions
 from aias_core.analytics.ingest.store import IngestResult, Origin, ensure_partitions, ingest_lines
 from aias_core.analytics.rollup.run import run_rollup
 from aias_core.contracts.transport import (
@@ -33,6 +34,7 @@ FETCH_MESSAGES = 20
 FETCH_SECONDS = 1.0
 ACKNOWLEDGE_SECONDS = 1.0
 RETRY_SECONDS = 0.5
+SYNC_SECONDS = 5.0
 AT_WORK_SECONDS = ACK_WAIT_SECONDS / 3
 Observer = Callable[[str, dict[str, Any]], None]
 
@@ -91,6 +93,16 @@ async def run_rollups(pool: Pool, every_seconds: float, state: PipelineState, st
         await _sleep(stop, every_seconds)
 
 
+async def run_sync(operational: Pool, analytics: Pool, state: PipelineState, stop: asyncio.Event) -> None:
+    """Copies names, keys and prices in a steady rhythm until told to stop; outages are waited out."""
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(_sync_once, operational, analytics)
+        except AiasError as error:
+            state.tell("sync_interrupted", error=error.message)
+        await _sleep(stop, SYNC_SECONDS)
+
+
 async def _consume(js: JetStreamContext, pool: Pool, state: PipelineState, stop: asyncio.Event) -> None:
     await ensure_usage_stream(js)
     subscription = await js.pull_subscribe(USAGE_EVENTS_SUBJECT, durable=INGEST_CONSUMER)
@@ -129,6 +141,11 @@ def _store(pool: Pool, messages: list[Msg]) -> IngestResult:
     with pool.connection() as connection:
         ensure_partitions(connection, clock.now())
         return ingest_lines(connection, lines, Origin("jetstream", min(places), max(places)))
+
+
+def _sync_once(operational: Pool, analytics: Pool) -> None:
+    with operational.connection() as source, analytics.connection() as target:
+        sync_dimensions(source, target)
 
 
 def _rollup_once(pool: Pool) -> int:
