@@ -289,6 +289,8 @@ CREATE TABLE aias.dead_letters (
     CONSTRAINT dead_letters_drop_reason_check CHECK ((dropped_by IS NULL) = (drop_reason IS NULL))
 );
 CREATE INDEX dead_letters_open_idx ON aias.dead_letters (received_at) WHERE state = 'open';
+CREATE UNIQUE INDEX dead_letters_payload_reason_idx ON aias.dead_letters (sha256(payload), reason)
+    WHERE state = 'open';
 CREATE INDEX dead_letters_received_at_idx ON aias.dead_letters (received_at);
 
 GRANT SELECT, INSERT, UPDATE ON aias.dead_letters TO aias_analytics;

@@ -36,8 +36,7 @@ def sync_dimensions(operational: Connection, analytics: Connection) -> list[Sync
     """
     with analytics.transaction():
         synced = [_sync(operational, analytics, kind) for kind in KINDS]
-    if any(one.kind == "prices" and one.added for one in synced):
-        recheck_costs(analytics)
+    recheck_costs(analytics)  # each time: a batch may commit after the sync that brought its price
     return synced
 
 
@@ -61,10 +60,8 @@ def _count(analytics: Connection, kind: str) -> int:
 
 
 def get_organization(connection: Connection, org: str) -> tuple[UUID, str]:
-    """Id and slug of an organization named by either. Raises NotFound listing a few that exist."""
+    """Id and slug of an organization named by either. Raises NotFound, which tells of no other."""
     row = connection.execute(_queries["find_organization"], {"org": org}).fetchone()
     if row is None:
-        known = [slug for (slug,) in connection.execute(_queries["list_organization_slugs"]).fetchmany(5)]
-        listed = f"there are: {', '.join(known)}" if known else "create one with: aias org create SLUG"
-        raise NotFound(f"There is no organization '{org}'", hint=listed)
+        raise NotFound(f"There is no organization '{org}'", hint="see which there are with: aias org list")
     return row[0], row[1]

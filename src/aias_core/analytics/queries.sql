@@ -1,11 +1,8 @@
 -- name: find_organization
 SELECT org_id, slug FROM aias.dim_organizations WHERE slug = %(org)s OR org_id::text = lower(%(org)s)
 
--- name: list_organization_slugs
-SELECT slug FROM aias.dim_organizations ORDER BY slug
-
 -- name: read_organizations
-SELECT org_id, slug, display_name, kind FROM aias.organizations
+SELECT org_id, slug, display_name, kind, currency FROM aias.organizations
 
 -- name: read_models
 SELECT model_id, name FROM aias.models
@@ -36,9 +33,10 @@ SELECT count(*) FROM aias.dim_prices
 SELECT count(*) FROM aias.dim_keys
 
 -- name: upsert_organizations
-INSERT INTO aias.dim_organizations AS d (org_id, slug, display_name, kind) VALUES (%s, %s, %s, %s)
-ON CONFLICT (org_id) DO UPDATE SET display_name = excluded.display_name, kind = excluded.kind
-WHERE (d.display_name, d.kind) IS DISTINCT FROM (excluded.display_name, excluded.kind)
+INSERT INTO aias.dim_organizations AS d (org_id, slug, display_name, kind, currency) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (org_id) DO UPDATE
+SET display_name = excluded.display_name, kind = excluded.kind, currency = excluded.currency
+WHERE (d.display_name, d.kind, d.currency) IS DISTINCT FROM (excluded.display_name, excluded.kind, excluded.currency)
 
 -- name: upsert_projects
 INSERT INTO aias.dim_projects AS d (project_id, org_id, slug, display_name, labels) VALUES (%s, %s, %s, %s, %s)

@@ -39,6 +39,14 @@ def test_a_sync_says_what_was_added_and_what_has_changed(
     change(
         postgres_server,
         operational,
+        "INSERT INTO aias.organizations (org_id, slug, display_name, currency)"
+        " VALUES (gen_random_uuid(), 'euro', 'Euro', 'EUR')",
+    )
+    assert sync()["organizations"] == (1, 0)
+    assert store.execute("SELECT currency FROM aias.dim_organizations WHERE slug = 'euro'").fetchone() == ("EUR",)
+    change(
+        postgres_server,
+        operational,
         "INSERT INTO aias.models (model_id, name, display_name, operations, status)"
         " VALUES (gen_random_uuid(), 'new-model', 'New', '{chat}', 'disabled')",
     )

@@ -5,6 +5,7 @@ import signal
 import uuid
 from datetime import timedelta
 
+import msgspec
 import psycopg
 import pytest
 
@@ -129,3 +130,22 @@ def test_another_tenants_facts_cannot_be_read(store: psycopg.Connection) -> None
 def test_a_stored_fact_cannot_be_changed_by_the_service(store: psycopg.Connection, statement: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         store.execute(statement.encode())
+
+
+def test_a_line_that_is_refused_again_stays_one_letter(store: psycopg.Connection) -> None:
+    for _ in range(2):
+        assert ingest_lines(store, [b"[1]"], "test").rejected == 1
+    assert count(store, "dead_letters") == 1
+
+
+def test_money_without_usage_comes_from_its_command_only(store: psycopg.Connection) -> None:
+    event = make_event()
+    credit = msgspec.json.encode(
+        {
+            **{"schema": "usage/1", "kind": "adjustment", "event_id": event.event_id, "occurred_at": event.occurred_at},
+            **{"org_id": ORG, "cost_pico": -(10**15), "reason": "a gift to myself"},
+        }
+    )
+    assert ingest_lines(store, [credit], "test").rejected == 1
+    assert store.execute("SELECT reason, field FROM aias.dead_letters").fetchall() == [("bad_value", "kind")]
+    assert ingest_lines(store, [credit], "adjust", adjustments=True).accepted == 1

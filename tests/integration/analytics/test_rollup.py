@@ -153,7 +153,7 @@ def test_an_organization_is_found_by_slug_and_by_id_in_any_case(store: psycopg.C
     assert get_organization(store, "acme") == get_organization(store, str(ORG).upper()) == (ORG, "acme")
     with pytest.raises(NotFound, match="no organization 'nobody'") as caught:
         get_organization(store, "nobody")
-    assert caught.value.hint == "there are: acme, globex"
+    assert caught.value.hint == "see which there are with: aias org list"
 
 
 @pytest.mark.parametrize("again", ["a late event", "the days of a window"])
@@ -177,3 +177,23 @@ def test_a_day_whose_hours_have_expired_is_computed_from_its_facts(
     run_rollup(store)
     assert store.execute("SELECT sum(requests) FROM aias.usage_days").fetchone() == (expected,)
     assert store.execute("SELECT sum(requests) FROM aias.usage_day_keys").fetchone() == (expected,)
+
+
+def test_what_is_queued_during_a_pass_is_for_the_next(store: psycopg.Connection) -> None:
+    ingest(store, make_event())
+    store.execute(
+        "INSERT INTO aias.dirty_hours (bucket_start, org_id, cause, enqueued_at) SELECT"
+        " date_bin('1 hour', now(), 'epoch') - interval '5 hours', %s, gen_random_uuid(), now() + interval '1 hour'",
+        [ORG],
+    )
+    assert run_rollup(store).hours == 1
+    assert count_dirty_buckets(store) == 1
+
+
+def test_late_events_gather_while_the_loop_is_patient(store: psycopg.Connection) -> None:
+    ingest(store, make_event(at=clock.now() - timedelta(days=2)), make_event())
+    patient = timedelta(minutes=15)
+    assert run_rollup(store, trigger="loop", patience=patient).hours == 1
+    store.execute("DELETE FROM aias.dirty_days")
+    assert count_dirty_buckets(store) == 1
+    assert run_rollup(store).hours == 1

@@ -293,3 +293,43 @@ def test_an_unknown_organization_sees_no_totals_of_another(store: psycopg.Connec
     store.execute("SET ROLE aias_reader")
     store.execute("SELECT set_config('aias.org_id', %s, false)", [str(OTHER_ORG)])
     assert store.execute("SELECT sum(requests) FROM aias.source_totals").fetchone() == (4,)
+
+
+def is_sealed(store: psycopg.Connection) -> list[bool]:
+    return [sealed for (sealed,) in store.execute("SELECT sealed FROM aias.source_totals ORDER BY hour")]
+
+
+def test_the_totals_of_a_source_that_said_goodbye_are_final_once_it_is_reached(store: psycopg.Connection) -> None:
+    goodbye = beat(closing=True)
+    store_messages(store, [total(3), goodbye])
+    settle(store, [], None, clock.now())
+    assert is_sealed(store) == [False]
+    settle(store, [goodbye], None, clock.now())
+    assert is_sealed(store) == [True]
+
+
+def test_a_goodbye_that_a_restart_forgot_counts_when_the_stream_is_empty(store: psycopg.Connection) -> None:
+    store_messages(store, [total(3), beat(closing=True)])
+    settle(store, [], clock.now(), clock.now())
+    assert is_sealed(store) == [True]
+
+
+def test_a_goodbye_that_is_not_reached_holds_the_watermark(store: psycopg.Connection) -> None:
+    reach(store, beat("router-2", ago=30))
+    store_messages(store, [beat("router-1", closing=True)])
+    settle(store, [beat("router-2")], None, clock.now())
+    assert read_ingest_watermarks(store).settled_through < clock.now() - timedelta(seconds=25)
+
+
+def test_a_source_that_comes_back_holds_the_watermark_where_it_left(
+    store: psycopg.Connection,
+) -> None:
+    reach(store, beat(ago=60, closing=True))
+    store_messages(store, [beat()])
+    settle(store, [], None, clock.now())
+    assert read_ingest_watermarks(store).settled_through < clock.now() - timedelta(seconds=55)
+
+
+def test_a_clock_that_is_ahead_does_not_make_figures_fresher(store: psycopg.Connection) -> None:
+    reach(store, beat(ago=-240))
+    assert read_ingest_watermarks(store).settled_through <= clock.now()

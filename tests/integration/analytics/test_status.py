@@ -8,14 +8,16 @@ import pytest
 
 from aias_core import clock, windows
 from aias_core.analytics.ingest.store import ingest_lines
+from aias_core.analytics.reconcile.run import run_reconciliation
 from aias_core.analytics.reconcile.schedule import DAILY, HOURLY, run_due
-from aias_core.analytics.rollup.run import run_rollup
+from aias_core.analytics.rollup.run import enqueue_window, run_rollup
 from aias_core.analytics.sources.store import settle, store_messages
 from aias_core.analytics.status.figures import read_figures
 from aias_core.analytics.status.read import iter_problems, read_status
 from aias_core.contracts import usage
 from aias_core.contracts.sources import Heartbeat
 from aias_core.database.connection import connect
+from aias_core.windows import Window
 from support.events import ORG, make_event
 from support.rows import put
 
@@ -48,6 +50,19 @@ def test_a_healthy_pipeline_has_no_problem(healthy: psycopg.Connection) -> None:
     assert (record["unpublished_events"], record["dirty_buckets"]) == (2, {"hour": 0, "day": 0})
     assert set(record["last_rollups"]) == {"hour", "day"}
     assert {run["result"] for run in record["last_reconciliations"].values()} == {"equal"}
+
+
+def test_a_smaller_run_does_not_hide_what_a_larger_one_found(healthy: psycopg.Connection) -> None:
+    today = windows.day_of(clock.now())
+    large = Window(today - timedelta(days=20), today + timedelta(days=1))
+    healthy.execute("DELETE FROM aias.usage_days")
+    run_reconciliation(healthy, large)
+    run_reconciliation(healthy, Window(today - timedelta(days=5), today - timedelta(days=4)))
+    assert read_status(healthy).reconciliations["rollups"].result == "different"
+    enqueue_window(healthy, large)
+    run_rollup(healthy)
+    run_reconciliation(healthy, large)
+    assert read_status(healthy).reconciliations["rollups"].result == "equal"
 
 
 def letter(store: psycopg.Connection) -> None:

@@ -407,7 +407,7 @@ def test_an_altered_approval_is_refused(store: psycopg.Connection, guarded: Chan
 def test_an_adjustment_is_an_event_of_the_open_month(store: psycopg.Connection) -> None:
     request = AdjustmentRequest(ACME, "-12.50", "USD", "credit for an outage", ids.new_id())
     line = encode_adjustment(build_adjustment(request, ACTOR, ()))
-    assert ingest_lines(store, [line], "adjust").accepted == 1
+    assert ingest_lines(store, [line], "adjust", adjustments=True).accepted == 1
     row = store.execute("SELECT cost_pico, reason, ref_event_id FROM aias.usage_facts WHERE kind = 'adjustment'")
     assert row.fetchall() == [(-12_500_000_000_000, "credit for an outage", request.event)]
 

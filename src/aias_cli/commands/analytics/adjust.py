@@ -43,6 +43,6 @@ def adjust(
             return context.printer.result("aias.analytics.adjust/1", proposal.as_record())
         line, record = prepare_adjustment(connection, request, consent)
         context.confirm(f"Adjust '{org}' by {amount} {currency} in '{context.env}'?")
-        ingest_lines(connection, [line], "adjust")
+        ingest_lines(connection, [line], "adjust", adjustments=True)
     context.printer.result("aias.analytics.adjust/1", record)
     return None

@@ -86,15 +86,21 @@ class Batch:
         return first, second
 
 
-def prepare(lines: Iterable[bytes], received_at: datetime, oldest: timedelta = usage.AGE_LIMIT) -> Batch:
+def prepare(
+    lines: Iterable[bytes], received_at: datetime, oldest: timedelta = usage.AGE_LIMIT, *, adjustments: bool = False
+) -> Batch:
     """The batch of some lines, one JSON object each, bare or as CloudEvents; empty lines are passed over.
 
-    Rows are sorted by event, so that two workers with the same events wait for one another and never both.
+    Adjustments are let in from the command that makes them only: they are money without usage. Rows are sorted by
+    event, so that two workers with the same events wait for one another and never both.
     """
     batch, staged = Batch(received_at), []
     for line in filter(None, map(bytes.strip, lines)):
         try:
-            staged.append((*_render(usage.decode(cloudevents.unwrap(line), received_at, oldest)), line))
+            event = usage.decode(cloudevents.unwrap(line), received_at, oldest)
+            if isinstance(event, Adjustment) and not adjustments:
+                raise EventRejected(RejectReason.BAD_VALUE, "is made by: aias analytics adjust", "kind")
+            staged.append((*_render(event), line))
         except EventRejected as rejection:
             batch.letters.append(Letter(line, rejection))
     staged.sort(key=lambda row: row[0][:_KEY_BYTES])

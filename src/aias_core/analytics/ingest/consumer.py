@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
@@ -35,6 +36,7 @@ FETCH_SECONDS = 1.0
 ACKNOWLEDGE_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 SYNC_SECONDS = 5.0
+LATE_EVENTS_GATHER = timedelta(minutes=15)
 AT_WORK_SECONDS = ACK_WAIT_SECONDS / 3
 Observer = Callable[[str, dict[str, Any]], None]
 
@@ -150,7 +152,7 @@ def _sync_once(operational: Pool, analytics: Pool) -> None:
 
 def _rollup_once(pool: Pool) -> int:
     with pool.connection() as connection:
-        return run_rollup(connection).hours
+        return run_rollup(connection, trigger="loop", patience=LATE_EVENTS_GATHER).hours
 
 
 async def _sleep(stop: asyncio.Event, seconds: float) -> None:

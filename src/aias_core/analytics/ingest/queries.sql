@@ -72,8 +72,11 @@ WITH touched AS (
 SELECT coalesce(sum(late), 0)::int FROM touched
 
 -- name: insert_dead_letter
+-- The same line refused again, as after a crash before the acknowledgement, stays one letter.
 INSERT INTO aias.dead_letters (letter_id, reason, field, detail, payload, source, received_at, batch_id)
 VALUES (%(letter_id)s, %(reason)s, %(field)s, %(detail)s, %(payload)s, %(source)s, %(received_at)s, %(batch_id)s)
+ON CONFLICT (sha256(payload), reason) WHERE state = 'open' DO UPDATE
+SET source = excluded.source, received_at = excluded.received_at, batch_id = excluded.batch_id
 
 -- name: insert_batch
 INSERT INTO aias.ingest_batches

@@ -65,14 +65,19 @@ def ensure_partitions(connection: Connection, now: datetime, oldest: datetime | 
 
 
 def ingest_lines(
-    connection: Connection, lines: Sequence[bytes], origin: str | Origin, oldest: timedelta = usage.AGE_LIMIT
+    connection: Connection,
+    lines: Sequence[bytes],
+    origin: str | Origin,
+    oldest: timedelta = usage.AGE_LIMIT,
+    *,
+    adjustments: bool = False,
 ) -> IngestResult:
     """Stores a batch of events, one JSON object a line, in one transaction. One invalid event costs only itself.
 
     A batch that the database refuses is halved until the culprit is alone; it becomes a dead letter.
     """
     origin = origin if isinstance(origin, Origin) else Origin(origin)
-    return store_batch(connection, prepare(lines, clock.now(), oldest), origin)
+    return store_batch(connection, prepare(lines, clock.now(), oldest, adjustments=adjustments), origin)
 
 
 def store_batch(connection: Connection, batch: Batch, origin: Origin) -> IngestResult:

@@ -32,15 +32,21 @@ def show_value(value: int, metric: str) -> str:
     return format_pico(value).rstrip("0").rstrip(".") if metric == "cost" else f"{value:,}"
 
 
-def group_name(row: Mapping[str, Any]) -> str:
-    """The names of a row's keys, ids left out."""
-    return " / ".join(str(value) for name, value in row["keys"].items() if not name.endswith("_id"))
+def name_groups(series: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The group of each row: the names of its keys, and its currency where there are several: they are never added."""
+    is_mixed = len({row.get("currency") for row in series}) > 1
+    return [_name_group(row, row.get("currency") if is_mixed else None) for row in series]
 
 
 def bar(value: int, largest: int, width: int = WIDTH) -> str:
     """A bar of eighths of a character; anything above zero shows."""
     eighths = 0 if largest <= 0 or value <= 0 else max(1, value * width * 8 // largest)
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+def _name_group(row: Mapping[str, Any], currency: str | None) -> str:
+    names = [str(value) for name, value in row["keys"].items() if not name.endswith("_id")]
+    return " / ".join([*names, *filter(None, [currency])])
 
 
 def _draw_buckets(series: Sequence[Mapping[str, Any]], metric: str) -> list[str]:
@@ -60,8 +66,8 @@ def _mark(row: Mapping[str, Any]) -> str:
 def _draw_groups(series: Sequence[Mapping[str, Any]], metric: str) -> list[str]:
     buckets = sorted({row["bucket_start"] for row in series})
     lines: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(buckets, 0))
-    for row in series:
-        lines[group_name(row)][row["bucket_start"]] += measure(row, metric)
+    for row, name in zip(series, name_groups(series), strict=True):
+        lines[name][row["bucket_start"]] += measure(row, metric)
     largest = max(max(line.values()) for line in lines.values())
     ranked = sorted(lines.items(), key=lambda item: (-sum(item[1].values()), item[0]))
     names, totals = max(map(len, lines)), [show_value(sum(line.values()), metric) for _, line in ranked]

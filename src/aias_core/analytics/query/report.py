@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from aias_core.analytics.query.chart import group_name, measure, show_value
+from aias_core.analytics.query.chart import measure, name_groups, show_value
 from aias_core.analytics.query.tables import flatten, flatten_all
 
 PALETTE = ("#3b7dd8", "#e07b39", "#4d9f5b", "#b455a0", "#c9a227", "#2a9d9d", "#8d6fd1", "#d1495b")
@@ -76,13 +76,13 @@ def _stack(
     series: Sequence[Mapping[str, Any]], metric: str
 ) -> tuple[dict[tuple[str, bool], dict[str, int]], list[str]]:
     sizes: dict[str, int] = defaultdict(int)
-    for row in series:
-        sizes[group_name(row)] += measure(row, metric)
+    names = name_groups(series)
+    for row, name in zip(series, names, strict=True):
+        sizes[name] += measure(row, metric)
     ranked = sorted(sizes, key=lambda name: (-sizes[name], name))
     kept = ranked if len(ranked) <= len(PALETTE) else [*ranked[: len(PALETTE)], OTHERS]
     stacks: dict[tuple[str, bool], dict[str, int]] = {}
-    for row in series:
-        name = group_name(row)
+    for row, name in zip(series, names, strict=True):
         stack = stacks.setdefault((row["bucket_start"], row["partial"]), dict.fromkeys(kept, 0))
         stack[name if name in stack else OTHERS] += measure(row, metric)
     return stacks, kept

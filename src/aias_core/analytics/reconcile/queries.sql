@@ -81,12 +81,9 @@ WHERE bucket_start >= %(start)s AND bucket_start < %(end)s AND (%(org_id)s::uuid
 
 -- name: sealed_totals
 -- What sources say of the hours that are sealed and whose facts are all stored.
-SELECT t.hour AS bucket_start, t.* FROM aias.source_totals t JOIN (
-    SELECT source, CASE WHEN state = 'closed' AND complete_through >= heartbeat_at - %(allowance)s THEN 'infinity'
-        ELSE complete_through END AS reached FROM aias.sources
-) s USING (source)
+SELECT t.hour AS bucket_start, t.* FROM aias.source_totals t JOIN aias.sources s USING (source)
 WHERE t.hour >= %(start)s AND t.hour < %(end)s AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
-    AND t.hour + interval '1 hour' <= s.reached AND (t.sealed OR s.reached = 'infinity')
+    AND t.hour + interval '1 hour' <= s.complete_through AND t.sealed
 
 -- name: sealed_facts
 -- The facts of those hours; where a source announced no total at all they must not be there.
@@ -97,12 +94,9 @@ SELECT f.* FROM (
     WHERE occurred_at >= %(start)s AND occurred_at < %(end)s AND event_id >= %(first_id)s AND event_id < %(last_id)s
         AND kind = 'usage' AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
     GROUP BY 1, 2, 3
-) f JOIN (
-    SELECT source, CASE WHEN state = 'closed' AND complete_through >= heartbeat_at - %(allowance)s THEN 'infinity'
-        ELSE complete_through END AS reached FROM aias.sources
-) s USING (source)
+) f JOIN aias.sources s USING (source)
 LEFT JOIN aias.source_totals t ON t.source = f.source AND t.org_id = f.org_id AND t.hour = f.bucket_start
-WHERE f.bucket_start + interval '1 hour' <= s.reached AND (t.sealed IS NOT FALSE OR s.reached = 'infinity')
+WHERE f.bucket_start + interval '1 hour' <= s.complete_through AND t.sealed IS NOT FALSE
 
 -- name: closed_days
 SELECT d.* FROM aias.usage_days d JOIN (SELECT DISTINCT month FROM aias.month_closes) c
@@ -137,7 +131,6 @@ GROUP BY 1, 2
 SELECT DISTINCT t.hour, t.org_id FROM aias.source_totals t JOIN aias.sources s USING (source)
 WHERE t.hour >= %(start)s AND t.hour < %(end)s
     AND NOT (t.sealed AND t.hour + interval '1 hour' <= coalesce(s.complete_through, '-infinity'))
-    AND NOT (s.state = 'closed' AND coalesce(s.complete_through >= s.heartbeat_at - %(allowance)s, false))
 
 -- name: price_hours
 -- Each line recomputed from its price row; one whose price row is not known here yet waits for it.

@@ -21,7 +21,6 @@ from aias_core.analytics.reconcile.comparison import Bucket, Comparison, Finding
 from aias_core.analytics.reconcile.comparisons import BY_SCOPE, OPEN, PRICED, Scope, queries
 from aias_core.analytics.rollup.run import run_rollup
 from aias_core.analytics.sources.registry import find_gaps
-from aias_core.analytics.sources.store import ALLOWANCE
 from aias_core.errors import InvalidInput
 from aias_core.windows import Window, day_of, hour_of
 
@@ -181,7 +180,7 @@ def _reconcile_part(
 
 
 def _bounds(window: Window, result: Reconciliation) -> dict[str, Any]:
-    return {**bound_facts(window), "org_id": None, "tolerance": result.request.tolerance, "allowance": ALLOWANCE}
+    return {**bound_facts(window), "org_id": None, "tolerance": result.request.tolerance}
 
 
 def _applies(comparison: Comparison, window: Window, retained: Mapping[str, datetime]) -> bool:

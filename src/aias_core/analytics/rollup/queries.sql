@@ -1,9 +1,12 @@
+-- name: read_clock
+SELECT clock_timestamp()
+
 -- name: find_dirty_hours
 -- Newest first, passing over buckets that another worker holds; the locks last as long as the transaction. Buckets
--- before `recent` wait until `due`, so that late events gather.
+-- before `recent` wait until they are `due`, so that late events gather.
 SELECT bucket_start, org_id FROM (
     SELECT bucket_start, org_id FROM aias.dirty_hours GROUP BY bucket_start, org_id
-    HAVING bucket_start >= %(recent)s OR min(enqueued_at) <= %(due)s
+    HAVING min(enqueued_at) <= CASE WHEN bucket_start >= %(recent)s THEN %(until)s ELSE %(due)s END
     ORDER BY bucket_start DESC, org_id OFFSET 0
 ) queue
 WHERE pg_try_advisory_xact_lock(hashtextextended(org_id::text || bucket_start::text, 1))
@@ -135,7 +138,7 @@ FROM unnest(%(orgs)s::uuid[]) AS org_id
 
 -- name: find_dirty_days
 SELECT bucket_start, org_id FROM (
-    SELECT bucket_start, org_id FROM aias.dirty_days GROUP BY bucket_start, org_id
+    SELECT bucket_start, org_id FROM aias.dirty_days GROUP BY bucket_start, org_id HAVING min(enqueued_at) <= %(until)s
     ORDER BY bucket_start DESC, org_id OFFSET 0
 ) queue
 WHERE pg_try_advisory_xact_lock(hashtextextended(org_id::text || bucket_start::text, 2))

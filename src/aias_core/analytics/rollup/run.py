@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
@@ -52,15 +52,13 @@ def run_rollup(
     patience: timedelta = timedelta(0),
     grains: tuple[Grain, ...] = GRAINS,
 ) -> RollupRun:
-    """Works off the queue of dirty hours and of the days they touched. Several workers may run at once.
+    """Works off what the queue of dirty hours holds, and the days they touch. Several workers may run at once.
 
     Hours before the previous one may wait in the queue for `patience`, so that late events cost one recomputation.
     """
     run, started_at, reached = RollupRun(ids.new_id()), clock.now(), read_ingest_watermarks(connection)
-    due = started_at - patience if patience else datetime.max.replace(tzinfo=UTC)
-    ready = {"recent": windows.hour_of(started_at) - timedelta(hours=1), "due": due}
-    while sum(_drain(connection, run, grain, ready) for grain in grains):
-        pass
+    for grain in grains:
+        _drain(connection, run, grain, _find_ready(connection, patience))
     if run.hours or run.days:
         record = {**run.as_record(), "started_at": started_at, "trigger": trigger}
         connection.execute(_queries["insert_rollup_run"], record)
@@ -122,8 +120,15 @@ def _format(window: Window) -> str:
     return f"{clock.format_second(window.start)} to {clock.format_second(window.end)}"
 
 
-def _drain(connection: Connection, run: RollupRun, grain: Grain, ready: dict[str, datetime]) -> int:
-    return sum(iter(lambda: _recompute_some(connection, run, grain, ready), None))
+def _find_ready(connection: Connection, patience: timedelta) -> dict[str, datetime]:
+    """What was queued until now, by the clock of the queue: what comes meanwhile is for the next pass."""
+    [until] = connection.execute(_queries["read_clock"]).fetchone() or (clock.now(),)
+    return {"until": until, "due": until - patience, "recent": windows.hour_of(until) - timedelta(hours=1)}
+
+
+def _drain(connection: Connection, run: RollupRun, grain: Grain, ready: dict[str, datetime]) -> None:
+    while _recompute_some(connection, run, grain, ready) is not None:
+        pass
 
 
 def _recompute_some(connection: Connection, run: RollupRun, grain: Grain, ready: dict[str, datetime]) -> int | None:

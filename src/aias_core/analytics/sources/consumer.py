@@ -19,6 +19,7 @@ from aias_core.analytics.sources.store import settle, store_messages
 from aias_core.contracts import sources
 from aias_core.contracts.sources import ControlTotals, Heartbeat
 from aias_core.contracts.transport import INGEST_CONSUMER, SOURCES_CONSUMER, USAGE_STREAM, ensure_usage_stream
+from aias_core.contracts.usage import FUTURE_LIMIT
 from aias_core.database.connection import Pool
 
 if TYPE_CHECKING:
@@ -99,7 +100,10 @@ async def _fetch(subscription: JetStreamContext.PullSubscription) -> list[Msg]:
 def _read(messages: list[Msg], tell: Tell) -> Iterator[tuple[int, Heartbeat | ControlTotals]]:
     for message in messages:
         try:
-            yield message.metadata.sequence.stream, sources.decode(message.data)
+            said = sources.decode(message.data)
+            if said.at - clock.now() > FUTURE_LIMIT:
+                raise ValueError(f"the clock of '{said.source}' is more than 5 minutes ahead")
+            yield message.metadata.sequence.stream, said
         except ValueError as error:
             tell("source_message_refused", subject=message.subject, error=str(error))
 

@@ -1,5 +1,6 @@
 -- name: store_heartbeat
--- One that comes late, after a newer one, changes nothing. A retired source that speaks again is no longer retired.
+-- One that comes late, after a newer one, changes nothing. A retired source that speaks again is no longer retired, and
+-- one that was closed is known up to its goodbye.
 INSERT INTO aias.sources AS s
     (source, state, highest_seq, published_seq, oldest_unpublished_at, oldest_in_flight_at, heartbeat_at, sealed_through)
 VALUES (%(source)s, CASE WHEN %(closing)s THEN 'closed' ELSE 'active' END, %(highest_seq)s, %(published_seq)s,
@@ -7,6 +8,8 @@ VALUES (%(source)s, CASE WHEN %(closing)s THEN 'closed' ELSE 'active' END, %(hig
 ON CONFLICT (source) DO UPDATE SET state = excluded.state, highest_seq = excluded.highest_seq,
     published_seq = excluded.published_seq, oldest_unpublished_at = excluded.oldest_unpublished_at,
     oldest_in_flight_at = excluded.oldest_in_flight_at, heartbeat_at = excluded.heartbeat_at,
+    settled_through = least(s.settled_through, CASE WHEN NOT %(closing)s THEN s.heartbeat_at END),
+    complete_through = least(s.complete_through, CASE WHEN NOT %(closing)s THEN s.heartbeat_at END),
     sealed_through = greatest(s.sealed_through, excluded.sealed_through), retired_by = NULL, retire_reason = NULL
 WHERE s.heartbeat_at <= excluded.heartbeat_at
 
@@ -22,10 +25,21 @@ ON CONFLICT (source, org_id, hour) DO UPDATE SET requests = excluded.requests, i
 WHERE t.requests <= excluded.requests
 
 -- name: settle_source
--- What a heartbeat says is true of the facts once every message before it in the stream is stored.
-UPDATE aias.sources SET settled_through = least(%(at)s, %(oldest_unpublished_at)s) - %(allowance)s,
-    complete_through = least(%(at)s, %(oldest_in_flight_at)s) - %(allowance)s
-WHERE source = %(source)s
+-- What a heartbeat says is true of the facts once every message before it in the stream is stored. The clock of a
+-- source may be ahead of ours.
+UPDATE aias.sources SET settled_through = least(%(at)s, now(), %(oldest_unpublished_at)s) - %(allowance)s,
+    complete_through = least(%(at)s, now(), %(oldest_in_flight_at)s) - %(allowance)s
+WHERE source = %(source)s AND state <> 'closed'
+
+-- name: settle_closed
+-- Once everything before its goodbye is stored, a closed source is complete for ever, and its totals are final.
+WITH reached AS (
+    UPDATE aias.sources SET settled_through = 'infinity', complete_through = 'infinity'
+    WHERE state = 'closed' AND complete_through IS DISTINCT FROM 'infinity'
+        AND (source = ANY(%(said_goodbye)s) OR %(is_drained)s)
+    RETURNING source
+)
+UPDATE aias.source_totals t SET sealed = true FROM reached WHERE t.source = reached.source AND NOT t.sealed
 
 -- name: mark_silent
 UPDATE aias.sources SET state = 'silent' WHERE state = 'active' AND heartbeat_at < %(heard_before)s
@@ -35,10 +49,12 @@ UPDATE aias.sources SET state = 'silent' WHERE state = 'active' AND heartbeat_at
 INSERT INTO aias.watermarks AS w (stage, settled_through, complete_through)
 SELECT 'ingest', min(settled_through), min(complete_through)
 FROM (
-    SELECT settled_through, complete_through FROM aias.sources WHERE state IN ('active', 'silent')
+    SELECT settled_through, complete_through FROM aias.sources
+    WHERE state <> 'retired' AND complete_through IS DISTINCT FROM 'infinity'
     UNION ALL
     SELECT %(drained_at)s::timestamptz, %(drained_at)s::timestamptz
-    WHERE NOT EXISTS (SELECT FROM aias.sources WHERE state IN ('active', 'silent'))
+    WHERE NOT EXISTS (
+        SELECT FROM aias.sources WHERE state <> 'retired' AND complete_through IS DISTINCT FROM 'infinity')
 ) held
 HAVING count(*) = count(settled_through)
 ON CONFLICT (stage) DO UPDATE SET settled_through = greatest(w.settled_through, excluded.settled_through),
@@ -65,7 +81,8 @@ ON CONFLICT (stage) DO UPDATE SET settled_through = greatest(w.settled_through, 
 -- A source is silent from its last heartbeat on, also while nobody marks it.
 SELECT source, CASE WHEN state = 'active' AND heartbeat_at < %(heard_before)s THEN 'silent' ELSE state END AS state,
     highest_seq, published_seq, highest_seq - published_seq AS unpublished, oldest_unpublished_at, oldest_in_flight_at,
-    heartbeat_at, settled_through, complete_through, sealed_through, retired_by, retire_reason
+    heartbeat_at, nullif(settled_through, 'infinity') AS settled_through,
+    nullif(complete_through, 'infinity') AS complete_through, sealed_through, retired_by, retire_reason
 FROM aias.sources ORDER BY source
 
 -- name: find_gaps
@@ -91,5 +108,5 @@ WHERE source = %(source)s AND source_seq BETWEEN %(first_seq)s AND %(last_seq)s
 
 -- name: retire_source
 UPDATE aias.sources SET state = 'retired', retired_by = %(by)s, retire_reason = %(reason)s
-WHERE source = %(source)s AND (state = 'silent' OR (state = 'active' AND heartbeat_at < %(heard_before)s))
+WHERE source = %(source)s AND (state = 'silent' OR (state <> 'retired' AND heartbeat_at < %(heard_before)s))
 RETURNING source

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ def store_messages(connection: Connection, messages: Iterable[Heartbeat | Contro
                 cursor.executemany(_queries["store_total"], rows)
 
 
-def settle(connection: Connection, reached: Iterable[Heartbeat], drained_at: datetime | None, now: datetime) -> None:
+def settle(connection: Connection, reached: Collection[Heartbeat], drained_at: datetime | None, now: datetime) -> None:
     """Moves the ingest watermarks on, given the heartbeats before which everything in the stream is stored.
 
     A source that is silent, or was never reached, holds them. `drained_at` is when the stream was last found empty; it
@@ -41,6 +41,8 @@ def settle(connection: Connection, reached: Iterable[Heartbeat], drained_at: dat
     with connection.transaction(), connection.cursor() as cursor:
         for heartbeat in reached:
             cursor.execute(_queries["settle_source"], {**msgspec.structs.asdict(heartbeat), "allowance": ALLOWANCE})
+        said_goodbye = [heartbeat.source for heartbeat in reached if heartbeat.closing]
+        cursor.execute(_queries["settle_closed"], {"said_goodbye": said_goodbye, "is_drained": drained_at is not None})
         cursor.execute(_queries["mark_silent"], {"heard_before": now - SILENT_AFTER})
         empty_at = None if drained_at is None else drained_at - ALLOWANCE
         cursor.execute(_queries["publish_ingest_watermarks"], {"drained_at": empty_at})

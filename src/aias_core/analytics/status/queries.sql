@@ -18,12 +18,17 @@ SELECT grain, r.* FROM unnest(ARRAY['hour', 'day']) AS grain CROSS JOIN LATERAL 
 ) r
 
 -- name: list_last_reconciliations
--- The newest run of each scope; one of all scopes counts for each.
-SELECT scope, r.run_id, r.finished_at, r.verdict, r.differences
-FROM unnest(ARRAY['sources', 'rollups', 'statements']) AS scope CROSS JOIN LATERAL (
-    SELECT run_id, finished_at, verdict, differences FROM aias.reconcile_runs
-    WHERE reconcile_runs.scope IN (scope.scope, 'all') ORDER BY started_at DESC LIMIT 1
+-- The newest run of each scope that found a difference, until a later one of at least its window found none; else the
+-- newest run. One of all scopes counts for each.
+SELECT DISTINCT ON (wanted.scope) wanted.scope, r.run_id, r.finished_at, r.verdict, r.differences
+FROM unnest(ARRAY['sources', 'rollups', 'statements']) AS wanted (scope) CROSS JOIN LATERAL (
+    SELECT * FROM aias.reconcile_runs x
+    WHERE x.scope IN (wanted.scope, 'all') AND NOT (x.differences > 0 AND EXISTS (
+        SELECT FROM aias.reconcile_runs later
+        WHERE later.scope IN (wanted.scope, 'all') AND later.started_at > x.started_at AND later.differences = 0
+            AND later.window_start <= x.window_start AND later.window_end >= x.window_end))
 ) r
+ORDER BY wanted.scope, r.differences > 0 DESC, r.started_at DESC
 
 -- name: sum_deltas
 SELECT comparison, metric, sum(abs(coalesce(expected, 0) - coalesce(found, 0)))

@@ -70,5 +70,6 @@ def _answer(
     freshness = reads.read_freshness(access.scope)
     answer = reads.keep((is_usage, access.scope, query.fingerprint), build)
     page = cut_page(answer, query.fingerprint, limit, asked.cursor)
+    version = f"{answer['data_version']} {query.money} {freshness['status']} {freshness['settled_through']}"
     body = {"org_id": None if access.org_id is None else str(access.org_id), **page, "freshness": freshness}
-    return answer_json(request, USAGE if is_usage else RELIABILITY, body, f"{answer['data_version']} {query.money}")
+    return answer_json(request, USAGE if is_usage else RELIABILITY, body, version)
