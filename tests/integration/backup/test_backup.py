@@ -95,7 +95,8 @@ def test_a_drill_from_object_storage_proves_every_row(own: Archiving, objects: O
     create_backup(site, url, 30, say_nothing)
     drill = run_drill(site, url, None, say_nothing)
     assert (drill.rows, drill.rows_compared) == (10_000, True)
-    assert drill.rto_seconds >= sum(drill.seconds.values()) > 0
+    assert set(drill.seconds) == {"copy", "recovery", "rows", "amcheck"}  # the last two run beside each other
+    assert drill.rto_seconds >= round(drill.seconds["copy"] + drill.seconds["recovery"], 2) > 0
     row = list_backups(site, url)["backups"][0]
     assert row["drill_passed"] is True
     check_objectives(drill, 900, 3600)

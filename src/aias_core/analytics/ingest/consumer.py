@@ -111,7 +111,8 @@ async def _consume(js: JetStreamContext, pool: Pool, state: PipelineState, stop:
     state.ingest_error = None
     while not stop.is_set():
         if messages := await _fetch(subscription):
-            state.add(await _store_and_acknowledge(pool, messages))
+            state.add(await _store_at_work(pool, messages))
+            await asyncio.gather(*(message.ack_sync(timeout=ACKNOWLEDGE_SECONDS) for message in messages))
         state.pending_messages = (await subscription.consumer_info()).num_pending
 
 
@@ -122,19 +123,18 @@ async def _fetch(subscription: JetStreamContext.PullSubscription) -> list[Msg]:
         return []
 
 
-async def _store_and_acknowledge(pool: Pool, messages: list[Msg]) -> IngestResult:
+async def _store_at_work(pool: Pool, messages: list[Msg]) -> IngestResult:
+    """Stores a batch; while that takes long the server hears that it is at work, and when it fails, that it may resend."""
     storing = asyncio.create_task(asyncio.to_thread(_store, pool, messages))
     try:
         while not (await asyncio.wait({storing}, timeout=AT_WORK_SECONDS))[0]:
             for message in messages:
                 await message.in_progress()
-        result = storing.result()
+        return storing.result()
     except Exception:
         for message in messages:
             await message.nak()
         raise
-    await asyncio.gather(*(message.ack_sync(timeout=ACKNOWLEDGE_SECONDS) for message in messages))
-    return result
 
 
 def _store(pool: Pool, messages: list[Msg]) -> IngestResult:

@@ -45,8 +45,8 @@ WHERE job_id = %(job_id)s AND fence = %(fence)s AND status = 'running'
 -- name: finish_job
 UPDATE aias.export_jobs SET status = 'succeeded', lease_holder = NULL, lease_until = NULL, object_key = %(object_key)s,
     bytes = %(bytes)s, row_count = %(row_count)s, sha256 = decode(%(sha256)s, 'hex'),
-    content_sha256 = decode(%(content_sha256)s, 'hex'), manifest = %(manifest)s, finished_at = clock_timestamp(),
-    expires_at = clock_timestamp() + %(lifetime)s
+    content_sha256 = decode(%(content_sha256)s, 'hex'), manifest = %(manifest)s, finished_at = statement_timestamp(),
+    expires_at = statement_timestamp() + %(lifetime)s
 WHERE job_id = %(job_id)s AND fence = %(fence)s AND status = 'running'
 
 -- name: fail_job
