@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aias_core.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
-    from aias_core.environments.schema import Profile
+    from aias_core.environments.schema import LocalProfile
 
 SHIPPED = Path(__file__).with_name("profiles")
 BASE = "base"
@@ -33,14 +33,14 @@ def check_environment(name: str, own: Path | None) -> None:
         )
 
 
-def load_profile(name: str, own: Path | None) -> Profile:
+def load_profile(name: str, own: Path | None) -> LocalProfile:
     """The profile with all that it extends. Raises NotFound, or InvalidInput naming every fault of the file."""
     from pydantic import ValidationError
 
-    from aias_core.environments.schema import Profile
+    from aias_core.environments.schema import LocalProfile
 
     try:
-        return Profile(name=name, **read_profile(name, own))
+        return LocalProfile(name=name, **read_profile(name, own))
     except ValidationError as exc:
         faults = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
         raise InvalidInput(f"The profile '{name}' is not valid: {faults}") from exc

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Milliseconds = Annotated[int, Field(ge=0, le=600_000)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+Cidr = Annotated[str, Field(pattern=r"^[0-9a-fA-F.:]+/\d{1,3}$")]
 
 
 class _Part(BaseModel):
@@ -48,15 +50,131 @@ class Finance(_Part):
     service: Annotated[str, Field(min_length=1, max_length=64)] = "Inference"
 
 
+class Account(_Part):
+    """The Linode account and how it is reached. `token` is a reference such as `secret://env/LINODE_TOKEN`."""
+
+    api_url: Annotated[str, Field(pattern=r"^https?://\S+$")] = "https://api.linode.com"
+    api_version: Literal["v4", "v4beta"] = "v4"
+    token: Annotated[str, Field(pattern=r"^secret://")] = "secret://env/LINODE_TOKEN"
+
+
+class Taint(_Part):
+    value: str
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
+
+
+class Pool(_Part):
+    """A node pool. `maximum` above `minimum` lets it scale by itself, `ceiling` is the most a person may set."""
+
+    type: str
+    count: Annotated[int, Field(ge=1, le=100)]
+    minimum: Annotated[int, Field(ge=1, le=100)] | None = None
+    maximum: Annotated[int, Field(ge=1, le=100)] | None = None
+    ceiling: Annotated[int, Field(ge=1, le=100)] | None = None
+    labels: dict[str, str] = {}
+    taints: dict[str, Taint] = {}
+    gpu: bool = False
+
+
+class ControlPlaneAcl(_Part):
+    enabled: bool = False
+    ipv4: list[Cidr] = []
+    ipv6: list[Cidr] = []
+
+
+class Cluster(_Part):
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+(\.\d+)?$")] = "1.34"
+    tier: Literal["standard", "enterprise"] = "standard"
+    ha: bool = False
+    acl: ControlPlaneAcl = ControlPlaneAcl()
+    pools: Annotated[dict[Name, Pool], Field(min_length=1)]
+
+
+class Gpu(_Part):
+    """GPU pools are part of the environment only when `enabled`."""
+
+    enabled: bool = False
+
+
+class Network(_Part):
+    """`ingress_cidrs` may reach the edge; `egress_cidrs` are reachable from inside."""
+
+    vpc_cidr: Cidr = "10.0.0.0/16"
+    ingress_cidrs: list[Cidr] = []
+    egress_cidrs: list[Cidr] = ["0.0.0.0/0", "::/0"]
+
+
+class ManagedDatabase(_Part):
+    type: str = "g6-dedicated-2"
+    nodes: Literal[1, 2, 3] = 1
+    version: str = "17"
+
+
+class Bucket(_Part):
+    """Object storage for one purpose; its name is `<bucket_prefix>-<environment>-<purpose>`."""
+
+    versioned: bool = False
+    expire_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+
+class Quota(_Part):
+    """What one namespace may ask for."""
+
+    pods: Annotated[int, Field(ge=1)]
+    cpu: Annotated[int, Field(ge=1)]
+    memory_gib: Annotated[int, Field(ge=1)]
+    volumes: Annotated[int, Field(ge=0)] = 0
+    gpus: Annotated[int, Field(ge=0)] = 0
+
+
+class SecretDeclaration(_Part):
+    """One secret: who answers for it, how often it is renewed, what must reload when it is."""
+
+    owner: Annotated[str, Field(min_length=1)]
+    purpose: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(pattern=r"^secret://")] | None = None
+    rotation_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    generator: Literal["password", "hex32", "ed25519", "external"] = "password"
+    consumers: list[str] = []
+    namespaces: list[str] = []
+    kind: Literal["internal", "confidential", "restricted"] = "confidential"
+
+
 class Profile(_Part):
-    """One environment."""
+    """What every environment has."""
 
     name: str
-    target: Literal["local"] = "local"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    approvals: Approvals = Approvals()
+    finance: Finance = Finance()
+
+
+class LocalProfile(Profile):
+    """An environment on this machine."""
+
+    target: Literal["local"] = "local"
     start_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120
     ports: Ports = Ports()
     router: Router = Router()
     mock: Mock = Mock()
-    approvals: Approvals = Approvals()
-    finance: Finance = Finance()
+
+
+class LinodeProfile(Profile):
+    """An environment on Linode."""
+
+    target: Literal["linode"] = "linode"
+    region: str = "fr-par"
+    domain: str | None = None
+    account: Account = Account()
+    cluster: Cluster
+    gpu: Gpu = Gpu()
+    network: Network = Network()
+    database: ManagedDatabase = ManagedDatabase()
+    bucket_prefix: Name = "aias"
+    buckets: dict[Name, Bucket] = {}
+    quotas: dict[Name, Quota] = {}
+    secrets: dict[Name, SecretDeclaration] = {}
+    limits: dict[str, Annotated[int, Field(ge=0)]] = {}
+    tags: list[Annotated[str, Field(min_length=3, max_length=50)]] = []
+    protect: bool = False
+    topology: Literal["dedicated", "shared"] = "dedicated"

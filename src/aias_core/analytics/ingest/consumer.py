@@ -124,7 +124,7 @@ async def _fetch(subscription: JetStreamContext.PullSubscription) -> list[Msg]:
 
 
 async def _store_at_work(pool: Pool, messages: list[Msg]) -> IngestResult:
-    """Stores a batch; while that takes long the server hears that it is at work, and when it fails, that it may resend."""
+    """Stores a batch; the server hears meanwhile that it is at work, or that it may send the messages again."""
     storing = asyncio.create_task(asyncio.to_thread(_store, pool, messages))
     try:
         while not (await asyncio.wait({storing}, timeout=AT_WORK_SECONDS))[0]:

@@ -22,10 +22,10 @@ from aias_core.identity.access_tokens import TokenSigner
 
 if TYPE_CHECKING:
     from aias_core.environments.endpoints import Endpoints
-    from aias_core.environments.schema import Profile
+    from aias_core.environments.schema import LocalProfile
 
 
-def build_wishes(components: Mapping[str, Component], profile: Profile) -> list[PortWish]:
+def build_wishes(components: Mapping[str, Component], profile: LocalProfile) -> list[PortWish]:
     """The ports that the components want. A variable wins over the profile. Raises InvalidInput for an unknown one."""
     fixed = dict(profile.ports.fixed)
     wishes = []
@@ -54,7 +54,7 @@ def _read_variable(variable: str) -> int | None:
 class Planner:
     """Builds the plan of every component of one environment. Pure but for finding the programs."""
 
-    profile: Profile
+    profile: LocalProfile
     state: StateDirectory
     ports: Ports
     endpoints: Endpoints

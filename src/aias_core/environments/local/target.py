@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aias_core.environments.local.logs import LogFilter, LogLine
     from aias_core.environments.local.start import UpResult
     from aias_core.environments.local.stop import DownResult
-    from aias_core.environments.schema import Profile
+    from aias_core.environments.schema import LocalProfile
 
 Progress = Callable[[str], None]
 SUPERVISOR_LOG = "supervisor"
@@ -44,7 +44,7 @@ class LocalEnvironment:
     state: StateDirectory
     own_profiles: Path | None = None
 
-    def load_profile(self) -> Profile:
+    def load_profile(self) -> LocalProfile:
         return load_profile(self.name, self.own_profiles)
 
     def up(self, progress: Progress = _say_nothing, timeout_seconds: float | None = None) -> UpResult:
