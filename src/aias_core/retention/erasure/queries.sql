@@ -112,6 +112,18 @@ WHERE m.user_id = %(id)s AND m.role = 'owner' AND m.status = 'active' AND o.stat
     WHERE x.org_id = m.org_id AND x.user_id <> m.user_id AND x.role = 'owner' AND x.status = 'active')
 ORDER BY 1
 
+-- name: suspend_orphaned_organizations
+-- Only in a copy that stands before the erasure: those who own them today joined later than it.
+UPDATE aias.organizations o SET status = 'suspended', status_reason = 'owner_erased', suspended_at = now()
+WHERE o.status = 'active'
+    AND o.org_id IN (
+        SELECT m.org_id FROM aias.memberships m
+        WHERE m.user_id = %(id)s AND m.role = 'owner' AND m.status = 'active')
+    AND NOT EXISTS (
+        SELECT FROM aias.memberships x
+        WHERE x.org_id = o.org_id AND x.user_id <> %(id)s AND x.role = 'owner' AND x.status = 'active')
+RETURNING o.org_id
+
 -- name: find_request
 SELECT request_id, ticket, subject_kind, subject_id, legal_basis, status, created_at, impact, progress, certificate
 FROM aias.erasure_requests WHERE ticket = %(ticket)s FOR UPDATE

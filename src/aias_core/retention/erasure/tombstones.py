@@ -11,9 +11,12 @@ from psycopg.types.json import Jsonb
 from aias_core.retention.erasure.requests import Order, bury
 from aias_core.retention.erasure.rules import DATABASES, queries
 from aias_core.retention.erasure.run import prepare
+from aias_core.retention.records import record
 from aias_core.retention.stores import Databases, Stores, opened
 
 if TYPE_CHECKING:
+    from psycopg import Connection
+
     from aias_core.backup.tombstones import Tombstone
     from aias_core.retention.erasure.certificate import Signer
     from aias_core.secret import Secret
@@ -24,7 +27,8 @@ def apply_tombstones(
 ) -> None:
     """Erases every subject of the tombstones from restored databases, whose requests and tombstones then stand there.
 
-    Repeatable. Databases without our schema have nothing to erase and no tombstones.
+    Repeatable. Databases without our schema have nothing to erase and no tombstones. An organization whose only owner
+    at that time was erased is suspended until it gets another one; the audit chain of the copy says so.
     """
     if not tombstones:
         return
@@ -42,6 +46,16 @@ def _apply(stores: Stores, databases: Databases, tombstone: Tombstone, signer: S
         databases.operational.execute(queries["restore_request"], {"record": Jsonb(dict(tombstone))})
         keys = {"kind": kind, "id": subject, "request_id": tombstone["request_id"]}
         databases.operational.execute(queries["insert_tombstone"], keys)
+        databases.operational.execute(queries[f"close_{kind}"], keys)
+        if kind == "user":
+            _suspend_orphaned(databases.operational, order)
     bury(databases.analytics, work.subject)
     for database in DATABASES:
         work.apply(database)
+
+
+def _suspend_orphaned(operational: Connection, order: Order) -> None:
+    rows = operational.execute(queries["suspend_orphaned_organizations"], {"id": order.subject_id}).fetchall()
+    if rows:
+        details = {"ticket": order.ticket, "suspended": [str(org_id) for (org_id,) in rows]}
+        record(operational, "erasure.replay", "succeeded", details)
