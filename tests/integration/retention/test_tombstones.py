@@ -7,9 +7,11 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import pytest
 
 from aias_core import clock, ids
 from aias_core.backup.tombstones import read_tombstones
+from aias_core.errors import Conflict
 from aias_core.migrate.consent import Consent
 from aias_core.retention.erasure.certificate import Signer
 from aias_core.retention.erasure.requests import Order
@@ -73,6 +75,38 @@ def test_an_organization_that_was_active_then_is_erased(stores: Stores, raw_oper
     found = raw_operational.execute("SELECT status, display_name FROM aias.organizations").fetchall()
     assert found == [("deleted", "erased")]
     assert raw_operational.execute("SELECT count(*) FROM aias.memberships").fetchone() == (0,)
+
+
+def test_a_request_that_was_not_done_then_gets_its_certificate(
+    stores: Stores, raw_operational: psycopg.Connection
+) -> None:
+    tombstone = make_tombstone("organization", ORG)
+    asked = {name: tombstone[name] for name in ("request_id", "ticket", "legal_basis", "requested_by", "due_at")}
+    subject = {"subject_kind": "organization", "subject_id": ORG, "status": "running"}
+    put(raw_operational, "erasure_requests", **asked, **subject)
+    apply(stores, tombstone)
+    assert raw_operational.execute(REQUEST).fetchall() == [("T-1", "completed", {"a": 1})]
+
+
+def test_a_certificate_stays_when_an_older_record_of_its_request_comes(
+    stores: Stores, raw_operational: psycopg.Connection
+) -> None:
+    tombstone = make_tombstone("organization", ORG)
+    apply(stores, tombstone)
+    apply(stores, tombstone | {"status": "running", "certificate": None, "completed_at": None})
+    assert raw_operational.execute(REQUEST).fetchall() == [("T-1", "completed", {"a": 1})]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"request_id": str(uuid.uuid4())}, {"subject_id": str(uuid.uuid4())}, {"certificate": {"a": 2}}],
+    ids=["another request", "another subject", "another certificate"],
+)
+def test_a_request_that_differs_is_told(stores: Stores, changes: dict[str, Any]) -> None:
+    tombstone = make_tombstone("organization", ORG)
+    apply(stores, tombstone)
+    with pytest.raises(Conflict, match="'T-1'"):
+        apply(stores, tombstone | changes)
 
 
 def test_the_tombstones_of_a_database_can_be_applied_to_another(

@@ -198,5 +198,14 @@ SELECT EXISTS (SELECT FROM aias.erasure_tombstones WHERE subject_kind = %(kind)s
 SELECT EXISTS (SELECT FROM aias.erased_subjects WHERE subject_kind = %(kind)s AND subject_id = %(id)s)
 
 -- name: restore_request
-INSERT INTO aias.erasure_requests SELECT (jsonb_populate_record(NULL::aias.erasure_requests, %(record)s)).*
-ON CONFLICT DO NOTHING
+-- What a copy knows of the same request may be older; a certificate is never taken back.
+INSERT INTO aias.erasure_requests AS r SELECT (jsonb_populate_record(NULL::aias.erasure_requests, %(record)s)).*
+ON CONFLICT (request_id) DO UPDATE SET status = excluded.status, impact = excluded.impact, progress = excluded.progress,
+    certificate = excluded.certificate, completed_at = excluded.completed_at
+WHERE r.status <> 'completed'
+
+-- name: find_different_request
+SELECT ticket FROM aias.erasure_requests
+WHERE (request_id = %(request_id)s OR ticket = %(ticket)s) AND (
+    (request_id, ticket, subject_kind, subject_id) <> (%(request_id)s, %(ticket)s, %(subject_kind)s, %(subject_id)s)
+    OR certificate <> %(certificate)s)

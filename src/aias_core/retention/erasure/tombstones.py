@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from aias_core.errors import Conflict
 from aias_core.retention.erasure.requests import Order, bury
 from aias_core.retention.erasure.rules import DATABASES, queries
 from aias_core.retention.erasure.run import prepare
@@ -29,6 +30,7 @@ def apply_tombstones(
 
     Repeatable. Databases without our schema have nothing to erase and no tombstones. An organization whose only owner
     at that time was erased is suspended until it gets another one; the audit chain of the copy says so.
+    Raises Conflict when a copy knows another erasure by the same ticket.
     """
     if not tombstones:
         return
@@ -43,7 +45,7 @@ def _apply(stores: Stores, databases: Databases, tombstone: Tombstone, signer: S
     order = Order(kind, subject, ticket, tombstone["legal_basis"])
     work = prepare(stores, databases, order, signer)
     with databases.operational.transaction():
-        databases.operational.execute(queries["restore_request"], {"record": Jsonb(dict(tombstone))})
+        _restore_request(databases.operational, tombstone)
         keys = {"kind": kind, "id": subject, "request_id": tombstone["request_id"]}
         databases.operational.execute(queries["insert_tombstone"], keys)
         databases.operational.execute(queries[f"close_{kind}"], keys)
@@ -52,6 +54,17 @@ def _apply(stores: Stores, databases: Databases, tombstone: Tombstone, signer: S
     bury(databases.analytics, work.subject)
     for database in DATABASES:
         work.apply(database)
+
+
+def _restore_request(operational: Connection, tombstone: Tombstone) -> None:
+    """Brings the request to where it stands elsewhere. Raises Conflict when the copy knows another one instead."""
+    keys = {**tombstone, "certificate": Jsonb(tombstone["certificate"]) if tombstone["certificate"] else None}
+    if operational.execute(queries["find_different_request"], keys).fetchone():
+        raise Conflict(
+            f"The copy knows another erasure by the ticket '{tombstone['ticket']}'",
+            hint="see which environment the backup is of: aias db backup list",
+        )
+    operational.execute(queries["restore_request"], {"record": Jsonb(dict(tombstone))})
 
 
 def _suspend_orphaned(operational: Connection, order: Order) -> None:
