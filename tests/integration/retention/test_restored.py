@@ -142,6 +142,17 @@ def test_where_the_live_database_is_gone_the_newest_backup_knows_who_was_erased(
         home.archiving.execute("ALTER DATABASE operational_gone RENAME TO operational", "postgres")
 
 
+def test_a_promotion_knows_from_the_newest_backup_who_was_erased_since(home: Home) -> None:
+    create_backup(home.site, None, 30, say_nothing)
+    restore(home.site, Wish("restored"), say_nothing)
+    home.erase()
+    create_backup(home.site, None, 30, say_nothing)
+    home.archiving.execute("ALTER DATABASE operational RENAME TO operational_before_loss", "postgres")
+    home.archiving.execute("CREATE DATABASE operational OWNER aias_owner", "postgres")
+    promote(home.site, "restored")
+    assert home.count() == 0
+
+
 def upload(store: ObjectStore, org: uuid.UUID, slug: str) -> dict[str, bool]:
     """Exports of the organization, of others, and of everybody; whether each is to go."""
     client = store.client()

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from aias_core import clock, ids
-from aias_core.backup.tombstones import read_tombstones
-from aias_core.errors import Conflict
+from aias_core.backup.tombstones import gather_tombstones, read_tombstones
+from aias_core.errors import Conflict, PrerequisiteMissing
 from aias_core.migrate.consent import Consent
 from aias_core.retention.erasure.certificate import Signer
 from aias_core.retention.erasure.requests import Order
@@ -122,3 +122,16 @@ def test_the_tombstones_of_a_database_can_be_applied_to_another(
     with psycopg.connect(copies[0].reveal()) as copy:
         copy.execute("SET ROLE aias_owner")
         assert copy.execute(REQUEST).fetchall() == [("T-1", "completed", certificate)]
+
+
+def test_a_live_database_that_is_lost_is_told_and_any_other_failure_is_raised(
+    stores: Stores, postgres_server: PostgresServer, operational: str
+) -> None:
+    kept = make_tombstone("organization", ORG)
+    assert gather_tombstones(stores.operational, [kept]).unread is None
+    lost = gather_tombstones(postgres_server.superuser("nowhere"), [kept])
+    assert lost.tombstones == [kept]
+    assert lost.unread is not None
+    assert "nowhere" in lost.unread
+    with pytest.raises(PrerequisiteMissing):
+        gather_tombstones(postgres_server.dsn(operational, "aias_router"), [kept])
