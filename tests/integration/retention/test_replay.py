@@ -21,10 +21,11 @@ from aias_core.retention.erasure.verify import verify_erasure
 from aias_core.retention.stores import Stores
 from aias_core.secret import Secret
 from support.events import ORG, OTHER_ORG, make_event
-from support.rows import put
+from support.rows import insert_any_row, put
+from support.subjects import house_keys, unguarded
 
 SIGNER = Signer(Secret(base64.b64encode(b"k" * 32).decode()))
-PERSON = ids.new_id()
+PERSON, KEY = ids.new_id(), ids.new_id()
 
 
 @pytest.fixture
@@ -62,7 +63,10 @@ def test_a_late_event_of_a_person_is_not_stored(
     stores: Stores, service: psycopg.Connection, raw_operational: psycopg.Connection
 ) -> None:
     put(raw_operational, "users", user_id=PERSON, display_name="Ana")
+    with unguarded(raw_operational):
+        insert_any_row(raw_operational, "api_keys", api_key_id=KEY, user_id=PERSON, org_id=ORG)
+        house_keys(raw_operational)
     certificate = erase(stores, Order("user", PERSON, "T-1", "x"))
-    late = ingest(service, [make_event(actor_id=PERSON)])
-    assert (late.accepted, late.erased) == (0, 1)
+    late = ingest(service, [make_event(actor_id=PERSON), make_event(api_key_id=KEY), make_event()])
+    assert (late.accepted, late.erased) == (1, 2)
     verify_erasure(stores, certificate)
