@@ -298,6 +298,22 @@ def test_the_keys_of_a_person_get_one_pseudonym_everywhere_and_sums_stay(person:
         assert (key,) in connection.execute(BURIED_KEYS).fetchall()
 
 
+def test_erasing_one_person_leaves_the_keys_of_who_was_erased_before(person: Place) -> None:
+    keys = {subject: ids.new_id() for subject in (person.world.subject, person.world.other)}
+    with person.raw("operational") as connection, unguarded(connection):
+        for subject, key in keys.items():
+            insert_any_row(connection, "api_keys", api_key_id=key, user_id=subject)
+        house_keys(connection)
+    person.erase()
+    other = Order("user", person.world.other, "T-2", "x")
+    with opened(person.stores) as databases:
+        for _ in range(2):
+            subject = erasure.prepare(person.stores, databases, other).subject
+            assert keys[person.world.other] in subject.keys
+            assert keys[person.world.subject] not in subject.keys
+            run_erasure(person.stores, other, Consent(), SIGNER)
+
+
 def test_keys_are_revoked_for_everybody_who_caches_them(place: Place) -> None:
     key = ids.new_id()
     holder = {"org_id" if place.world.kind == "organization" else "user_id": place.world.subject}

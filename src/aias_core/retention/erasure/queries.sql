@@ -99,10 +99,14 @@ SELECT user_id FROM aias.users WHERE user_id::text = lower(%(name)s)
 SELECT slug FROM aias.organizations WHERE org_id = %(id)s
 
 -- name: list_keys_of_user
+-- The request remembers those that its own run has removed.
 SELECT api_key_id FROM aias.api_keys WHERE user_id = %(id)s
+UNION
+SELECT key::uuid FROM aias.erasure_requests, jsonb_array_elements_text(progress -> 'keys') AS key
+WHERE subject_kind = 'user' AND subject_id = %(id)s
 
--- name: list_erased_keys
-SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'api_key' ORDER BY 1
+-- name: list_copied_keys_of_user
+SELECT api_key_id FROM aias.dim_keys WHERE holder_id = %(id)s
 
 -- name: list_orphaned_organizations
 -- Active organizations whose only active owner the person is.

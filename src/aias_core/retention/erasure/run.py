@@ -84,7 +84,7 @@ def run_erasure(
             check_holds(databases.operational, order.kind, order.subject_id)
             if known is None or known.status == "requested":
                 check_consent(order, consent)
-            request = start_request(databases.operational, order, consent)
+            request = start_request(databases, order, consent)
             return _carry_out(stores, databases, request, signer, progress)
         except AiasError as error:
             details = {"ticket": order.ticket, "kind": order.kind, "error": error.code}
@@ -119,7 +119,7 @@ def _carry_out(
 
 def prepare(stores: Stores, databases: Databases, order: Order, signer: Signer | None = None) -> Work:
     """The rules for a subject and what they bind; without a signer, who makes pseudonyms, only to look."""
-    keys = find_keys(databases.operational, databases.analytics, order.kind, order.subject_id)
+    keys = find_keys(databases, order.kind, order.subject_id)
     subject, policy = Subject(order.kind, order.subject_id, keys), load_policy()
     parameters = subject.parameters()
     if signer is not None:

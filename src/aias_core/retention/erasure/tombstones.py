@@ -43,7 +43,6 @@ def apply_tombstones(
 def _apply(stores: Stores, databases: Databases, tombstone: Tombstone, signer: Signer) -> None:
     kind, subject, ticket = tombstone["subject_kind"], UUID(tombstone["subject_id"]), tombstone["ticket"]
     order = Order(kind, subject, ticket, tombstone["legal_basis"])
-    work = prepare(stores, databases, order, signer)
     with databases.operational.transaction():
         _restore_request(databases.operational, tombstone)
         keys = {"kind": kind, "id": subject, "request_id": tombstone["request_id"]}
@@ -51,6 +50,7 @@ def _apply(stores: Stores, databases: Databases, tombstone: Tombstone, signer: S
         databases.operational.execute(queries[f"close_{kind}"], keys)
         if kind == "user":
             _suspend_orphaned(databases.operational, order)
+    work = prepare(stores, databases, order, signer)  # the request knows keys that the copy does not
     bury(databases.analytics, work.subject)
     for database in DATABASES:
         work.apply(database)
