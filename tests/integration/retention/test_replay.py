@@ -46,16 +46,16 @@ def erase(stores: Stores, order: Order) -> dict[str, Any]:
 
 
 def test_a_replay_does_not_bring_an_organization_back(
-    stores: Stores, service: psycopg.Connection, raw_operational: psycopg.Connection
+    whole: Stores, service: psycopg.Connection, raw_operational: psycopg.Connection
 ) -> None:
     for org_id, slug in ((ORG, "acme"), (OTHER_ORG, "globex")):
         put(raw_operational, "organizations", org_id=org_id, slug=slug, display_name=slug)
     events = [make_event() for _ in range(5)] + [make_event(org_id=OTHER_ORG)]
     assert ingest(service, events).accepted == 6
-    certificate = erase(stores, Order("organization", ORG, "T-1", "x"))
+    certificate = erase(whole, Order("organization", ORG, "T-1", "x"))
     again = ingest(service, [*events, make_event()])
     assert (again.accepted, again.duplicate, again.erased) == (0, 1, 6)
-    verify_erasure(stores, certificate)
+    verify_erasure(whole, certificate)
     assert service.execute("SELECT org_id FROM aias.usage_facts").fetchall() == [(OTHER_ORG,)]
 
 

@@ -32,7 +32,7 @@ from aias_core.retention.erasure.tombstones import apply_tombstones
 from aias_core.retention.erasure.verify import verify_erasure
 from aias_core.retention.stores import Stores, opened
 from aias_core.secret import Secret
-from support.backups import Archiving, archiving_server, object_storage, say_nothing
+from support.backups import Archiving, archiving_server, say_nothing
 from support.subjects import fill
 
 SIGNER = Signer(Secret(base64.b64encode(b"k" * 32).decode()))
@@ -84,13 +84,6 @@ def archiving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archiving]:
             found.execute(WITHOUT_REFERENCES, database)
         found.execute("SELECT aias.ensure_month_partitions(now(), 1)", "analytics")
         yield found
-
-
-@pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    with object_storage(tmp_path_factory.mktemp("objects")) as store:
-        store.client().create_bucket(Bucket=BUCKET)
-        yield store
 
 
 @pytest.fixture
@@ -170,6 +163,9 @@ def upload(store: ObjectStore, org: uuid.UUID, slug: str) -> dict[str, bool]:
         named = {"file": name, "totals": [{"org_id": str(somebody)}, {"org_id": str(ids.new_id())}]}
         files[f"{org.hex}/{name}"] = (b"x", somebody == org)
         files[f"{org.hex}/{name}.manifest.json"] = (json.dumps(named).encode(), somebody == org)
+    job = f"exports/all/2026-10/{ids.new_id()}.csv.gz"  # a job's manifest has the whole key
+    files[job] = (b"x", True)
+    files[f"{job}.manifest.json"] = (json.dumps({"file": job, "totals": [{"org_id": str(org)}]}).encode(), True)
     for key, (body, _) in files.items():
         client.put_object(Bucket=BUCKET, Key=key, Body=body)
     return {key: goes for key, (_, goes) in files.items()}

@@ -110,14 +110,14 @@ def test_a_request_that_differs_is_told(stores: Stores, changes: dict[str, Any])
 
 
 def test_the_tombstones_of_a_database_can_be_applied_to_another(
-    stores: Stores, raw_operational: psycopg.Connection, postgres_server: PostgresServer
+    whole: Stores, raw_operational: psycopg.Connection, postgres_server: PostgresServer
 ) -> None:
     add_owner(raw_operational)
-    certificate = run_erasure(stores, Order("organization", ORG, "T-1", "x"), Consent(), SIGNER)
+    certificate = run_erasure(whole, Order("organization", ORG, "T-1", "x"), Consent(), SIGNER)
     copies = [
         postgres_server.dsn(postgres_server.clone(name), "aias_migrator") for name in ("operational", "analytics")
     ]
-    tombstones = read_tombstones(stores.operational)
+    tombstones = read_tombstones(whole.operational)
     apply_tombstones("test", dict(zip(("operational", "analytics"), copies, strict=True)), tombstones, SIGNER)
     with psycopg.connect(copies[0].reveal()) as copy:
         copy.execute("SET ROLE aias_owner")
