@@ -103,8 +103,8 @@ def _iter_batches(databases: Databases, plan: RetentionPlan, item: Expired) -> I
     left = item.rows
     while left > 0:
         limit = min(left, BATCH_ROWS) if item.table == "audit_log" else BATCH_ROWS
-        keys = {"table": item.table, "part": item.part, "as_of": plan.as_of, "limit": limit}
-        keys["held"] = list_held(databases)  # each time: somebody may place a hold meanwhile
+        held = list_held(databases)  # each time: somebody may place a hold meanwhile
+        keys = {"table": item.table, "part": item.part, "as_of": plan.as_of, "limit": limit, "held": held}
         row = databases.get(item.database).execute(queries[query], keys).fetchone()
         if row is None or not row[0]:
             return

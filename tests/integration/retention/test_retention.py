@@ -227,6 +227,40 @@ def test_a_hold_that_is_placed_during_a_run_keeps_what_is_still_there(
         done.check()
 
 
+def test_the_rows_of_a_held_person_are_known_by_their_keys(
+    stores: Stores, databases: Databases, raw_operational: psycopg.Connection, raw_analytics: psycopg.Connection
+) -> None:
+    person, key = ids.new_id(), ids.new_id()
+    add_organization(raw_operational)
+    put(raw_operational, "users", user_id=person, display_name="Ana", status="active")
+    unguarded(raw_operational)
+    insert_any_row(raw_operational, "api_keys", api_key_id=key, user_id=person, org_id=ORG)
+    guarded(raw_operational)
+    add_old_partitions(raw_analytics)
+    unguarded(raw_analytics)
+    raw_analytics.execute("UPDATE aias.usage_facts SET api_key_id = %s, actor_id = NULL", [key])
+    insert_any_row(raw_analytics, "dead_letters", payload=f"x{key}y".encode(), received_at=clock.now() - LONG_AGO)
+    guarded(raw_analytics)
+    add_hold(databases.operational, "user", person, "a court order")
+    removed = by_table(run(stores).removed)
+    assert removed.keys() == {f"analytics.{table}" for table in PARTITIONED if table != "usage_facts"}
+    for table in ("usage_facts", "dead_letters"):
+        assert raw_analytics.execute(f"SELECT count(*) FROM aias.{table}".encode()).fetchone() == (1,), table
+
+
+def test_a_record_that_the_audit_chain_does_not_have_stays_and_stops_nothing(
+    stores: Stores, raw_analytics: psycopg.Connection
+) -> None:
+    old = clock.now() - LONG_AGO
+    known = {"actor_type": "cli", "actor_id": "ana", "actor_role": "auditor", "action": "usage.read"}
+    for delivered_at in (None, old, clock.now()):
+        times = {"occurred_at": old, "delivered_at": delivered_at}
+        put(raw_analytics, "access_records", audit_id=ids.new_id(), outcome="allowed", **known, **times)
+    done = run(stores)
+    done.check()
+    assert by_table(done.removed) == {"analytics.access_records": 1}
+
+
 def test_a_held_person_keeps_their_name(
     stores: Stores, databases: Databases, raw_operational: psycopg.Connection
 ) -> None:
