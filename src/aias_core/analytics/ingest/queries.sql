@@ -17,11 +17,18 @@ TRUNCATE staged
 
 -- name: drop_erased
 -- What was erased does not come back: later or replayed events of an erased organization or user are only counted. A
--- router knows a person by their keys only.
-DELETE FROM staged
-WHERE org_id IN (SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'organization')
-    OR actor_id IN (SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'user')
-    OR api_key_id IN (SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'api_key')
+-- router knows a person by their keys only. Their numbers are kept, so that they are no gaps.
+WITH erased AS (
+    DELETE FROM staged
+    WHERE org_id IN (SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'organization')
+        OR actor_id IN (SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'user')
+        OR api_key_id IN (SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'api_key')
+    RETURNING source, source_seq, occurred_at
+), noted AS (
+    INSERT INTO aias.removed_events (source, source_seq, occurred_at)
+    SELECT source, source_seq, occurred_at FROM erased WHERE source_seq IS NOT NULL ON CONFLICT DO NOTHING
+)
+SELECT count(*) FROM erased
 
 -- name: insert_receipts
 INSERT INTO aias.event_receipts (event_id, org_id, digest, received_at, batch_id)

@@ -41,11 +41,14 @@ SELECT count(*) FROM aias.dim_organizations WHERE org_id = %(id)s AND display_na
 UPDATE aias.dim_organizations SET display_name = 'erased' WHERE org_id = %(id)s
 
 -- name: delete_usage_facts
--- In batches, each with its receipts.
+-- In batches, each with its receipts; the numbers that sources gave them stay, so that they are no gaps.
 WITH batch AS (
-    SELECT event_id, org_id, occurred_at FROM aias.usage_facts WHERE org_id = %(id)s ORDER BY occurred_at LIMIT 10000
+    SELECT event_id, org_id, occurred_at, source, source_seq FROM aias.usage_facts WHERE org_id = %(id)s ORDER BY occurred_at LIMIT 10000
 ), receipts AS (
     DELETE FROM aias.event_receipts r USING batch b WHERE r.event_id = b.event_id AND r.org_id = b.org_id
+), noted AS (
+    INSERT INTO aias.removed_events (source, source_seq, occurred_at)
+    SELECT source, source_seq, occurred_at FROM batch WHERE source_seq IS NOT NULL ON CONFLICT DO NOTHING
 )
 DELETE FROM aias.usage_facts f USING batch b
 WHERE f.event_id = b.event_id AND f.org_id = b.org_id AND f.occurred_at = b.occurred_at
