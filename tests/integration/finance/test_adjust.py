@@ -5,25 +5,30 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from aias_cli.commands.analytics.months_options import ingest
 from aias_core import ids
-from aias_core.analytics.ingest.store import ingest_lines
 from aias_core.approvals import ApprovalInvalid, ApprovalMissing, ApprovalPolicy
-from aias_core.errors import InvalidInput
+from aias_core.errors import InvalidInput, Refused
 from aias_core.finance.export.request import Scope
-from aias_core.finance.months.adjust import AdjustmentRequest, build_adjustment, encode_adjustment
-from aias_core.finance.months.consent import (
-    MonthApproval,
+from aias_core.finance.months.adjust import (
+    AdjustmentRequest,
+    build_adjustment,
+    encode_adjustment,
+    prepare_adjustment,
+    store_adjustment,
 )
+from aias_core.finance.months.consent import Consent, MonthApproval
 from support.events import ORG
+from support.exports import Edit
 from support.months import ACTOR, Person
 
 ACME = Scope(ORG, "acme")
+CREDIT = AdjustmentRequest(ACME, "-12.50", "USD", "credit")
 
 
 def test_an_adjustment_is_an_event_of_the_open_month(store: psycopg.Connection) -> None:
     request = AdjustmentRequest(ACME, "-12.50", "USD", "credit for an outage", ids.new_id())
-    line = encode_adjustment(build_adjustment(request, ACTOR, ()))
-    assert ingest_lines(store, [line], "adjust", adjustments=True).accepted == 1
+    store_adjustment(store, prepare_adjustment(request, ACTOR), ingest)
     row = store.execute("SELECT cost_pico, reason, ref_event_id FROM aias.usage_facts WHERE kind = 'adjustment'")
     assert row.fetchall() == [(-12_500_000_000_000, "credit for an outage", request.event)]
 
@@ -31,22 +36,46 @@ def test_an_adjustment_is_an_event_of_the_open_month(store: psycopg.Connection) 
 @pytest.mark.parametrize("amount", ["", "ten", "0", "1/0", "0.0000000000001", "99999999"])
 def test_an_amount_that_is_none_is_refused(amount: str) -> None:
     with pytest.raises(InvalidInput, match=r"amount|between"):
-        build_adjustment(AdjustmentRequest(ACME, amount, "USD", "why"), ACTOR, ())
+        build_adjustment(AdjustmentRequest(ACME, amount, "USD", "why"), ACTOR)
 
 
 @pytest.mark.parametrize(("reason", "currency"), [("", "USD"), ("x" * 201, "USD"), ("why", "usd")])
 def test_an_adjustment_that_breaks_the_contract_is_refused(reason: str, currency: str) -> None:
     with pytest.raises(InvalidInput):
-        encode_adjustment(build_adjustment(AdjustmentRequest(ACME, "1", currency, reason), ACTOR, ()))
+        encode_adjustment(build_adjustment(AdjustmentRequest(ACME, "1", currency, reason), ACTOR))
 
 
-def test_an_adjustment_needs_its_own_consent(ada: Person) -> None:
-    request = AdjustmentRequest(ACME, "-12.50", "USD", "credit")
-    guarded = replace(ACTOR, policy=ApprovalPolicy("production", True, {"ada": ada.public}))
+@pytest.fixture
+def agreed(ada: Person) -> Consent:
+    """Consent of a second person to a credit, where that is needed."""
+    approval = MonthApproval.sign("ada", ada.key, choice="approve", comment="", proposal=CREDIT.proposal("production"))
+    return replace(ACTOR, policy=ApprovalPolicy("production", True, {"ada": ada.public}), approval=approval)
+
+
+def test_an_adjustment_needs_its_own_consent(agreed: Consent) -> None:
     with pytest.raises(ApprovalMissing):
-        build_adjustment(request, guarded, ())
-    approval = MonthApproval.sign("ada", ada.key, choice="approve", comment="", proposal=request.proposal("production"))
-    agreed = replace(guarded, approval=approval)
-    assert build_adjustment(request, agreed, ()).labels["approval_id"] == approval.approval_id
+        build_adjustment(CREDIT, replace(agreed, approval=None))
+    assert agreed.approval is not None
+    assert build_adjustment(CREDIT, agreed).labels["approval_id"] == agreed.approval.approval_id
     with pytest.raises(ApprovalInvalid, match="something else"):
-        build_adjustment(replace(request, amount="-125"), agreed, ())
+        build_adjustment(replace(CREDIT, amount="-125"), agreed)
+
+
+def test_an_approval_pays_once_whoever_shows_it_again(store: psycopg.Connection, agreed: Consent) -> None:
+    both = [prepare_adjustment(CREDIT, replace(agreed, actor=actor)) for actor in ("grace@here", "heidi@there")]
+    store_adjustment(store, both[0], ingest)
+    for prepared in (both[0], both[1], prepare_adjustment(CREDIT, agreed)):
+        with pytest.raises(ApprovalInvalid, match="used before"):
+            store_adjustment(store, prepared, ingest)
+    paid = store.execute("SELECT cost_pico FROM aias.usage_facts WHERE kind = 'adjustment'").fetchall()
+    assert paid == [(CREDIT.pico,)]
+    assert store.execute("SELECT count(*) FROM aias.dead_letters").fetchone() == (0,)
+
+
+def test_an_adjustment_that_is_not_stored_is_not_told_as_done(store: psycopg.Connection, edit: Edit) -> None:
+    edit(
+        "INSERT INTO aias.erased_subjects (subject_kind, subject_id, erased_at) VALUES ('organization', %s, now())",
+        [ORG],
+    )
+    with pytest.raises(Refused, match="nothing was changed"):
+        store_adjustment(store, prepare_adjustment(CREDIT, ACTOR), ingest)
