@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ from aias_core.analytics.ingest.store import ingest_lines
 from aias_core.analytics.rollup.run import run_rollup
 from aias_core.contracts import usage
 from aias_core.errors import Conflict, DifferenceFound
+from aias_core.finance.export.request import ExportRequest
 from aias_core.finance.months.close import (
     Change,
     PreconditionUnmet,
@@ -21,6 +23,7 @@ from aias_core.finance.months.close import (
 from aias_core.finance.months.preconditions import Reconciled
 from aias_core.windows import Window
 from support.events import ORG, make_event
+from support.exports import Edit, export, read
 from support.months import set_watermark, stop_clock
 
 
@@ -38,6 +41,30 @@ def test_a_dry_run_shows_everything_and_changes_nothing(store: psycopg.Connectio
     assert [item.precondition for item in shown.preconditions] == [
         *("month-over", "complete", "sources-sealed", "rolled-up", "reconciled", "costs-proven", "dead-letters")
     ]
+
+
+@pytest.mark.parametrize("days", [(1,), (2, 1)], ids=["renamed", "renamed-and-back"])
+def test_a_month_in_which_names_changed_is_closed_with_them(
+    store: psycopg.Connection, month: Window, closable: Change, edit: Edit, tmp_path: Path, days: tuple[int, ...]
+) -> None:
+    for number, before_end in enumerate(days):
+        renamed = ("acme", "Renamed")[(number + 1) % 2]
+        store.execute("UPDATE aias.dim_organizations SET display_name = %s WHERE slug = 'acme'", [renamed])
+        store.execute("UPDATE aias.dim_models SET name = %s", [f"model-{number}"])
+        edit(
+            "UPDATE aias.dim_versions SET valid_to = %s WHERE valid_to > %s",
+            [month.end - timedelta(days=before_end), month.end],
+        )
+    opened = read(export(store, ExportRequest(month), tmp_path / "open")["file"])
+    close_month(store, closable)
+    closed = read(export(store, ExportRequest(month), tmp_path / "closed")["file"])
+    assert [row["org_name"] for row in closed if row["org_slug"] == "acme"] == [
+        *["acme"] * (3 - days[0]),
+        *["Renamed"] * (days[0] - len(days) + 1),
+        *["acme"] * (len(days) - 1),
+    ]
+    names = ("org_name", "model_name")
+    assert [[row[name] for name in names] for row in closed] == [[row[name] for name in names] for row in opened]
 
 
 def unseal(store: psycopg.Connection, month: Window) -> None:

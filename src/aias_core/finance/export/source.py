@@ -219,7 +219,8 @@ def read_names(connection: Connection, source: Source) -> Names:
     for segment in source.segments:
         named: Mapping[str, Any] = {"month": segment.month, "version": segment.version}
         query = "list_statement_names" if source.is_read_frozen(segment) else "list_names"
-        names.add(connection.execute(queries[query], named), microseconds_of(segment.window.end))
+        bounds = (microseconds_of(segment.window.start), microseconds_of(segment.window.end))
+        names.add(connection.execute(queries[query], named), *bounds)
     return names
 
 
