@@ -59,6 +59,8 @@ def test_a_month_is_closed_with_the_consent_of_a_second_person(
         ({"proposal": {"environment": "staging"}}, "is for the environment 'staging'"),
         ({"proposal": {"sha256": "0" * 64}}, "is for something else"),
         ({"proposal": {"action": "restate"}}, "is for something else"),
+        ({"proposal": {"waiver": "only noise"}}, "is for something else"),
+        ({"proposal": {"reason": "another"}}, "is for something else"),
         ({"name": "mallory"}, "is not signed by the key of a known approver"),
         ({"name": "grace"}, "comes from who acts"),
     ],
@@ -80,6 +82,18 @@ def test_an_approval_of_other_figures_is_refused(
     add_late_event(store, month)
     with pytest.raises(ApprovalInvalid, match="is for something else"):
         close_month(store, with_approval(guarded, approve_change(proposed, ada)))
+
+
+def test_a_waiver_and_a_reason_are_part_of_what_is_agreed_to(
+    store: psycopg.Connection, month: Window, guarded: Change, ada: Person
+) -> None:
+    wanted = replace(guarded, waive_dead_letters="only noise")
+    proposed = close_month(store, replace(wanted, dry_run=True))
+    assert proposed.proposal.waiver == "only noise"
+    agreed = approve_change(proposed, ada)
+    with pytest.raises(ApprovalInvalid, match="is for something else"):
+        close_month(store, with_approval(replace(guarded, waive_dead_letters="all of them"), agreed))
+    assert close_month(store, with_approval(wanted, agreed)).is_done
 
 
 def test_an_approval_expires(

@@ -36,11 +36,12 @@ def adjust(
     with context.environment().endpoints().analytics_connection() as connection:
         request = AdjustmentRequest(Scope(*get_organization(connection, org)), amount, currency, reason, event)
         proposal = request.proposal(consent.policy.environment)
+        request.check(connection)
         if out is not None:
             write_proposal(context, proposal, out)
         if dry_run:
             return context.printer.result("aias.analytics.adjust/1", proposal.as_record())
-        prepared = prepare_adjustment(request, consent)
+        prepared = prepare_adjustment(connection, request, consent)
         context.confirm(f"Adjust '{org}' by {amount} {currency} in '{context.env}'?")
         record = store_adjustment(connection, prepared, ingest)
     context.printer.result("aias.analytics.adjust/1", record)

@@ -6,7 +6,7 @@ The id of an event follows from the approval behind it, so one approval is one e
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
@@ -16,7 +16,7 @@ from aias_core.approvals import ApprovalInvalid
 from aias_core.contracts import usage
 from aias_core.contracts.usage import Adjustment
 from aias_core.database.queries import load_queries
-from aias_core.errors import InvalidInput, Refused
+from aias_core.errors import InvalidInput, NotFound, Refused
 from aias_core.finance.export.request import Scope
 from aias_core.finance.months.consent import Consent, Proposal
 from aias_core.money import format_pico, parse_amount
@@ -55,11 +55,37 @@ class AdjustmentRequest:
             raise InvalidInput(f"'{self.amount}' is not between 0 and {limit}", hint="write it like -12.50")
         return amount
 
+    def check(self, connection: Connection) -> None:
+        """Raises InvalidInput for another currency than the organization's, NotFound for an event it does not have."""
+        currency = _find_text(connection, "find_currency", {"org_id": self.scope.org_id})
+        if currency != self.currency:
+            raise InvalidInput(
+                f"The currency of '{self.scope.slug}' is {currency}, not {self.currency}",
+                hint=f"say it with: --currency {currency}",
+            )
+        if self.event is not None:
+            self._check_event(connection, self.event)
+
+    def _check_event(self, connection: Connection, event: UUID) -> None:
+        currency = _find_text(connection, "find_event_currency", {"event_id": event, "org_id": self.scope.org_id})
+        if currency is None:
+            raise NotFound(
+                f"'{self.scope.slug}' has no event '{event}'", hint="the id of a request is that of its event"
+            )
+        if currency != self.currency:
+            raise InvalidInput(f"The event '{event}' is in {currency}, not in {self.currency}")
+
     def proposal(self, environment: str) -> Proposal:
         """What a second person has to agree to."""
         parts = (self.scope.org_id, self.pico, self.currency, self.reason, self.event)
         digest = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
-        return Proposal("adjust", f"{self.scope.slug} {self.amount} {self.currency}", digest, environment)
+        what = f"{self.scope.slug} {self.amount} {self.currency}" + (f" for {self.event}" if self.event else "")
+        return Proposal("adjust", what, digest, environment, self.reason)
+
+
+def _find_text(connection: Connection, query: str, parameters: Mapping[str, Any]) -> str | None:
+    row = connection.execute(_queries[query], parameters).fetchone()
+    return str(row[0]) if row else None
 
 
 def build_adjustment(request: AdjustmentRequest, consent: Consent) -> Adjustment:
@@ -114,8 +140,9 @@ class Prepared:
         }
 
 
-def prepare_adjustment(request: AdjustmentRequest, consent: Consent) -> Prepared:
-    """The event to store. Raises what the two functions above raise."""
+def prepare_adjustment(connection: Connection, request: AdjustmentRequest, consent: Consent) -> Prepared:
+    """The event to store. Raises what checking, building and encoding it raise."""
+    request.check(connection)
     adjustment = build_adjustment(request, consent)
     return Prepared(request, adjustment, encode_adjustment(adjustment))
 

@@ -16,12 +16,15 @@ Action = Literal["close", "restate", "adjust"]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What somebody wants to do: the action, what it is about, and the hash of what would come of it."""
+    """What somebody wants to do: the action, what it is about, the hash of what would come of it, why, and with which
+    reason open dead letters are passed over."""
 
     action: Action
     subject: str
     sha256: str
     environment: str = "local"
+    reason: str | None = None
+    waiver: str | None = None
 
     def as_record(self) -> dict[str, Any]:
         return {"schema": PROPOSAL_SCHEMA, **asdict(self)}

@@ -93,3 +93,10 @@ WHERE state = 'open' AND received_at >= %(start)s AND received_at < %(latest)s
 
 -- name: find_receipt
 SELECT true FROM aias.event_receipts WHERE event_id = %(event_id)s AND org_id = %(org_id)s
+
+-- name: find_currency
+SELECT currency FROM aias.dim_organizations WHERE org_id = %(org_id)s
+
+-- name: find_event_currency
+SELECT currency FROM aias.usage_facts
+WHERE event_id = %(event_id)s AND org_id = %(org_id)s AND kind = 'usage'
