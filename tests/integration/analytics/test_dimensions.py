@@ -56,6 +56,23 @@ def test_a_sync_says_what_was_added_and_what_has_changed(
     assert set(sync().values()) == {(0, 0)}
 
 
+def test_what_is_reserved_to_an_organization_stays_so_in_the_copy(
+    postgres_server: PostgresServer, operational: str, operational_store: psycopg.Connection, store: psycopg.Connection
+) -> None:
+    sync_dimensions(operational_store, store)
+    change(
+        postgres_server,
+        operational,
+        "INSERT INTO aias.organizations (org_id, slug, display_name) VALUES (gen_random_uuid(), 'euro', 'Euro');"
+        "INSERT INTO aias.models (model_id, name, display_name, operations, status, org_id)"
+        " SELECT gen_random_uuid(), 'private', 'Private', '{chat}', 'disabled', org_id"
+        " FROM aias.organizations WHERE slug = 'euro'",
+    )
+    sync_dimensions(operational_store, store)
+    owner = "SELECT o.slug FROM aias.dim_models m JOIN aias.dim_organizations o USING (org_id) WHERE m.name = 'private'"
+    assert store.execute(owner).fetchall() == [("euro",)]
+
+
 def test_facts_that_waited_for_a_price_get_their_verdict_and_keep_their_cost(store: psycopg.Connection) -> None:
     unknown = "01890000-0000-7000-8000-0000000000cc"
     events = [make_event(price_id=unknown), make_event(price_id=unknown, cost_pico=1), make_event()]

@@ -54,5 +54,5 @@ def build_request(connection: Connection, plain: ExportRequest, wanted: Wanted) 
     from aias_core.finance.export.request import Scope
 
     scope = None if wanted.org == "all" else Scope(*get_organization(connection, wanted.org))
-    models = find_models(connection, wanted.models)
+    models = find_models(connection, wanted.models, scope)
     return plain.narrowed(scope, models, find_projects(connection, wanted.projects, scope))

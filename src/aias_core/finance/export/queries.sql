@@ -134,11 +134,16 @@ SELECT price_id, model_id, operation, currency, input_pico, cached_input_pico, o
 FROM aias.dim_prices ORDER BY price_id
 
 -- name: find_models
-SELECT model_id FROM aias.dim_models WHERE name = %(name)s OR model_id::text = lower(%(name)s)
+-- Models of everyone and, where one organization is meant, its own: never those of another one.
+SELECT model_id FROM aias.dim_models
+WHERE (name = %(name)s OR model_id::text = lower(%(name)s))
+    AND (%(org_id)s::uuid IS NULL OR org_id IS NULL OR org_id = %(org_id)s)
+ORDER BY model_id
 
 -- name: find_projects
 SELECT project_id FROM aias.dim_projects
 WHERE (slug = %(name)s OR project_id::text = lower(%(name)s)) AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
+ORDER BY project_id
 
 -- name: list_labels
 SELECT project_id, labels::text FROM aias.dim_projects WHERE labels <> '{}' ORDER BY project_id

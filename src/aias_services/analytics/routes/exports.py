@@ -123,7 +123,7 @@ def post_export(
         raise InvalidInput(f"'{bucket}' is not a bucket for exports", hint=f"there are: {', '.join(storage.buckets)}")
     with reads.connection("exports") as connection:
         scope = None if org_id is None else Scope(org_id, _slug_of(connection, org_id))
-        models = find_models(connection, body.filters.models)
+        models = find_models(connection, body.filters.models, scope)
         projects = find_projects(connection, body.filters.projects, scope)
         wanted = body.request(storage.issuer).narrowed(scope, models, projects)
         job = create_job(connection, wanted, caller.actor_id, bucket, idempotency_key)
