@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from aias_core.errors import Refused
 from aias_core.finance.delivery import Place, open_upload, put_object, verify_object
 from aias_core.finance.export.request import ExportRequest
 from aias_core.finance.export.run import encode_manifest, export_to_path, manifest_name, write_export
@@ -28,18 +27,15 @@ class Delivery:
     store: ObjectStore
     requested_by: str = ""
     force: bool = False
-    require_closed: bool = False
 
 
 def run_export(connection: Connection, request: ExportRequest, delivery: Delivery) -> dict[str, Any]:
     """Exports, and returns the addresses of both files with the essence of the manifest.
 
-    Raises Refused for an open month where a closed one is required, Conflict for a file that exists.
+    Raises Conflict for a file that exists where `force` is not given.
     """
     with one_snapshot(connection):
         source = open_source(connection, request)
-        if delivery.require_closed and source.status == "open":
-            raise Refused("The month is not closed", hint="close it with: aias analytics close MONTH")
         if not delivery.out.startswith("s3:"):
             out, who = Path(delivery.out), delivery.requested_by
             export = export_to_path(connection, source, out, who, force=delivery.force)

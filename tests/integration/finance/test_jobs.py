@@ -15,13 +15,14 @@ import pytest
 
 from aias_core import clock, ids
 from aias_core.database.connection import connect
-from aias_core.errors import Conflict, LimitReached, NotFound
+from aias_core.errors import AiasError, Conflict, LimitReached, NotFound
 from aias_core.finance import delivery
 from aias_core.finance.delivery import PartWriter, Place, iter_uploads, read_object
 from aias_core.finance.export.request import Compression, ExportRequest, Format, Scope
 from aias_core.finance.export.run import manifest_name
 from aias_core.finance.jobs import store as jobs
 from aias_core.finance.jobs.store import Job, cancel_job, create_job, get_job, list_jobs, retry_job
+from aias_core.finance.jobs.wait import run_as_job
 from aias_core.finance.jobs.worker import Worker, discard_files, sweep
 from aias_core.objectstore import ObjectStore
 from aias_core.secret import Secret
@@ -343,6 +344,15 @@ def test_jobs_of_an_organization_are_listed_newest_first_page_by_page(store: psy
     assert list_jobs(store, org_id=ORG, status="failed") == []
     with pytest.raises(NotFound):
         get_job(store, made[0].job_id, OTHER_ORG)
+
+
+def test_waiting_for_a_job_that_is_cancelled_is_no_success(
+    store: psycopg.Connection, month: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aias_core.finance.jobs.wait.create_job", lambda *_: cancel_job(store, job.job_id))
+    job = create_job(store, ExportRequest(month), "grace", BUCKET)
+    with pytest.raises(AiasError, match="was cancelled"):
+        run_as_job(store, ExportRequest(month), "grace", BUCKET, wait_seconds=60)
 
 
 def test_a_finished_job_is_neither_cancelled_nor_retried(

@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import sql
 
 from aias_core.database.queries import load_queries
-from aias_core.errors import NotFound
+from aias_core.errors import NotFound, Refused
 from aias_core.finance.export.names import NIL, Names, microseconds_of
 from aias_core.finance.export.request import ExportRequest
 from aias_core.windows import Grain, Window, month_of, next_month
@@ -166,6 +166,12 @@ def open_source(connection: Connection, request: ExportRequest) -> Source:
     if request.scope is None:
         tests = dict(connection.execute(queries["list_test_organizations"]).fetchall())
     return Source(request, segments, tests)
+
+
+def refuse_open_months(connection: Connection, request: ExportRequest) -> None:
+    """Raises Refused when a month of a request is open. One that is closed stays so, whenever the file is made."""
+    if open_source(connection, request).status == "open":
+        raise Refused("The month is not closed", hint="close it with: aias analytics close MONTH")
 
 
 def split_months(window: Window) -> Iterator[Window]:
