@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from aias_core.errors import DifferenceFound, NotFound
+from aias_core.errors import Conflict, DifferenceFound, NotFound
 from aias_core.objectstore import translated_errors
 
 PART_BYTES = 8 * 1024 * 1024
@@ -202,6 +202,14 @@ def read_object(place: Place) -> Iterator[bytes]:
                 f"'{place.url}' is not there", hint="see what was exported: aias analytics exports list"
             ) from exc
         yield from body.iter_chunks(READ_BYTES)
+
+
+def refuse_existing_objects(*places: Place) -> None:
+    """Raises Conflict for the first object that is there."""
+    for place in places:
+        with translated_errors(place.bucket), _ignoring_gone():
+            place.client.head_object(Bucket=place.bucket, Key=place.key)
+            raise Conflict(f"'{place.url}' exists", hint="choose another prefix, or replace it with: --force")
 
 
 def verify_object(place: Place, size: int, sha256: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from aias_core.finance.delivery import Place, open_upload, put_object, verify_object
+from aias_core.finance.delivery import Place, open_upload, put_object, refuse_existing_objects, verify_object
 from aias_core.finance.export.request import ExportRequest
 from aias_core.finance.export.run import encode_manifest, export_to_path, manifest_name, write_export
 from aias_core.finance.export.source import one_snapshot, open_source
@@ -44,8 +44,11 @@ def run_export(connection: Connection, request: ExportRequest, delivery: Deliver
         name = request.file_name(source.version)
         store = delivery.store
         place = Place(store.client(), bucket, f"{prefix}/{name}".lstrip("/"), store.encryption)
+        manifest = place.at(manifest_name(place.key))
+        if not delivery.force:
+            refuse_existing_objects(place, manifest)
         content = export_to_store(connection, request, place, {"file": name, "requested_by": delivery.requested_by})
-        return _summarize(content, place.url, place.at(manifest_name(place.key)).url)
+        return _summarize(content, place.url, manifest.url)
 
 
 def export_to_store(

@@ -11,9 +11,17 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
-from aias_core.errors import AiasError, DependencyUnreachable, DifferenceFound, NotFound
+from aias_core.errors import AiasError, Conflict, DependencyUnreachable, DifferenceFound, NotFound
 from aias_core.finance import delivery
-from aias_core.finance.delivery import Place, iter_uploads, open_upload, read_object, sign_url, verify_object
+from aias_core.finance.delivery import (
+    Place,
+    delete_object,
+    iter_uploads,
+    open_upload,
+    read_object,
+    sign_url,
+    verify_object,
+)
 from aias_core.finance.export.request import ExportRequest
 from aias_core.finance.job import Delivery, run_export
 from aias_core.objectstore import ObjectStore
@@ -181,3 +189,17 @@ def test_an_export_to_storage_is_the_file_on_disk(
     assert remote["sha256"] == local["sha256"]
     bucket, key = remote["manifest"].removeprefix("s3://").split("/", 1)
     assert b'"sha256": "' + local["sha256"].encode() in b"".join(read_object(Place(objects.client(), bucket, key)))
+
+
+def test_an_export_in_storage_is_not_replaced_unless_forced(
+    store: psycopg.Connection, month: Window, objects: ObjectStore
+) -> None:
+    to = Delivery(f"s3://{BUCKET}/{secrets.token_hex(4)}", objects)
+    first = run_export(store, ExportRequest(month), to)
+    with pytest.raises(Conflict, match="exists"):
+        run_export(store, ExportRequest(month), to)
+    assert run_export(store, ExportRequest(month), replace(to, force=True))["sha256"] == first["sha256"]
+    bucket, key = first["file"].removeprefix("s3://").split("/", 1)
+    delete_object(Place(objects.client(), bucket, key))
+    with pytest.raises(Conflict, match=r"manifest\.json' exists"):
+        run_export(store, ExportRequest(month), to)
