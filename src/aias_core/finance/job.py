@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from aias_core.finance.delivery import Place, open_upload, put_object, refuse_existing_objects, verify_object
+from aias_core.finance.delivery import (
+    ALWAYS,
+    Permit,
+    Place,
+    open_upload,
+    put_object,
+    refuse_existing_objects,
+    verify_object,
+)
 from aias_core.finance.export.request import ExportRequest
 from aias_core.finance.export.run import encode_manifest, export_to_path, manifest_name, write_export
 from aias_core.finance.export.source import one_snapshot, open_source
@@ -56,19 +64,21 @@ def export_to_store(
     request: ExportRequest,
     place: Place,
     facts: Mapping[str, Any],
-    check: Callable[[], None] = lambda: None,
+    permit: Permit = ALWAYS,
 ) -> dict[str, Any]:
     """Streams a file to object storage, reads it back, then stores its manifest; returns what that says.
 
-    `check` is called before each part; when it raises, the upload stays open for whoever goes on.
+    Where the permit is refused everything stays as it is for whoever goes on.
     Raises DifferenceFound when the file does not add up or read back, and then nothing is there.
     """
     tags = {"org": request.scope.slug if request.scope else "all", "period": request.period, "schema": "usage-1"}
-    with open_upload(place, tags | {key: str(facts[key]) for key in ("job",) if key in facts}, check) as upload:
+    with open_upload(place, tags | {key: str(facts[key]) for key in ("job",) if key in facts}, permit) as upload:
         export = write_export(connection, request, upload)
-    verify_object(place, export.written.size, export.written.sha256)
+    verify_object(place, export.written.size, export.written.sha256, permit)
     content = export.manifest(**facts)
-    put_object(place.at(manifest_name(place.key)), encode_manifest(content))
+    encoded = encode_manifest(content)
+    with permit.during():
+        put_object(place.at(manifest_name(place.key)), encoded)
     return content
 
 

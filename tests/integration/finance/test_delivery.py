@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import random
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +16,7 @@ from botocore.exceptions import ClientError
 from aias_core.errors import AiasError, Conflict, DependencyUnreachable, DifferenceFound, NotFound
 from aias_core.finance import delivery
 from aias_core.finance.delivery import (
+    Permit,
     Place,
     delete_object,
     iter_uploads,
@@ -154,6 +157,26 @@ def test_a_failure_of_ours_leaves_neither_object_nor_open_upload(place: Place, f
         fail()
     assert list(iter_uploads(place)) == []
     assert not is_there(place)
+
+
+def test_who_may_not_go_on_leaves_everything_to_the_next(place: Place) -> None:
+    @contextmanager
+    def refuse() -> Iterator[None]:
+        raise Conflict
+        yield
+
+    def write(*, fails: bool) -> None:
+        with open_upload(place, {}, Permit(during=refuse)) as writer:
+            writer.write(CONTENT)
+            if fails:
+                raise ValueError
+
+    for fails in (True, False):
+        with pytest.raises(Conflict):
+            write(fails=fails)
+    assert len(list(iter_uploads(place))) == 1
+    assert not is_there(place)
+    assert upload(place) == 0
 
 
 def test_a_file_that_reads_back_otherwise_is_removed(place: Place, strict: StrictStorage) -> None:

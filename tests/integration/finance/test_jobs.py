@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import threading
@@ -17,18 +18,20 @@ from aias_core import clock, ids
 from aias_core.database.connection import connect
 from aias_core.errors import AiasError, Conflict, LimitReached, NotFound
 from aias_core.finance import delivery
+from aias_core.finance import job as job_module
 from aias_core.finance.delivery import PartWriter, Place, iter_uploads, read_object
 from aias_core.finance.export.request import Compression, ExportRequest, Format, Scope
 from aias_core.finance.export.run import manifest_name
 from aias_core.finance.jobs import store as jobs
 from aias_core.finance.jobs.store import Job, cancel_job, create_job, get_job, list_jobs, retry_job
 from aias_core.finance.jobs.wait import run_as_job
-from aias_core.finance.jobs.worker import Worker, discard_files, sweep
+from aias_core.finance.jobs.worker import Worker, discard_ended, discard_files, sweep
 from aias_core.objectstore import ObjectStore
 from aias_core.secret import Secret
 from aias_core.windows import Window
 from support.backups import BUCKET
 from support.events import ORG, OTHER_ORG
+from support.months import add_late_event
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -211,6 +214,63 @@ def test_a_worker_that_loses_its_lease_in_mid_upload_does_not_finish(
     place = worker().place(job)
     assert hashlib.sha256(content_of(place)).digest() == bytes(other.row["sha256"])
     assert list(iter_uploads(place)) == []
+
+
+@pytest.mark.parametrize("step", ["verify_object", "encode_manifest"], ids=["made", "verified"])
+def test_a_worker_that_has_lost_its_lease_touches_nothing_of_the_next_one(
+    store: psycopg.Connection,
+    month: Window,
+    worker: Callable[..., Worker],
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+) -> None:
+    create_job(store, ExportRequest(month), "grace", BUCKET)
+    others: list[Job | None] = []
+
+    def lose() -> None:
+        store.execute("UPDATE aias.export_jobs SET lease_until = now() - interval '1 second'")
+        add_late_event(store, month)
+        others.append(worker("other").run_next())
+
+    before_call(monkeypatch, step, lose)
+    worker("slow", renew_seconds=3600).run_next()
+    (other,) = others
+    assert other is not None
+    assert other.status == "succeeded"
+    place = worker().place(other)
+    assert hashlib.sha256(content_of(place)).digest() == bytes(other.row["sha256"])
+    manifest = json.loads(content_of(place.at(manifest_name(place.key))))
+    assert manifest["sha256"] == bytes(other.row["sha256"]).hex()
+
+
+def before_call(monkeypatch: pytest.MonkeyPatch, step: str, act: Callable[[], None]) -> None:
+    """Does something just before a step of an export to storage, once."""
+    whole, acted = getattr(job_module, step), []
+
+    def call(*arguments: Any) -> Any:
+        if not acted:
+            acted.append(True)
+            act()
+        return whole(*arguments)
+
+    monkeypatch.setattr(job_module, step, call)
+
+
+def test_what_is_at_work_again_is_not_discarded(
+    store: psycopg.Connection, month: Window, worker: Callable[..., Worker]
+) -> None:
+    job, made = create_job(store, ExportRequest(month), "grace", BUCKET), worker()
+    cancelled = cancel_job(store, job.job_id)
+    retry_job(store, job.job_id)
+    made.run_next()
+    discard_ended(store, cancelled, made.place(cancelled))
+    assert content_of(made.place(cancelled))
+    ended = cancel_job(store, create_job(store, ExportRequest(month), "grace", BUCKET).job_id)
+    with jobs.hold_in(store, ended.job_id, "cancelled") as holds, made.connect() as other:
+        assert holds
+        other.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            retry_job(other, ended.job_id)
 
 
 def test_a_cancelled_job_leaves_nothing(

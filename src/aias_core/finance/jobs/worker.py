@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
 
 from aias_core import clock
 from aias_core.errors import AiasError, DifferenceFound, InvalidInput, NotFound
-from aias_core.finance.delivery import Place, abort_upload, delete_object, iter_uploads
+from aias_core.finance.delivery import Permit, Place, abort_upload, delete_object, iter_uploads
 from aias_core.finance.export.run import manifest_name
 from aias_core.finance.job import export_to_store
 from aias_core.finance.jobs import store
@@ -56,7 +58,7 @@ class Worker:
         """Does the next job, however it ends, and returns it as it is then; None when there is nothing to do."""
         with self.connect() as connection:
             for lost in store.give_up_exhausted(connection):
-                self.discard(lost)
+                discard_ended(connection, lost, self.place(lost))
             job = store.claim_job(connection, self.holder, self.lease, self.pause)
         if job is None:
             return None
@@ -78,7 +80,8 @@ class Worker:
     def _make(self, job: Job, check: Callable[[], None]) -> None:
         facts = {"job": str(job.job_id), "file": job.object_key, "requested_by": job.row["requested_by"]}
         with self.connect() as connection:
-            manifest = export_to_store(connection, job.request(), self.place(job), facts, check)
+            permit = Permit(check, partial(_holding, connection, job))
+            manifest = export_to_store(connection, job.request(), self.place(job), facts, permit)
             check()
             if not store.finish_job(connection, job, manifest):
                 raise LeaseLost
@@ -113,8 +116,7 @@ class Worker:
     def _fail(self, job: Job, code: str, message: str, *, retry: bool) -> None:
         with self.connect() as connection:
             if store.fail_job(connection, job, code, message, retry=retry):
-                if store.get_job(connection, job.job_id).status == "failed":
-                    self.discard(job)
+                discard_ended(connection, job, self.place(job))
                 return
         self._settle_lost(job)
 
@@ -123,21 +125,29 @@ class Worker:
         with self.connect() as connection:
             if self.stopping.is_set():
                 store.release_job(connection, job)
-            if store.get_job(connection, job.job_id).status in ("cancelled", "failed"):
-                self.discard(job)
+            discard_ended(connection, job, self.place(job))
 
     def place(self, job: Job) -> Place:
         return Place(self.client, job.bucket, job.object_key, self.encryption)
 
-    def discard(self, job: Job) -> None:
-        """Removes whatever there is of a job's file."""
-        discard_quietly(self.place(job))
+
+@contextmanager
+def _holding(connection: Connection, job: Job) -> Iterator[None]:
+    """Keeps the job for its worker. Raises LeaseLost when it is another's by now."""
+    with store.hold_leased(connection, job) as is_ours:
+        if not is_ours:
+            raise LeaseLost
+        yield
 
 
-def discard_quietly(place: Place) -> None:
-    """As `discard_files`; where storage does not answer, a sweep does it later."""
-    with suppress(AiasError):
-        discard_files(place)
+def discard_ended(connection: Connection, job: Job, place: Place) -> None:
+    """Removes whatever there is of a job that has failed or was cancelled; of one that was taken up again, nothing.
+
+    Where storage does not answer, a sweep does it later.
+    """
+    with suppress(AiasError), store.hold_in(connection, job.job_id, "failed", "cancelled") as has_ended:
+        if has_ended:
+            discard_files(place)
 
 
 def discard_files(place: Place) -> None:
@@ -169,31 +179,41 @@ def sweep(connection: Connection, client: Any, bucket: str) -> Swept:
         store.expire_job(connection, job)
     place = Place(client, bucket, PREFIX)
     with translated_errors(bucket):
-        uploads = _sweep_uploads(place, store.list_jobs_in(connection, *_WITHOUT_FILE, "succeeded"))
-        objects = _sweep_objects(place, store.list_jobs_in(connection, *_WITHOUT_FILE))
+        uploads = _sweep_uploads(connection, place)
+        objects = _sweep_objects(connection, place)
     return Swept(len(expired), uploads, objects)
 
 
-def _sweep_uploads(place: Place, ended: set[str]) -> int:
+def _sweep_uploads(connection: Connection, place: Place) -> int:
     """Ends uploads of jobs that have ended, and those that nobody has finished for a day."""
-    forgotten = [
-        upload
-        for upload in iter_uploads(place)
-        if _job_of(upload["Key"]) in ended or upload["Initiated"] < clock.now() - FORGOTTEN_AFTER
-    ]
-    for upload in forgotten:
-        abort_upload(place.at(upload["Key"]), upload["UploadId"])
-    return len(forgotten)
+    ended = store.list_jobs_in(connection, *_WITHOUT_FILE, "succeeded")
+    living = store.list_jobs_in(connection, "pending", "running")
+    swept = 0
+    for upload in list(iter_uploads(place)):
+        key, job_id = upload["Key"], _job_of(upload["Key"])
+        if job_id in ended:
+            with store.hold_in(connection, UUID(job_id), *_WITHOUT_FILE, "succeeded") as has_ended:
+                if has_ended:
+                    abort_upload(place.at(key), upload["UploadId"])
+                swept += has_ended
+        elif job_id not in living and upload["Initiated"] < clock.now() - FORGOTTEN_AFTER:
+            abort_upload(place.at(key), upload["UploadId"])
+            swept += 1
+    return swept
 
 
-def _sweep_objects(place: Place, gone: set[str]) -> int:
+def _sweep_objects(connection: Connection, place: Place) -> int:
     """Removes files of jobs that have none; a bucket may be shared, so what no job here knows stays."""
+    gone = store.list_jobs_in(connection, *_WITHOUT_FILE)
     pages = place.client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.key)
     keys = [item["Key"] for page in pages for item in page.get("Contents") or []]
-    left = [key for key in keys if _job_of(key) in gone]
-    for key in left:
-        delete_object(place.at(key))
-    return len(left)
+    swept = 0
+    for key in (key for key in keys if _job_of(key) in gone):
+        with store.hold_in(connection, UUID(_job_of(key)), *_WITHOUT_FILE) as has_none:
+            if has_none:
+                delete_object(place.at(key))
+            swept += has_none
+    return swept
 
 
 def _job_of(key: str) -> str:

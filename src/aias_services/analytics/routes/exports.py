@@ -15,7 +15,7 @@ from aias_core.finance.delivery import Place, sign_url
 from aias_core.finance.export.filters import find_models, find_projects
 from aias_core.finance.export.request import Compression, ExportRequest, Format, Issuer, Kind, Scope, find_window
 from aias_core.finance.jobs.store import Job, cancel_job, create_job, get_job, list_jobs, retry_job
-from aias_core.finance.jobs.worker import discard_quietly
+from aias_core.finance.jobs.worker import discard_ended
 from aias_core.finance.months.close import list_versions
 from aias_core.identity.permissions import Principal
 from aias_core.objectstore import ObjectStore
@@ -157,8 +157,8 @@ def post_cancel(request: Request, job_id: UUID, caller: Caller, reads: ReadsOf, 
     _find(reads, caller, job_id, "usage.export", asked={"cancel": str(job_id)})
     with reads.connection("exports") as connection:
         job = cancel_job(connection, job_id)
-    if storage is not None:
-        discard_quietly(storage.place(job))
+        if storage is not None:
+            discard_ended(connection, job, storage.place(job))
     return _answer(request, job)
 
 
