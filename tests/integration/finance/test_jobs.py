@@ -24,8 +24,9 @@ from aias_core.finance.export.request import Compression, ExportRequest, Format,
 from aias_core.finance.export.run import manifest_name
 from aias_core.finance.jobs import store as jobs
 from aias_core.finance.jobs.store import Job, cancel_job, create_job, get_job, list_jobs, retry_job
+from aias_core.finance.jobs.sweep import sweep
 from aias_core.finance.jobs.wait import run_as_job
-from aias_core.finance.jobs.worker import Worker, discard_ended, discard_files, sweep
+from aias_core.finance.jobs.worker import Worker, discard_ended, discard_files
 from aias_core.objectstore import ObjectStore
 from aias_core.secret import Secret
 from aias_core.windows import Window
@@ -439,13 +440,30 @@ def test_a_sweep_removes_expired_files_and_uploads_of_nobody(
         made.client.create_multipart_upload(Bucket=BUCKET, Key=place.key)
     for place in (gone, orphan):
         made.client.put_object(Bucket=BUCKET, Key=place.key, Body=b"left behind")
-    assert sweep(store, made.client, BUCKET).as_record() == {"expired": 0, "uploads": 1, "objects": 1}
+    assert sweep(store, made.client, BUCKET).as_record() == {"expired": 0, "uploads": 1, "objects": 1, "unswept": []}
     assert hashlib.sha256(content_of(made.place(job))).digest() == bytes(get_job(store, job.job_id).row["sha256"])
     store.execute("UPDATE aias.export_jobs SET expires_at = now() WHERE job_id = %s", [job.job_id])
-    assert sweep(store, made.client, BUCKET).as_record() == {"expired": 1, "uploads": 0, "objects": 0}
+    assert sweep(store, made.client, BUCKET).as_record() == {"expired": 1, "uploads": 0, "objects": 0, "unswept": []}
     assert get_job(store, job.job_id).status == "expired"
     assert is_clean(made, job)
     assert len(list(iter_uploads(made.place(living)))) == 1
     assert content_of(orphan) == b"left behind"
     for place in (made.place(living), orphan, foreign):
         discard_files(place)
+
+
+def test_a_bucket_that_is_gone_stops_no_other(
+    store: psycopg.Connection, month: Window, worker: Callable[..., Worker]
+) -> None:
+    made = worker()
+    kept = [create_job(store, ExportRequest(month), "grace", BUCKET) for _ in range(2)]
+    for _ in kept:
+        made.run_next()
+    store.execute("UPDATE aias.export_jobs SET expires_at = now()")
+    store.execute('UPDATE aias.export_jobs SET delivery = \'{"bucket": "gone"}\' WHERE job_id = %s', [kept[0].job_id])
+    cancelled = made.place(cancel_job(store, create_job(store, ExportRequest(month), "grace", BUCKET).job_id))
+    made.client.put_object(Bucket=BUCKET, Key=cancelled.key, Body=b"left behind")
+    swept = sweep(store, made.client, "gone", BUCKET).as_record()
+    assert swept == {"expired": 2, "uploads": 0, "objects": 3, "unswept": ["gone"]}
+    assert [get_job(store, job.job_id).status for job in kept] == ["expired", "expired"]
+    assert all(is_clean(made, job) for job in kept)

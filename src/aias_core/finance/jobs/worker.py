@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
-from uuid import UUID
 
-from aias_core import clock
 from aias_core.errors import AiasError, DifferenceFound, InvalidInput, NotFound
 from aias_core.finance.delivery import Permit, Place, abort_upload, delete_object, iter_uploads
 from aias_core.finance.export.run import manifest_name
@@ -29,9 +27,6 @@ if TYPE_CHECKING:
 
 Connect: TypeAlias = "Callable[[], AbstractContextManager[Connection]]"
 RENEW_SECONDS = 20.0
-PREFIX = "exports/"
-FORGOTTEN_AFTER = timedelta(hours=24)
-_WITHOUT_FILE = ("failed", "cancelled", "expired")
 _FINAL = (InvalidInput, NotFound, DifferenceFound)
 
 
@@ -157,65 +152,3 @@ def discard_files(place: Place) -> None:
             abort_upload(place.at(upload["Key"]), upload["UploadId"])
     delete_object(place.at(manifest_name(place.key)))
     delete_object(place)
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What a sweep has removed: files past their time, and uploads and objects of jobs that have ended without."""
-
-    expired: int
-    uploads: int
-    objects: int
-
-    def as_record(self) -> dict[str, int]:
-        return asdict(self)
-
-
-def sweep(connection: Connection, client: Any, bucket: str) -> Swept:
-    """Removes files that have outlived their time, and what killed, failed and cancelled jobs have left behind."""
-    expired = store.list_expired(connection)
-    for job in expired:
-        discard_files(Place(client, job.bucket, job.object_key))
-        store.expire_job(connection, job)
-    place = Place(client, bucket, PREFIX)
-    with translated_errors(bucket):
-        uploads = _sweep_uploads(connection, place)
-        objects = _sweep_objects(connection, place)
-    return Swept(len(expired), uploads, objects)
-
-
-def _sweep_uploads(connection: Connection, place: Place) -> int:
-    """Ends uploads of jobs that have ended, and those that nobody has finished for a day."""
-    ended = store.list_jobs_in(connection, *_WITHOUT_FILE, "succeeded")
-    living = store.list_jobs_in(connection, "pending", "running")
-    swept = 0
-    for upload in list(iter_uploads(place)):
-        key, job_id = upload["Key"], _job_of(upload["Key"])
-        if job_id in ended:
-            with store.hold_in(connection, UUID(job_id), *_WITHOUT_FILE, "succeeded") as has_ended:
-                if has_ended:
-                    abort_upload(place.at(key), upload["UploadId"])
-                swept += has_ended
-        elif job_id not in living and upload["Initiated"] < clock.now() - FORGOTTEN_AFTER:
-            abort_upload(place.at(key), upload["UploadId"])
-            swept += 1
-    return swept
-
-
-def _sweep_objects(connection: Connection, place: Place) -> int:
-    """Removes files of jobs that have none; a bucket may be shared, so what no job here knows stays."""
-    gone = store.list_jobs_in(connection, *_WITHOUT_FILE)
-    pages = place.client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.key)
-    keys = [item["Key"] for page in pages for item in page.get("Contents") or []]
-    swept = 0
-    for key in (key for key in keys if _job_of(key) in gone):
-        with store.hold_in(connection, UUID(_job_of(key)), *_WITHOUT_FILE) as has_none:
-            if has_none:
-                delete_object(place.at(key))
-            swept += has_none
-    return swept
-
-
-def _job_of(key: str) -> str:
-    """The id of the job whose file lies under a key."""
-    return key.rpartition("/")[2].partition(".")[0]
