@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
+from aias_core.database.connection import connect
 from aias_core.errors import Conflict, DifferenceFound, InvalidInput, NotFound
 from aias_core.finance.export.request import ExportRequest, Format, Scope
 from aias_core.finance.export.verify import verify_file
@@ -17,10 +19,14 @@ from aias_core.finance.months.close import (
     list_versions,
     restate_month,
 )
+from aias_core.finance.months.preconditions import Reconciled
 from aias_core.windows import Grain, Window
 from support.events import ORG, OTHER_ORG
 from support.exports import Edit, export, read
 from support.months import add_late_event
+
+if TYPE_CHECKING:
+    from support.servers import PostgresServer
 
 
 def test_a_closed_month_gives_the_same_bytes_after_late_events(
@@ -133,9 +139,15 @@ def test_frozen_lines_that_read_back_otherwise_close_nothing(
 
 
 def test_of_two_people_who_close_at_once_one_closes(
-    store: psycopg.Connection, month: Window, closable: Change, monkeypatch: pytest.MonkeyPatch
+    store: psycopg.Connection, postgres_server: PostgresServer, month: Window, closable: Change
 ) -> None:
-    monkeypatch.setattr("aias_core.finance.months.close.list_versions", lambda *_: [])
-    close_month(store, closable)
+    dsn = postgres_server.dsn(store.info.dbname, "aias_analytics")
+
+    def close_meanwhile(*_: Any) -> Reconciled:
+        with connect(dsn, autocommit=True) as other:
+            assert close_month(other, closable).is_done
+        return Reconciled(0, 0)
+
     with pytest.raises(Conflict, match="Somebody else"):
-        close_month(store, closable)
+        close_month(store, replace(closable, reconcile=close_meanwhile))
+    assert len(list_versions(store, month)) == 1

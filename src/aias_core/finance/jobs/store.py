@@ -12,6 +12,7 @@ from uuid import UUID
 from aias_core import clock, ids
 from aias_core.database.queries import load_queries
 from aias_core.errors import Conflict, LimitReached, NotFound
+from aias_core.finance.delivery import Place
 from aias_core.finance.export.request import Compression, ExportRequest, Format, Issuer, Kind, Scope
 from aias_core.windows import Grain, Window
 
@@ -54,6 +55,10 @@ class Job:
         whose = self.row["org_id"] or "all"
         ending = "" if request.compression is Compression.NONE else f".{request.compression}"
         return f"exports/{whose}/{request.period}/{self.job_id}.{request.format}{ending}"
+
+    def place(self, client: Any, encryption: str | None = None) -> Place:
+        """Where its file is, through a client of object storage."""
+        return Place(client, self.bucket, self.object_key, encryption)
 
     def request(self) -> ExportRequest:
         """What was asked for."""

@@ -64,7 +64,7 @@ def sweep(connection: Connection, client: Any, *buckets: str) -> Swept:
 def _expire(connection: Connection, client: Any, job: Job) -> bool:
     """Whether the file of a job is gone; where its bucket is gone, it is."""
     try:
-        discard_files(Place(client, job.bucket, job.object_key))
+        discard_files(job.place(client))
     except NotFound:
         pass
     except AiasError:

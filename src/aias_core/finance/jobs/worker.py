@@ -123,7 +123,7 @@ class Worker:
             discard_ended(connection, job, self.place(job))
 
     def place(self, job: Job) -> Place:
-        return Place(self.client, job.bucket, job.object_key, self.encryption)
+        return job.place(self.client, self.encryption)
 
 
 @contextmanager
