@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -88,8 +89,16 @@ def show(world: World, resource: Resource, record: Record, *, fresh: bool = Fals
     return complete(resource.fields, values)
 
 
-def create(world: World, kind: str, body: Values, *, parent: Record | None = None, stuck: int = 0) -> Record:
-    """A new resource with its children, charges and event. Raises Refusal before anything is changed."""
+def create(
+    world: World,
+    kind: str,
+    body: Values,
+    *,
+    parent: Record | None = None,
+    stuck: int = 0,
+    owner: Record | None = None,
+) -> Record:
+    """A new resource with its children, charges and event; it is its own owner unless one is named. Raises Refusal."""
     resource = world.registry[kind]
     values, faults = accept(resource.fields, body, creating=True)
     check_all(faults)
@@ -100,6 +109,8 @@ def create(world: World, kind: str, body: Values, *, parent: Record | None = Non
     identifier = world.next_id(kind, resource.first_id)
     record = Record(kind=kind, id=identifier, values=draft.values, made_at=now, changed_at=now)
     record.parent = parent.id if parent else None
+    record.purpose = owner.purpose if owner else _purpose(resource, draft)
+    record.owner = owner.owner if owner else f"{kind} {identifier}"
     world.begin(record, resource.phases)
     if stuck and stuck > 1 and record.timeline:
         record.timeline, record.values["_stuck"] = record.timeline[:1], True
@@ -109,6 +120,13 @@ def create(world: World, kind: str, body: Values, *, parent: Record | None = Non
     rebill(world, record)
     emit(world, resource, record, "create", lasting=record if len(resource.phases) > 1 else None)
     return record
+
+
+def _purpose(resource: Resource, draft: Draft) -> str:
+    """What a resource serves, under the purpose of its parent."""
+    named = {name: draft.values[name] for name in resource.purpose if draft.values.get(name)}
+    told = next(iter(named.values())) if list(named) == ["label"] else json.dumps(named or draft.given, sort_keys=True)
+    return f"{draft.parent.purpose} / {resource.kind} {told}" if draft.parent else f"{resource.kind} {told}"
 
 
 def update(world: World, resource: Resource, record: Record, body: Values) -> None:

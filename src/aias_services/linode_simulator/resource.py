@@ -45,7 +45,8 @@ class Resource:
     `key` names the fields that identify one in a path; `parent` is the kind that holds it, `holds` are the kinds that
     go with it. `unique` is the reason given for a label that is taken: by one of the account or, with `unique_within`,
     of the same parent or field. `capability` is what its region must have; `quota` the account limit it counts
-    against. Hooks: `made`, `changed`, `gone`; `leaves` may refuse a deletion.
+    against. `purpose` are the fields by which two are the same one made twice; without a value in them, all that was
+    asked. Hooks: `made`, `changed`, `gone`; `leaves` may refuse a deletion.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class Resource:
     unique: str | None = None
     unique_field: str = "label"
     unique_within: str | None = None
+    purpose: tuple[str, ...] = ("label",)
     capability: str | None = None
     quota: str | None = None
     phases: Phases = ()

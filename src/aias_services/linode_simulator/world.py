@@ -24,7 +24,11 @@ Identifier = int | str
 
 
 class Record(msgspec.Struct, kw_only=True):
-    """One resource: what was asked for, its states by time, and until when a deletion lingers."""
+    """One resource: what was asked for, its states by time, and until when a deletion lingers.
+
+    `purpose` is what it serves; a second one of the same purpose is one too many. `owner` is the resource that was
+    asked for: of a node, its pool.
+    """
 
     kind: str
     id: Identifier
@@ -34,14 +38,18 @@ class Record(msgspec.Struct, kw_only=True):
     changed_at: float
     timeline: Timeline = []
     gone_at: float | None = None
+    purpose: str = ""
+    owner: str = ""
 
 
 class Charge(msgspec.Struct, kw_only=True):
-    """A span of billing at one price, in US dollars; open while it has no end."""
+    """A span of billing at one price, in US dollars, and for whom; open while it has no end."""
 
     kind: str
     id: Identifier
     label: str
+    purpose: str
+    owner: str
     region: str | None
     plan: str
     hourly: str

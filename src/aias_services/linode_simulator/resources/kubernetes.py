@@ -184,7 +184,7 @@ def grow(world: World, pool: Record, count: int, *, stuck: int = 0) -> None:
         name = f"{pool.id}-{world.token('node', world.next_id('lke_node', 1), length=12)}"
         plan = {"type": pool.values["type"], "label": f"lke{pool.parent}-{name}", "tags": list(pool.values["tags"])}
         region = cluster.values["region"] if cluster else ""
-        instance = engine.create(world, "linode", {**plan, "region": region})
+        instance = engine.create(world, "linode", {**plan, "region": region}, owner=pool)
         instance.values["lke_cluster_id"] = pool.parent
         node = Record(kind="lke_node", id=name, values={}, made_at=world.now(), changed_at=world.now(), parent=pool.id)
         node.values = {"instance_id": instance.id, "pool_id": pool.id}
@@ -272,6 +272,7 @@ POOLS = Resource(
     scope="lke",
     parent="lke_cluster",
     first_id=700_001,
+    purpose=("label", "type", "labels", "taints", "tags"),
     fields=POOL,
     checks=(_check_pool,),
     made=_make_nodes,

@@ -75,7 +75,9 @@ def _subscribe(world: World) -> None:
     record = world.find(SUBSCRIPTION, 1)
     if record is None:
         now = world.now()
-        record = world.add(Record(kind=SUBSCRIPTION, id=1, values={}, made_at=now, changed_at=now))
+        record = Record(kind=SUBSCRIPTION, id=1, values={}, made_at=now, changed_at=now)
+        record.purpose = record.owner = SUBSCRIPTION
+        world.add(record)
     bill(world, record, prices.price_of("object-storage", "objectstorage", ""))
 
 
