@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aias_services.linode_simulator import access, faults, filters
@@ -14,7 +16,7 @@ from aias_services.linode_simulator.kubernetes.api import KubernetesApi
 from aias_services.linode_simulator.rates import Rates, find_ceilings
 from aias_services.linode_simulator.refusals import Refusal, not_found
 from aias_services.linode_simulator.resources import OPERATIONS
-from aias_services.linode_simulator.routing import Call, Operation, Router
+from aias_services.linode_simulator.routing import WRITE, Call, Operation, Router
 from aias_services.linode_simulator.world import World
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class Application:
         return outcome, answer
 
     def _carry_out(self, request: Request, path: str, outcome: Outcome) -> Answer:
+        """The answer to a call that takes effect whole, or not at all when it is refused."""
         headers = {"X-Spec-Version": SPEC_VERSION, **COMMON_HEADERS}
         try:
             operation, params = self._router.find(request.method, path)
@@ -76,11 +79,23 @@ class Application:
             call.stuck, call.linger = outcome.stuck, outcome.linger
             self._admit(request, path, operation, call, headers)
             call.body = request.document() if request.method in ("POST", "PUT") else {}
-            answer = Answer(self._result(request, operation, call))
+            with self._whole(operation):
+                answer = Answer(self._result(request, operation, call))
         except Refusal as refusal:
             answer = Answer.of(refusal)
         answer.headers = headers
         return answer
+
+    @contextmanager
+    def _whole(self, operation: Operation) -> Iterator[None]:
+        """Takes back what a call did before it failed."""
+        before = self.world.snapshot() if operation.level == WRITE else None
+        try:
+            yield
+        except BaseException:
+            if before is not None:
+                self.world.restore(before)
+            raise
 
     def _admit(self, request: Request, path: str, operation: Operation, call: Call, headers: dict[str, str]) -> None:
         if operation.scope:

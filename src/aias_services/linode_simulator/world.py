@@ -104,11 +104,19 @@ class World:
                 f"'{file}' is no state of the simulator: {exc}", hint="name another file with --state"
             ) from exc
 
+    def snapshot(self) -> bytes:
+        """Everything as it is now, for `restore`."""
+        return msgspec.json.encode(self.state)
+
+    def restore(self, snapshot: bytes) -> None:
+        """Makes everything as it was; records held from before are no part of the world any more."""
+        self.state = msgspec.json.decode(snapshot, type=State)
+
     def save(self) -> None:
         """Writes the file, whole, before a call is answered."""
         if self._file is not None:
             with whole_file(self._file) as file:
-                file.write(msgspec.json.encode(self.state))
+                file.write(self.snapshot())
 
     def now(self) -> float:
         """Seconds since 1970 in simulated time."""
