@@ -34,7 +34,7 @@ def authenticate(world: World, header: str) -> Record:
     """The token of a call. Raises Refusal (401) when it is missing, unknown, revoked or expired."""
     scheme, _, value = header.partition(" ")
     token = next(world.iter(KIND, lambda record: record.values["token"] == value), None)
-    if scheme.lower() != "bearer" or token is None or _is_expired(world, token):
+    if scheme.lower() != "bearer" or token is None or token.gone_at or _is_expired(world, token):
         raise refuse("Invalid Token", status=401)
     return token
 

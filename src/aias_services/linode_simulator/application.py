@@ -77,8 +77,9 @@ class Application:
             headers["X-Accepted-OAuth-Scopes"] = _accepted(operation)
             call = Call(self.world, params, request.query, base_url=request.base_url)
             call.stuck, call.linger = outcome.stuck, outcome.linger
+            call.changes = request.method in ("POST", "PUT")
             self._admit(request, path, operation, call, headers)
-            call.body = request.document() if request.method in ("POST", "PUT") else {}
+            call.body = request.document() if call.changes else {}
             with self._whole(operation):
                 answer = Answer(self._result(request, operation, call))
         except Refusal as refusal:

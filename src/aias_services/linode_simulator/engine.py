@@ -160,15 +160,17 @@ def delete(world: World, record: Record, *, linger: float = 0.0) -> None:
 def remove(world: World, record: Record, linger: float = 0.0) -> None:
     """Removes a resource with what it holds, unasked: what a deletion of something else does."""
     resource = world.registry[record.kind]
+    if record.gone_at is not None:
+        return
+    record.gone_at = world.now() + linger
     for kind in resource.holds:
-        for child in world.children(kind, record):
-            remove(world, child, linger)
+        for child in list(world.state.records.get(kind, {}).values()):
+            if child.parent == record.id:
+                remove(world, child, linger)
     if resource.gone:
         resource.gone(world, record)
     ledger.bill(world, record, None)
-    if linger:
-        record.gone_at = world.now() + linger
-    else:
+    if not linger:
         world.remove(record)
 
 
@@ -248,7 +250,8 @@ def rebill(world: World, record: Record) -> None:
 
 
 def _locks(lock: Record, record: Record) -> bool:
-    return bool(dig(lock.values, "entity.id") == record.id and lock.values.get("_kind") == record.kind)
+    is_its = dig(lock.values, "entity.id") == record.id and lock.values.get("_kind") == record.kind
+    return is_its and lock.gone_at is None
 
 
 def catalogue(path: str, rows: Mapping[str, Values], *, scope: str = "", filterable: tuple[str, ...] = ()) -> Any:

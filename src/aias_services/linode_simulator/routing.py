@@ -14,6 +14,7 @@ from aias_services.linode_simulator.world import Record, World
 
 READ, WRITE = "read_only", "read_write"
 SLASHED = "slashed"
+BEING_DELETED = "This resource is being deleted and cannot be changed."
 NO_ROWS: Mapping[str, Any] = {}
 
 
@@ -27,11 +28,15 @@ class Call:
     body: Values = field(default_factory=dict)
     base_url: str = ""
     token: Record | None = None
+    changes: bool = False
     stuck: int = 0
     linger: float = 0.0
 
     def record(self, kind: str) -> Record:
-        """The resource that the path names. Raises Refusal (404) when it is not there, or not under its parents."""
+        """The resource that the path names.
+
+        Raises Refusal: 404 when it is not there or not under its parents, 400 for a change of what is being deleted.
+        """
         resource = self.world.registry[kind]
         if resource.key == ("id",):
             found = self.world.find(kind, self.params[kind])
@@ -42,6 +47,8 @@ class Call:
             )
         if found is None or (resource.parent and found.parent != self.record(resource.parent).id):
             raise not_found()
+        if self.changes and found.gone_at is not None:
+            raise refuse(BEING_DELETED)
         return found
 
     def read(self, fields: Mapping[str, Field]) -> Values:

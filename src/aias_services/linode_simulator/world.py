@@ -144,6 +144,11 @@ class World:
         record = self.state.records.get(kind, {}).get(str(identifier))
         return record if record and self.exists(record) else None
 
+    def find_lasting(self, kind: str, identifier: Any) -> Record | None:
+        """The record of this id, unless it is gone or being deleted: what something new may refer to."""
+        record = self.find(kind, identifier)
+        return record if record and record.gone_at is None else None
+
     def exists(self, record: Record) -> bool:
         return record.gone_at is None or record.gone_at > self.now()
 

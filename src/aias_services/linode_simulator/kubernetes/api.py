@@ -33,7 +33,7 @@ class KubernetesApi:
     def answer(self, request: Request) -> Answer | None:
         """The answer to a request; None where the access list does not let the caller through."""
         match = _CLUSTER.fullmatch(request.path)
-        cluster = self._world.find("lke_cluster", match[1]) if match else None
+        cluster = self._world.find_lasting("lke_cluster", match[1]) if match else None
         if match is None or cluster is None or not self._world.is_settled(cluster) or not self._is_let_in(cluster):
             return None
         try:

@@ -195,7 +195,7 @@ def _make_token(draft: Draft, token: Record) -> None:
 
 def _check_lock(draft: Draft) -> Iterator[Fault]:
     kind = LOCKABLE.get(draft.values["entity_type"], "")
-    found = draft.world.find(kind, draft.values["entity_id"])
+    found = draft.world.find_lasting(kind, draft.values["entity_id"])
     if found is None:
         yield Fault("entity_id is not valid", "entity_id")
         return

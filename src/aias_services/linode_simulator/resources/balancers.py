@@ -63,7 +63,7 @@ NODE: dict[str, Field] = {
 
 def _check(draft: Draft) -> Iterator[Fault]:
     firewall = draft.values.get("firewall_id")
-    if firewall and draft.world.find("firewall", firewall) is None:
+    if firewall and draft.world.find_lasting("firewall", firewall) is None:
         yield Fault("firewall_id is not valid", "firewall_id")
 
 

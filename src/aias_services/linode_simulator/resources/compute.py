@@ -98,7 +98,7 @@ def _check_instance(draft: Draft) -> Iterator[Fault]:
     elif values["image"] and not (values["root_pass"] or values["authorized_keys"] or values["authorized_users"]):
         yield Fault("root_pass is required", "root_pass")
     for field, kind in (("firewall_id", "firewall"), ("stackscript_id", "stackscript")):
-        if values[field] and world.find(kind, values[field]) is None:
+        if values[field] and world.find_lasting(kind, values[field]) is None:
             yield Fault(f"{field} is not valid", field)
 
 

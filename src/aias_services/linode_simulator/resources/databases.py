@@ -63,7 +63,7 @@ def _check(draft: Draft) -> Iterator[Fault]:
         except ValueError:
             yield Fault("Must be an address or a network in CIDR notation", f"allow_list[{index}]")
     network = values["private_network"]
-    subnet = world.find("vpc_subnet", network["subnet_id"]) if network else None
+    subnet = world.find_lasting("vpc_subnet", network["subnet_id"]) if network else None
     if network and (subnet is None or subnet.parent != network["vpc_id"]):
         yield Fault("subnet_id is not valid", "private_network.subnet_id")
 

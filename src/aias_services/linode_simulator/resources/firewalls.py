@@ -98,7 +98,7 @@ def _check_device(draft: Draft) -> Iterator[Fault]:
 
 
 def _check_device_entity(world: World, kind: str, identifier: int, field: str) -> Iterator[Fault]:
-    if kind not in DEVICE_KINDS or world.find(DEVICE_KINDS[kind], identifier) is None:
+    if kind not in DEVICE_KINDS or world.find_lasting(DEVICE_KINDS[kind], identifier) is None:
         yield Fault(f"{kind} {identifier} is not valid", field)
     elif any(world.iter("firewall_device", lambda one: _is_of(one, kind, identifier))):
         yield Fault(f"{kind} {identifier} is already assigned to a Firewall", field)

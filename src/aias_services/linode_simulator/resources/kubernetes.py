@@ -112,10 +112,10 @@ def _minor(version: str) -> int:
 
 def _check_network(draft: Draft) -> Iterator[Fault]:
     values, world = draft.values, draft.world
-    vpc = world.find("vpc", values["vpc_id"]) if values["vpc_id"] else None
+    vpc = world.find_lasting("vpc", values["vpc_id"]) if values["vpc_id"] else None
     if values["vpc_id"] and (vpc is None or vpc.values["region"] != values["region"]):
         yield Fault("vpc_id is not valid", "vpc_id")
-    subnet = world.find("vpc_subnet", values["subnet_id"]) if values["subnet_id"] else None
+    subnet = world.find_lasting("vpc_subnet", values["subnet_id"]) if values["subnet_id"] else None
     if values["subnet_id"] and (subnet is None or vpc is None or subnet.parent != vpc.id):
         yield Fault("subnet_id is not valid", "subnet_id")
 
@@ -135,7 +135,7 @@ def _check_pool_values(world: World, values: Values, region: str) -> Iterator[Fa
     yield from check_plan(world, values["type"], region)
     if types.TYPES.get(values["type"], {}).get("class") in TOO_SMALL:
         yield Fault("type is not valid for node pools", "type")
-    if values.get("firewall_id") and world.find("firewall", values["firewall_id"]) is None:
+    if values.get("firewall_id") and world.find_lasting("firewall", values["firewall_id"]) is None:
         yield Fault("firewall_id is not valid", "firewall_id")
     scaler = values.get("autoscaler") or {}
     if scaler.get("enabled"):
@@ -197,7 +197,7 @@ def grow(world: World, pool: Record, count: int, *, stuck: int = 0) -> None:
 def _drop_instance(world: World, node: Record) -> None:
     instance = world.find("linode", node.values["instance_id"])
     if instance:
-        engine.remove(world, instance)
+        engine.remove(world, instance, max(0.0, (node.gone_at or 0.0) - world.now()))
 
 
 def _drop_objects(world: World, cluster: Record) -> None:

@@ -43,6 +43,8 @@ def _view_node(call: Call) -> Values:
 
 def _delete_node(call: Call) -> Values:
     node, pool = _node(call)
+    if node.gone_at is not None:
+        return {}
     if pool.values["count"] <= 1:
         raise refuse("A node pool must have at least one node")
     pool.values["count"] -= 1

@@ -20,7 +20,7 @@ def _check(draft: Draft) -> Iterator[Fault]:
     values = draft.values
     if not draft.is_new:
         return
-    instance = draft.world.find("linode", values["linode_id"]) if values["linode_id"] else None
+    instance = draft.world.find_lasting("linode", values["linode_id"]) if values["linode_id"] else None
     if values["linode_id"] and instance is None:
         yield Fault("linode_id is not valid", "linode_id")
     elif instance is None and not values["region"]:
@@ -53,7 +53,7 @@ def _price(volume: Record) -> Price:
 def _attach(call: Call) -> Values:
     volume = call.record("volume")
     wanted = call.read({"linode_id": integer(required=True), "config_id": integer(), "persist_across_boots": boolean()})
-    instance = call.world.find("linode", wanted["linode_id"])
+    instance = call.world.find_lasting("linode", wanted["linode_id"])
     if instance is None or instance.values["region"] != volume.values["region"]:
         raise refuse("linode_id is not valid", "linode_id")
     if volume.values["linode_id"]:
