@@ -16,6 +16,7 @@ from aias_services.linode_simulator.kubernetes.api import KubernetesApi
 from aias_services.linode_simulator.rates import Rates, find_ceilings
 from aias_services.linode_simulator.refusals import Refusal, not_found
 from aias_services.linode_simulator.resources import OPERATIONS
+from aias_services.linode_simulator.resources.kubernetes_actions import shut_out
 from aias_services.linode_simulator.routing import WRITE, Call, Operation, Router
 from aias_services.linode_simulator.world import World
 
@@ -75,8 +76,7 @@ class Application:
         try:
             operation, params = self._router.find(request.method, path)
             headers["X-Accepted-OAuth-Scopes"] = _accepted(operation)
-            call = Call(self.world, params, request.query, base_url=request.base_url)
-            call.stuck, call.linger = outcome.stuck, outcome.linger
+            call = Call(self.world, params, request.query, base_url=request.base_url, outcome=outcome)
             call.changes = request.method in ("POST", "PUT")
             self._admit(request, path, operation, call, headers)
             call.body = request.document() if call.changes else {}
@@ -99,6 +99,8 @@ class Application:
             raise
 
     def _admit(self, request: Request, path: str, operation: Operation, call: Call, headers: dict[str, str]) -> None:
+        if call.outcome.revoked:
+            access.revoke(self.world, request.headers.get("authorization", ""))
         if operation.scope:
             call.token = access.authenticate(self.world, request.headers.get("authorization", ""))
             headers["X-OAuth-Scopes"] = call.token.values["scopes"]
@@ -112,8 +114,11 @@ class Application:
 
     def _result(self, request: Request, operation: Operation, call: Call) -> Any:
         result = operation.handle(call)
+        if call.outcome.shut_out:
+            shut_out(self.world, call.params.get("lke_cluster"))
         if not operation.paginated:
             return result
+        result = result[1:] + result[:1] if call.outcome.shifted else result
         rows = filters.apply(result, request.headers.get("x-filter"), operation.filterable)
         return filters.paginate(rows, request.query)
 

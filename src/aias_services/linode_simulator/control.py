@@ -49,7 +49,7 @@ class Control:
             "DELETE calls": lambda _: calls.clear(),
             "GET rates": lambda _: {"most": rates.most, "breaches": rates.breaches},
             "POST tokens": self._add_token,
-            "POST release": self._release,
+            "POST release": lambda _: {"released": engine.release(world)},
             "POST reset": self._reset,
         }
 
@@ -94,14 +94,6 @@ class Control:
     def _add_token(self, body: dict[str, Any]) -> dict[str, Any]:
         wanted = msgspec.convert(body, Tokens)
         return {"id": add_token(self._world, wanted)}
-
-    def _release(self, _: dict[str, Any]) -> dict[str, int]:
-        """Lets everything that is stuck reach its last state now."""
-        stuck = [record for records in self._world.state.records.values() for record in records.values()]
-        released = [record for record in stuck if record.values.pop("_stuck", False)]
-        for record in released:
-            self._world.begin(record, engine.phases_of(self._world, record)[-1:])
-        return {"released": len(released)}
 
     def _reset(self, _: dict[str, Any]) -> None:
         tokens = self._world.state.records.get("token", {})

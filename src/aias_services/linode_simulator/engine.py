@@ -11,7 +11,7 @@ from aias_services.linode_simulator import events, ledger
 from aias_services.linode_simulator.access import written
 from aias_services.linode_simulator.catalog import regions
 from aias_services.linode_simulator.fields import Field, Values, accept, complete
-from aias_services.linode_simulator.lifecycle import Phases
+from aias_services.linode_simulator.lifecycle import FREE, Hold
 from aias_services.linode_simulator.refusals import LIMIT_REACHED, Fault, check_all, refuse
 from aias_services.linode_simulator.resource import Draft, Resource, dig
 from aias_services.linode_simulator.routing import READ, SLASHED, WRITE, Call, Operation
@@ -57,18 +57,18 @@ def view_one(resource: Resource, call: Call) -> Values:
 def create_one(resource: Resource, call: Call) -> Values:
     """Makes one, each time it is asked: there are no idempotency keys."""
     parent = call.record(resource.parent) if resource.parent else None
-    record = create(call.world, resource.kind, call.body, parent=parent, stuck=call.stuck)
+    record = create(call.world, resource.kind, call.body, parent=parent, hold=call.outcome.hold)
     return show(call.world, resource, record, fresh=True)
 
 
 def update_one(resource: Resource, call: Call) -> Values:
     record = call.record(resource.kind)
-    update(call.world, resource, record, call.body)
+    update(call.world, resource, record, call.body, hold=call.outcome.hold)
     return show(call.world, resource, record)
 
 
 def delete_one(resource: Resource, call: Call) -> Values:
-    delete(call.world, call.record(resource.kind), linger=call.linger)
+    delete(call.world, call.record(resource.kind), linger=call.outcome.linger)
     return {}
 
 
@@ -95,14 +95,14 @@ def create(
     body: Values,
     *,
     parent: Record | None = None,
-    stuck: int = 0,
+    hold: Hold = FREE,
     owner: Record | None = None,
 ) -> Record:
     """A new resource with its children, charges and event; it is its own owner unless one is named. Raises Refusal."""
     resource = world.registry[kind]
     values, faults = accept(resource.fields, body, creating=True)
     check_all(faults)
-    draft = Draft(world, values, parent, given=body, stuck=stuck)
+    draft = Draft(world, values, parent, given=body, hold=hold)
     check_all(_check(resource, draft))
     check_limit(world, resource.quota, 1)
     now = world.now()
@@ -112,8 +112,8 @@ def create(
     record.purpose = owner.purpose if owner else _purpose(resource, draft)
     record.owner = owner.owner if owner else f"{kind} {identifier}"
     world.begin(record, resource.phases)
-    if stuck and stuck > 1 and record.timeline:
-        record.timeline, record.values["_stuck"] = record.timeline[:1], True
+    if hold.whole and record.timeline:
+        world.hold(record, hold.seconds)
     world.add(record)
     if resource.made:
         resource.made(draft, record)
@@ -129,13 +129,12 @@ def _purpose(resource: Resource, draft: Draft) -> str:
     return f"{draft.parent.purpose} / {resource.kind} {told}" if draft.parent else f"{resource.kind} {told}"
 
 
-def update(world: World, resource: Resource, record: Record, body: Values) -> None:
+def update(world: World, resource: Resource, record: Record, body: Values, *, hold: Hold = FREE) -> None:
     """Changes what a body names; everything else stays. Raises Refusal before anything is changed."""
     changes, faults = accept(resource.fields, body, creating=False)
     check_all(faults)
-    draft = Draft(
-        world, _merge(resource.fields, record.values, changes), _parent(world, resource, record), record, body
-    )
+    values, parent = _merge(resource.fields, record.values, changes), _parent(world, resource, record)
+    draft = Draft(world, values, parent, record, given=body, hold=hold)
     check_all(_check(resource, draft))
     if resource.changed:
         resource.changed(draft, record)
@@ -181,9 +180,16 @@ def check_limit(world: World, quota: str | None, more: int) -> None:
         raise refuse(LIMIT_REACHED)
 
 
-def phases_of(world: World, record: Record) -> Phases:
-    """The states that a resource passes on its way."""
-    return world.registry[record.kind].phases
+def release(world: World) -> int:
+    """Lets everything that is held reach its last state now; how many resources that were."""
+    records = [one for records in world.state.records.values() for one in records.values()]
+    held = [one for one in records if one.values.pop("_held", False)]
+    for record in held:
+        resource = world.registry[record.kind]
+        world.begin(record, resource.phases[-1:] or events.FINISHED)
+        if resource.released:
+            resource.released(world, record)
+    return sum(record.kind != events.KIND for record in held)
 
 
 def emit(world: World, resource: Resource, record: Record, verb: str, *, lasting: Record | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aias_services.linode_simulator.fields import Field, Values
 from aias_services.linode_simulator.ledger import Price
-from aias_services.linode_simulator.lifecycle import Phases
+from aias_services.linode_simulator.lifecycle import FREE, Hold, Phases
 from aias_services.linode_simulator.refusals import Fault
 from aias_services.linode_simulator.world import Record, World
 
@@ -25,7 +25,7 @@ class Draft:
     parent: Record | None = None
     record: Record | None = None
     given: Values = field(default_factory=dict)
-    stuck: int = 0
+    hold: Hold = FREE
 
     @property
     def is_new(self) -> bool:
@@ -46,7 +46,7 @@ class Resource:
     go with it. `unique` is the reason given for a label that is taken: by one of the account or, with `unique_within`,
     of the same parent or field. `capability` is what its region must have; `quota` the account limit it counts
     against. `purpose` are the fields by which two are the same one made twice; without a value in them, all that was
-    asked. Hooks: `made`, `changed`, `gone`; `leaves` may refuse a deletion.
+    asked. Hooks: `made`, `changed`, `gone`, `released`; `leaves` may refuse a deletion.
     """
 
     kind: str
@@ -70,6 +70,7 @@ class Resource:
     changed: Hook | None = None
     leaves: Leave | None = None
     gone: Leave | None = None
+    released: Leave | None = None
     holds: tuple[str, ...] = ()
     shown: Show | None = None
     entity: str | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from aias_services.linode_simulator.faults import NORMAL, Outcome
 from aias_services.linode_simulator.fields import Field, Values, accept
 from aias_services.linode_simulator.refusals import check_all, not_found, refuse
 from aias_services.linode_simulator.world import Record, World
@@ -29,8 +30,7 @@ class Call:
     base_url: str = ""
     token: Record | None = None
     changes: bool = False
-    stuck: int = 0
-    linger: float = 0.0
+    outcome: Outcome = NORMAL
 
     def record(self, kind: str) -> Record:
         """The resource that the path names.

@@ -167,7 +167,17 @@ class World:
 
     def is_settled(self, record: Record) -> bool:
         """Whether the record has reached its last state."""
-        return lifecycle.settled_at(record.timeline) <= self.now()
+        return not self.is_held(record) and lifecycle.settled_at(record.timeline) <= self.now()
+
+    def is_held(self, record: Record) -> bool:
+        """Whether the record waits for its release."""
+        return bool(record.values.get("_held"))
+
+    def hold(self, record: Record, seconds: float | None) -> None:
+        """Keeps a record in its first state for so much longer, or until it is released."""
+        record.timeline = lifecycle.delay(record.timeline, seconds)
+        if seconds is None:
+            record.values["_held"] = True
 
     def begin(self, record: Record, phases: lifecycle.Phases) -> None:
         """Sets a record on its way through these states from now on."""

@@ -22,6 +22,7 @@ from aias_services.linode_simulator.fields import (
     text,
 )
 from aias_services.linode_simulator.ledger import Price
+from aias_services.linode_simulator.lifecycle import FREE, Hold
 from aias_services.linode_simulator.refusals import Fault
 from aias_services.linode_simulator.resource import Draft, Resource, dig
 from aias_services.linode_simulator.world import Record, World
@@ -159,28 +160,30 @@ def check_plan(world: World, plan: str, region: str) -> Iterator[Fault]:
 def _make_pools(draft: Draft, cluster: Record) -> None:
     bodies = cluster.values.pop("node_pools")
     for position, body in enumerate(bodies, 1):
-        stuck = draft.stuck if position == len(bodies) else 0
-        engine.create(draft.world, "lke_pool", body, parent=cluster, stuck=stuck)
+        hold = draft.hold if position == len(bodies) else FREE
+        engine.create(draft.world, "lke_pool", body, parent=cluster, hold=hold)
 
 
 def _make_nodes(draft: Draft, pool: Record) -> None:
-    grow(draft.world, pool, draft.values["count"], stuck=draft.stuck)
+    grow(draft.world, pool, draft.values["count"], draft.hold)
 
 
 def _resize(draft: Draft, pool: Record) -> None:
     world, nodes = draft.world, list(draft.world.children("lke_node", pool))
     more = draft.values["count"] - len(nodes)
     if more > 0:
-        grow(world, pool, more)
+        grow(world, pool, more, draft.hold)
     by_chance = sorted(nodes, key=lambda node: world.token("scale down", node.id))
     for node in by_chance[: max(0, -more)]:
         engine.remove(world, node)
 
 
-def grow(world: World, pool: Record, count: int, *, stuck: int = 0) -> None:
-    """Adds nodes to a pool; the last `stuck` of them never become ready."""
-    cluster = world.find("lke_cluster", pool.parent)
-    for position in range(count):
+def grow(world: World, pool: Record, count: int, hold: Hold = FREE) -> None:
+    """Adds nodes to a pool, but for those that are held back."""
+    cluster, unready = world.find("lke_cluster", pool.parent), count if hold.whole else hold.unready
+    if hold.missing:
+        pool.values["_held"] = True
+    for position in range(count - hold.missing):
         name = f"{pool.id}-{world.token('node', world.next_id('lke_node', 1), length=12)}"
         plan = {"type": pool.values["type"], "label": f"lke{pool.parent}-{name}", "tags": list(pool.values["tags"])}
         region = cluster.values["region"] if cluster else ""
@@ -189,9 +192,14 @@ def grow(world: World, pool: Record, count: int, *, stuck: int = 0) -> None:
         node = Record(kind="lke_node", id=name, values={}, made_at=world.now(), changed_at=world.now(), parent=pool.id)
         node.values = {"instance_id": instance.id, "pool_id": pool.id}
         world.begin(node, NODE_PHASES)
-        if position >= count - stuck:
-            node.timeline, node.values["_stuck"] = node.timeline[:1], True
+        if position >= count - unready:
+            world.hold(node, hold.seconds)
         world.add(node)
+
+
+def _fill(world: World, pool: Record) -> None:
+    """Makes the nodes that a pool should have and has not."""
+    grow(world, pool, pool.values["count"] - sum(1 for _ in world.children("lke_node", pool)))
 
 
 def _drop_instance(world: World, node: Record) -> None:
@@ -277,6 +285,7 @@ POOLS = Resource(
     checks=(_check_pool,),
     made=_make_nodes,
     changed=_resize,
+    released=_fill,
     holds=("lke_node",),
     shown=_show_pool,
     entity="lkecluster",

@@ -14,6 +14,7 @@ from aias_services.linode_simulator.routing import Call, actions
 from aias_services.linode_simulator.world import Record, World
 
 CLUSTER_PATH = "/lke/clusters/{lke_cluster}"
+NOBODY = "192.0.2.1/32"
 NOT_YET = "Cluster kubeconfig is not yet available. Please try again later."
 REGENERATE: dict[str, Field] = {"kubeconfig": boolean(default=False), "servicetoken": boolean(default=False)}
 
@@ -78,7 +79,7 @@ def _replace(world: World, pool: Record, nodes: list[Record]) -> None:
 
 def _view_kubeconfig(call: Call) -> Values:
     cluster = call.record("lke_cluster")
-    if not call.world.is_settled(cluster) or cluster.values.get("_stuck"):
+    if not call.world.is_settled(cluster):
         raise refuse(NOT_YET, status=503)
     document = _kubeconfig(server_url(call.base_url, cluster), cluster, bearer_token(call.world, cluster))
     return {"kubeconfig": base64.b64encode(document.encode()).decode()}
@@ -141,6 +142,14 @@ def _delete_acl(call: Call) -> Values:
 
 def _acl(cluster: Record) -> Values:
     return complete({"acl": ACL}, {"acl": dig(cluster.values, "control_plane.acl")})
+
+
+def shut_out(world: World, identifier: str | None) -> None:
+    """Makes the access list of a cluster, or of the newest, let nobody in who is somebody."""
+    clusters = [one for one in world.iter("lke_cluster") if identifier in (None, str(one.id))]
+    for cluster in clusters[-1:]:
+        acl = {"enabled": True, "addresses": {"ipv4": [NOBODY], "ipv6": []}}
+        cluster.values["control_plane"] = {**(cluster.values.get("control_plane") or {}), "acl": acl}
 
 
 def _list_versions(tier: str, *, with_tier: bool = True) -> list[Values]:
