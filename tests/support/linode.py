@@ -97,7 +97,7 @@ def specification() -> dict[str, dict[str, Any]]:
 
 
 def bake() -> dict[str, dict[str, Any]]:
-    """The specification inside the linode-cli package: for each operation its arguments and answer by dotted name."""
+    """The specification inside the linode-cli package: of each operation what it asks, answers and filters by."""
     import importlib.util
     import pickle
     import re
@@ -117,6 +117,7 @@ def bake() -> dict[str, dict[str, Any]]:
             else {},
             "required": [arg.path for arg in operation.args if getattr(arg, "required", False)],
             "answers": {attr.name: _type(attr) for attr in operation.attrs},
+            "filters": [attr.name for attr in operation.attrs if attr.filterable],
         }
         for operation in operations
     }

@@ -36,7 +36,7 @@ def emit(world: World, action: str, subject: dict[str, Any] | None, *, lasting: 
     """Records an event, finished at once or when the lasting record has reached its last state."""
     now, done = world.now(), settled_at(lasting.timeline) if lasting else world.now()
     timeline = [("started", now), ("finished", done)] if lasting else [("notification", now)]
-    values = {"action": action, "entity": subject, "username": USERNAME}
+    values: dict[str, Any] = {"action": action, "entity": subject, "username": USERNAME}
     if lasting and world.is_held(lasting):
         timeline, values["_held"] = timeline[:1], True
     record = Record(

@@ -46,7 +46,8 @@ class Resource:
     go with it. `unique` is the reason given for a label that is taken: by one of the account or, with `unique_within`,
     of the same parent or field. `capability` is what its region must have; `quota` the account limit it counts
     against. `purpose` are the fields by which two are the same one made twice; without a value in them, all that was
-    asked. Hooks: `made`, `changed`, `gone`, `released`; `leaves` may refuse a deletion.
+    asked. Hooks: `made`, `changed`, `gone`, `released`; `leaves` may
+    refuse a deletion. `filterable` is what `X-Filter` may name, as documented.
     """
 
     kind: str
@@ -76,19 +77,13 @@ class Resource:
     entity: str | None = None
     action: str | None = None
     newest_first: bool = False
-    more_filters: tuple[str, ...] = ()
+    filterable: tuple[str, ...] = ()
 
     @property
     def item_path(self) -> str:
         """The path of one: `/vpcs/{vpc}`, or with a key of several fields `/…/{bucket_region}/{bucket_label}`."""
         names = [self.kind] if self.key == ("id",) else [f"{self.kind}_{name}" for name in self.key]
         return self.path + "".join(f"/{{{name}}}" for name in names)
-
-    @property
-    def filterable(self) -> tuple[str, ...]:
-        """What `X-Filter` may name: every plain field, and lists by an item of theirs."""
-        plain = (name for name, one in self.fields.items() if one.type != "object" and one.answered)
-        return (*plain, *self.more_filters)
 
 
 Registry = Mapping[str, Resource]

@@ -17,6 +17,7 @@ READ, WRITE = "read_only", "read_write"
 SLASHED = "slashed"
 BEING_DELETED = "This resource is being deleted and cannot be changed."
 NO_ROWS: Mapping[str, Any] = {}
+NO_FILTERS: Mapping[str, tuple[str, ...]] = {}
 
 
 @dataclass(slots=True)
@@ -80,14 +81,26 @@ class Operation:
 
 
 def actions(
-    scope: str, one: Mapping[str, Callable[[Call], Any]], lists: Mapping[str, Callable[[Call], Any]] = NO_ROWS
+    scope: str,
+    one: Mapping[str, Callable[[Call], Any]],
+    lists: Mapping[str, Callable[[Call], Any]] = NO_ROWS,
+    filterable: Mapping[str, tuple[str, ...]] = NO_FILTERS,
 ) -> Iterator[Operation]:
     """Operations by `METHOD /path`: those that answer one thing, and those that answer pages."""
     for rows, paginated in ((one, False), (lists, True)):
         for route, handle in rows.items():
             method, path = route.split(" ")
             level = READ if method == "GET" else WRITE
-            yield Operation(method=method, path=path, scope=scope, level=level, handle=handle, paginated=paginated)
+            names = filterable.get(route, ())
+            yield Operation(
+                method=method,
+                path=path,
+                scope=scope,
+                level=level,
+                handle=handle,
+                paginated=paginated,
+                filterable=names,
+            )
 
 
 class Router:

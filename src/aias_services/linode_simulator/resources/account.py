@@ -225,16 +225,26 @@ RESOURCES = (
         kind="event",
         path="/account/events",
         scope="events",
+        filterable=(
+            "id",
+            "action",
+            "created",
+            "entity.id",
+            "entity.type",
+        ),
         verbs=READABLE,
         fields=EVENT,
         shown=events.shown,
         newest_first=True,
-        more_filters=("entity.id", "entity.type"),
     ),
     Resource(
         kind="token",
         path="/profile/tokens",
         scope="account",
+        filterable=(
+            "label",
+            "created",
+        ),
         verbs=EVERYTHING,
         action="token",
         fields={
@@ -253,6 +263,7 @@ RESOURCES = (
         kind="sshkey",
         path="/profile/sshkeys",
         scope="account",
+        filterable=("label",),
         fields={
             "id": answer(integer()),
             "label": text(required=True, low=1, high=64),
@@ -264,6 +275,7 @@ RESOURCES = (
         kind="lock",
         path="/locks",
         scope="account",
+        filterable=("id", "entity.id", "entity.type", "lock_type"),
         verbs=EVERYTHING - {"update"},
         fields={
             "id": answer(integer()),
@@ -275,7 +287,6 @@ RESOURCES = (
             "entity": answer(shape(ENTITY)),
         },
         checks=(_check_lock,),
-        more_filters=("entity.id", "entity.type"),
     ),
 )
 OPERATIONS = (
@@ -293,6 +304,7 @@ OPERATIONS = (
             "GET /account/invoices": _list_invoices,
             "GET /account/invoices/{invoice}/items": _list_items,
         },
+        {"GET /account/invoices": ("label", "billing_source", "total", "date")},
     ),
     *actions("events", {"POST /account/events/{event}/seen": _seen}),
     *actions("*", {"GET /profile": lambda _: PROFILE}),

@@ -114,6 +114,7 @@ RESOURCES = (
         kind="nodebalancer",
         path="/nodebalancers",
         scope="nodebalancers",
+        filterable=("label", "region", "tags", "ipv4", "locks"),
         first_id=300_001,
         entity="nodebalancer",
         action="nodebalancer",
@@ -170,5 +171,10 @@ RESOURCES = (
 )
 OPERATIONS = (
     *actions("nodebalancers", {}, {"GET /nodebalancers/{nodebalancer}/firewalls": _list_firewalls}),
-    *actions("", {}, {"GET /nodebalancers/types": lambda _: prices.list_types("nodebalancers")}),
+    *actions(
+        "",
+        {},
+        {"GET /nodebalancers/types": lambda _: prices.list_types("nodebalancers")},
+        {"GET /nodebalancers/types": prices.FILTERABLE},
+    ),
 )

@@ -230,6 +230,16 @@ RESOURCES = (
         kind="linode",
         path="/linode/instances",
         scope="linodes",
+        filterable=(
+            "id",
+            "label",
+            "region",
+            "tags",
+            "group",
+            "image",
+            "ipv4",
+            "interface_generation",
+        ),
         first_id=80_000_001,
         entity="linode",
         action="linode",
@@ -249,6 +259,7 @@ RESOURCES = (
         kind="linode_config",
         path=f"{INSTANCE_PATH}/configs",
         scope="linodes",
+        filterable=("label",),
         parent="linode",
         verbs=READABLE | {"update"},
         fields=CONFIG,
@@ -257,6 +268,10 @@ RESOURCES = (
         kind="linode_disk",
         path=f"{INSTANCE_PATH}/disks",
         scope="linodes",
+        filterable=(
+            "label",
+            "size",
+        ),
         parent="linode",
         verbs=READABLE,
         fields=DISK,
@@ -277,6 +292,10 @@ OPERATIONS = tuple(
         {
             f"GET {INSTANCE_PATH}/volumes": _list_volumes,
             f"GET {INSTANCE_PATH}/firewalls": _list_firewalls,
+        },
+        {
+            f"GET {INSTANCE_PATH}/volumes": ("label", "tags"),
+            f"GET {INSTANCE_PATH}/firewalls": ("id", "label", "tags", "created", "updated"),
         },
     )
 )

@@ -30,6 +30,7 @@ from aias_services.linode_simulator.world import Record, World
 
 PATH = "/databases/postgresql/instances/{database}"
 ENGINES = tuple(row["id"] for row in databases.ENGINES if row["engine"] == "postgresql")
+FILTERABLE = ("label", "type", "engine", "region", "version", "status", "platform")
 ACTIVE = (("provisioning", 900.0), ("active", 0.0))
 UPDATES = shape(
     {
@@ -201,6 +202,7 @@ RESOURCES = (
         kind="database",
         path="/databases/postgresql/instances",
         scope="databases",
+        filterable=FILTERABLE,
         first_id=200_001,
         entity="database",
         action="database",
@@ -228,6 +230,7 @@ OPERATIONS = (
             f"POST {PATH}/patch": _patch,
         },
         {"GET /databases/instances": _list_all},
+        {"GET /databases/instances": FILTERABLE},
     ),
     *catalogue("/databases/types", databases.TYPES),
     *catalogue("/databases/engines", {row["id"]: row for row in databases.ENGINES}, filterable=("engine", "version")),

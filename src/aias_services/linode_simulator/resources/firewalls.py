@@ -171,6 +171,13 @@ RESOURCES = (
         kind="firewall",
         path="/networking/firewalls",
         scope="firewall",
+        filterable=(
+            "id",
+            "label",
+            "tags",
+            "created",
+            "updated",
+        ),
         entity="firewall",
         action="firewall",
         quota="firewall",
@@ -195,6 +202,11 @@ RESOURCES = (
         kind="firewall_device",
         path="/networking/firewalls/{firewall}/devices",
         scope="firewall",
+        filterable=(
+            "id",
+            "created",
+            "updated",
+        ),
         parent="firewall",
         verbs=EVERYTHING - {"update"},
         fields={

@@ -203,5 +203,5 @@ OPERATIONS = (
             "GET /lke/tiers/{tier}/versions": _list_tier,
         },
     ),
-    *actions("", {}, {"GET /lke/types": lambda _: prices.list_types("lke")}),
+    *actions("", {}, {"GET /lke/types": lambda _: prices.list_types("lke")}, {"GET /lke/types": prices.FILTERABLE}),
 )

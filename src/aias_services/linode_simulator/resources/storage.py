@@ -282,6 +282,12 @@ OPERATIONS = (
             "GET /object-storage/endpoints": lambda call: _endpoints(call.world),
             "GET /object-storage/quotas": lambda call: _quotas(call.world),
         },
+        {"GET /object-storage/quotas": ("quota_name", "s3_endpoint")},
     ),
-    *actions("", {}, {"GET /object-storage/types": lambda _: prices.list_types("object-storage")}),
+    *actions(
+        "",
+        {},
+        {"GET /object-storage/types": lambda _: prices.list_types("object-storage")},
+        {"GET /object-storage/types": prices.FILTERABLE},
+    ),
 )

@@ -90,6 +90,10 @@ RESOURCES = (
         kind="volume",
         path="/volumes",
         scope="volumes",
+        filterable=(
+            "label",
+            "tags",
+        ),
         entity="volume",
         action="volume",
         quota="volume",
@@ -129,5 +133,10 @@ OPERATIONS = (
             "POST /volumes/{volume}/resize": _resize,
         },
     ),
-    *actions("", {}, {"GET /volumes/types": lambda _: prices.list_types("volumes")}),
+    *actions(
+        "",
+        {},
+        {"GET /volumes/types": lambda _: prices.list_types("volumes")},
+        {"GET /volumes/types": prices.FILTERABLE},
+    ),
 )
