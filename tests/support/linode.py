@@ -30,12 +30,17 @@ CLUSTER = {
 }
 
 
-def make_client(file: Path | None = None) -> TestClient:
-    """A client of a fake in this process, in which everything takes no time."""
+def make_application(file: Path | None = None) -> Application:
+    """A fake in this process, in which everything takes no time."""
     world = World.open(REGISTRY, file)
     world.state.settings.pace = 0
     add_token(world, Tokens(TOKEN))
-    client = TestClient(Application(world), base_url="http://linode.test")
+    return Application(world)
+
+
+def make_client(file: Path | None = None) -> TestClient:
+    """A client of a fake in this process."""
+    client = TestClient(make_application(file), base_url="http://linode.test")
     client.headers["Authorization"] = f"Bearer {TOKEN}"
     return client
 
