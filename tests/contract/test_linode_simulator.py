@@ -144,7 +144,7 @@ def answers() -> dict[str, list[dict[str, Any]]]:
         parent = f"GET {operation.path.rpartition('/')[0]}"
         made["key"] = made["slashed"] = found[parent][0].get("id") if found.get(parent) else ""
         path = operation.path.format_map(_Names(made))
-        answer = client.get(f"/v4{path}", params={"page_size": 25} if operation.paginated else None)
+        answer = client.get(f"/v4beta{path}", params={"page_size": 25} if operation.paginated else None)
         assert answer.status_code == 200, (path, answer.text)
         document = answer.json()
         rows = document["data"] if operation.paginated else document if isinstance(document, list) else [document]
@@ -161,7 +161,7 @@ class _Names(dict[str, Any]):
 
 def _make_everything(client: Any) -> dict[str, Any]:
     def make(path: str, **body: Any) -> Any:
-        answer = client.post(f"/v4{path}", json=body)
+        answer = client.post(f"/v4beta{path}", json=body)
         assert answer.status_code == 200, (path, answer.text)
         return answer.json()
 

@@ -45,9 +45,9 @@ def make_client(file: Path | None = None) -> TestClient:
     return client
 
 
-def make(client: TestClient, path: str, **body: Any) -> Any:
+def make(client: TestClient, path: str, *, version: str = "v4", **body: Any) -> Any:
     """The answer to a creation that must go well."""
-    answer = client.post(f"/v4{path}", json=body)
+    answer = client.post(f"/{version}{path}", json=body)
     assert answer.status_code == 200, answer.text
     return answer.json()
 

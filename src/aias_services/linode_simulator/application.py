@@ -51,15 +51,15 @@ class Application:
         elif self._control.owns(match[2]):
             await send_answer(send, self._control.answer(request, match[2]))
         else:
-            outcome, answer = self.decide(request, match[2])
+            outcome, answer = self.decide(request, match[2], beta=match[1] == "v4beta")
             if outcome.seconds:
                 await wait(receive, outcome.seconds)
             await (_cut(scope) if outcome.cut else send_answer(send, answer))
 
-    def decide(self, request: Request, path: str) -> tuple[Outcome, Answer]:
+    def decide(self, request: Request, path: str, *, beta: bool = False) -> tuple[Outcome, Answer]:
         """Carries a call out as far as its faults let it; what it did is saved before anybody hears of it."""
         outcome = faults.next_outcome(self.world.state.faults, request.method, path)
-        answer = self._carry_out(request, path, outcome) if outcome.effect else Answer({})
+        answer = self._carry_out(request, path, outcome, beta=beta) if outcome.effect else Answer({})
         if outcome.refusal:
             answer = Answer.of(outcome.refusal)
             answer.headers |= {"Retry-After": outcome.retry_after} if outcome.retry_after else {}
@@ -70,13 +70,13 @@ class Application:
         self.calls.append({"at": self.world.now(), "method": request.method, "path": path, "status": status})
         return outcome, answer
 
-    def _carry_out(self, request: Request, path: str, outcome: Outcome) -> Answer:
+    def _carry_out(self, request: Request, path: str, outcome: Outcome, *, beta: bool) -> Answer:
         """The answer to a call that takes effect whole, or not at all when it is refused."""
         headers = {"X-Spec-Version": SPEC_VERSION, **COMMON_HEADERS}
         try:
-            operation, params = self._router.find(request.method, path)
+            operation, params = self._router.find(request.method, path, beta=beta)
             headers["X-Accepted-OAuth-Scopes"] = _accepted(operation)
-            call = Call(self.world, params, request.query, base_url=request.base_url, outcome=outcome)
+            call = Call(self.world, params, request.query, base_url=request.base_url, beta=beta, outcome=outcome)
             call.changes = request.method in ("POST", "PUT")
             self._admit(request, path, operation, call, headers)
             call.body = request.document() if call.changes else {}

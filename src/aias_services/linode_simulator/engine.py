@@ -39,6 +39,7 @@ def build_operations(resource: Resource) -> Iterator[Operation]:
                 handle=partial(handle, resource),
                 paginated=verb == "list",
                 filterable=resource.filterable if verb == "list" else (),
+                beta=resource.beta,
             )
 
 
@@ -57,6 +58,9 @@ def view_one(resource: Resource, call: Call) -> Values:
 def create_one(resource: Resource, call: Call) -> Values:
     """Makes one, each time it is asked: there are no idempotency keys."""
     parent = call.record(resource.parent) if resource.parent else None
+    wanted = [name for name, value in resource.beta_values.items() if call.body.get(name) == value]
+    if wanted and not call.beta:
+        raise refuse(f"{wanted[0]} '{call.body[wanted[0]]}' is available in v4beta only", wanted[0])
     record = create(call.world, resource.kind, call.body, parent=parent, hold=call.outcome.hold)
     return show(call.world, resource, record, fresh=True)
 

@@ -46,8 +46,8 @@ class Resource:
     go with it. `unique` is the reason given for a label that is taken: by one of the account or, with `unique_within`,
     of the same parent or field. `capability` is what its region must have; `quota` the account limit it counts
     against. `purpose` are the fields by which two are the same one made twice; without a value in them, all that was
-    asked. Hooks: `made`, `changed`, `gone`, `released`; `leaves` may
-    refuse a deletion. `filterable` is what `X-Filter` may name, as documented.
+    asked. Hooks: `made`, `changed`, `gone`, `released`; `leaves` may refuse a deletion. `filterable` is what `X-Filter`
+    may name, as documented. What is `beta`, and a field with its value in `beta_values`, is under `/v4beta` alone.
     """
 
     kind: str
@@ -78,6 +78,8 @@ class Resource:
     action: str | None = None
     newest_first: bool = False
     filterable: tuple[str, ...] = ()
+    beta: bool = False
+    beta_values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def item_path(self) -> str:

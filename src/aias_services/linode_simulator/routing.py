@@ -31,6 +31,7 @@ class Call:
     base_url: str = ""
     token: Record | None = None
     changes: bool = False
+    beta: bool = False
     outcome: Outcome = NORMAL
 
     def record(self, kind: str) -> Record:
@@ -61,7 +62,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method at one path. A scope of `*` takes any token, an empty one none at all.
+    """One method at one path, `beta` under `/v4beta` alone. A scope of `*` takes any token, an empty one none at all.
 
     A placeholder `{slashed}` takes an id with slashes in it, such as that of an image.
     """
@@ -73,6 +74,7 @@ class Operation:
     level: str = READ
     paginated: bool = False
     filterable: tuple[str, ...] = ()
+    beta: bool = False
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,11 +111,11 @@ class Router:
     def __init__(self, operations: Iterable[Operation]) -> None:
         self.operations = sorted(operations, key=lambda operation: operation.path.count("{"))
 
-    def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]]:
+    def find(self, method: str, path: str, *, beta: bool) -> tuple[Operation, dict[str, str]]:
         """The operation and the parts of its path. Raises Refusal: 404 for the path, 405 for the method."""
         is_known = False
         for operation in self.operations:
-            match = operation.pattern.fullmatch(path)
+            match = operation.pattern.fullmatch(path) if beta or not operation.beta else None
             if match and operation.method == method:
                 return operation, {name: unquote(part) for name, part in match.groupdict().items()}
             is_known = is_known or match is not None

@@ -78,7 +78,7 @@ def test_a_body_with_something_wrong_is_refused_or_passed_over(path: str) -> Non
 
     def call(method: str, place: str, body: Any = None) -> Answer:
         headers = {"authorization": f"Bearer {TOKEN}"}
-        return application.decide(Request(method, place, {}, headers, json.dumps(body).encode()), place)[1]
+        return application.decide(Request(method, place, {}, headers, json.dumps(body).encode()), place, beta=True)[1]
 
     application.world.state.settings.enforce_rates = False
     for body in wrong_bodies(path):

@@ -132,10 +132,12 @@ def test_a_volume_in_use_a_subnet_in_use_and_a_locked_cluster_stay(client: TestC
     cluster = make(client, "/lke/clusters", **CLUSTER, vpc_id=network["id"], subnet_id=network["subnets"][0]["id"])
     linode = make(client, "/linode/instances", type="g6-nanode-1", region="fr-par")
     volume = make(client, "/volumes", label="disk", linode_id=linode["id"])
-    lock = make(client, "/locks", entity_id=cluster["id"], entity_type="lkecluster", lock_type="cannot_delete")
+    lock = make(
+        client, "/locks", version="v4beta", entity_id=cluster["id"], entity_type="lkecluster", lock_type="cannot_delete"
+    )
     for path in (f"/vpcs/{network['id']}", f"/volumes/{volume['id']}", f"/lke/clusters/{cluster['id']}"):
         assert client.delete(f"/v4{path}").status_code in (400, 403)
-    client.delete(f"/v4/locks/{lock['id']}")
+    client.delete(f"/v4beta/locks/{lock['id']}")
     client.post(f"/v4/volumes/{volume['id']}/detach")
     for path in (f"/lke/clusters/{cluster['id']}", f"/vpcs/{network['id']}", f"/volumes/{volume['id']}"):
         assert client.delete(f"/v4{path}").status_code == 200
@@ -158,3 +160,12 @@ def test_lists_and_maps_that_are_null_count_as_not_given(client: TestClient) -> 
     assert cluster["tags"] == []
     made = client.get(f"/v4/lke/clusters/{cluster['id']}/pools").json()["data"][0]
     assert (made["taints"], made["labels"], made["tags"]) == ([], {}, [])
+
+
+def test_enterprise_clusters_tiers_and_locks_are_of_the_beta(client: TestClient) -> None:
+    body = {**CLUSTER, "tier": "enterprise", "k8s_version": "v1.34.6+lke2"}
+    assert refusals(client, "/lke/clusters", body)[0]["field"] == "tier"
+    assert make(client, "/lke/clusters", version="v4beta", **body)["tier"] == "enterprise"
+    for path in ("lke/tiers/enterprise/versions", "lke/tiers/standard/versions/1.34", "locks"):
+        assert (client.get(f"/v4/{path}").status_code, client.get(f"/v4beta/{path}").status_code) == (404, 200)
+    assert make(client, "/lke/clusters", **{**CLUSTER, "label": "other"}, tier="standard")["tier"] == "standard"

@@ -274,6 +274,7 @@ RESOURCES = (
     Resource(
         kind="lock",
         path="/locks",
+        beta=True,
         scope="account",
         filterable=("id", "entity.id", "entity.type", "lock_type"),
         verbs=EVERYTHING - {"update"},

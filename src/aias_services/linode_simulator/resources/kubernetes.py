@@ -246,6 +246,7 @@ CLUSTER = Resource(
     entity="lkecluster",
     action="lke_cluster",
     quota="lke_cluster",
+    beta_values={"tier": "enterprise"},
     unique="Label must be unique among your LKE clusters",
     capability="Kubernetes",
     phases=(("not_ready", 60.0), ("ready", 0.0)),

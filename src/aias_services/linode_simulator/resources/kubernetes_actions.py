@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 from aias_services.linode_simulator import engine
 from aias_services.linode_simulator.catalog import prices, versions
@@ -195,13 +196,19 @@ OPERATIONS = (
             f"PUT {CLUSTER_PATH}/control_plane_acl": _update_acl,
             f"DELETE {CLUSTER_PATH}/control_plane_acl": _delete_acl,
             "GET /lke/versions/{version}": lambda call: _pick(_list_standard(call), call.params["version"]),
-            "GET /lke/tiers/{tier}/versions/{version}": _view_tier_version,
         },
         {
             f"GET {CLUSTER_PATH}/api-endpoints": _list_endpoints,
             "GET /lke/versions": _list_standard,
-            "GET /lke/tiers/{tier}/versions": _list_tier,
         },
+    ),
+    *(
+        replace(operation, beta=True)
+        for operation in actions(
+            "lke",
+            {"GET /lke/tiers/{tier}/versions/{version}": _view_tier_version},
+            {"GET /lke/tiers/{tier}/versions": _list_tier},
+        )
     ),
     *actions("", {}, {"GET /lke/types": lambda _: prices.list_types("lke")}, {"GET /lke/types": prices.FILTERABLE}),
 )
