@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from aias_services.linode_simulator import engine
+from aias_services.linode_simulator.addresses import check_addresses
 from aias_services.linode_simulator.catalog import prices, types, versions
 from aias_services.linode_simulator.fields import (
     Field,
@@ -83,6 +84,8 @@ def _check_cluster(draft: Draft) -> Iterator[Fault]:
     if not draft.is_new:
         return
     yield from _check_network(draft)
+    addresses = dig(values, "control_plane.acl.addresses") or {}
+    yield from check_addresses(addresses, "control_plane.acl.addresses")
     pools = values["node_pools"]
     if not pools and values["tier"] == "standard":
         yield Fault("Must have at least one node pool", "node_pools")

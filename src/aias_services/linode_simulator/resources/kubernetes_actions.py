@@ -6,9 +6,10 @@ import base64
 from dataclasses import replace
 
 from aias_services.linode_simulator import engine
+from aias_services.linode_simulator.addresses import check_addresses
 from aias_services.linode_simulator.catalog import prices, versions
 from aias_services.linode_simulator.fields import Field, Values, boolean, complete
-from aias_services.linode_simulator.refusals import not_found, refuse
+from aias_services.linode_simulator.refusals import check_all, not_found, refuse
 from aias_services.linode_simulator.resource import dig
 from aias_services.linode_simulator.resources.kubernetes import ACL, grow, show_node
 from aias_services.linode_simulator.routing import Call, actions
@@ -129,6 +130,7 @@ def _view_acl(call: Call) -> Values:
 
 def _update_acl(call: Call) -> Values:
     cluster, wanted = call.record("lke_cluster"), call.read({"acl": ACL})["acl"] or {}
+    check_all(check_addresses(wanted.get("addresses") or {}, "acl.addresses"))
     plane = dict(cluster.values.get("control_plane") or {})
     cluster.values["control_plane"] = {**plane, "acl": {**(plane.get("acl") or {}), **wanted}}
     cluster.changed_at = call.world.now()

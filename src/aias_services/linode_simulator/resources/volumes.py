@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aias_services.linode_simulator import engine
-from aias_services.linode_simulator.catalog import prices
+from aias_services.linode_simulator.catalog import prices, types
 from aias_services.linode_simulator.fields import Values, answer, boolean, fixed, integer, many, secret, text
 from aias_services.linode_simulator.ledger import Price
-from aias_services.linode_simulator.refusals import Fault, refuse
+from aias_services.linode_simulator.refusals import Fault, check_all, refuse
 from aias_services.linode_simulator.resource import Draft, Resource
 from aias_services.linode_simulator.routing import Call, actions
 from aias_services.linode_simulator.world import Record, World
 
 LEAST_GB, MOST_GB, DEFAULT_GB = 10, 16_384, 20
+SMALL_GB, LEAST_ATTACHED, MOST_ATTACHED = 8, 7, 64
 
 
 def _check(draft: Draft) -> Iterator[Fault]:
@@ -29,6 +30,15 @@ def _check(draft: Draft) -> Iterator[Fault]:
         values["region"] = values["region"] or instance.values["region"]
         if values["region"] != instance.values["region"]:
             yield Fault("Volume must be in the region of the Linode", "region")
+        yield from check_room(draft.world, instance)
+
+
+def check_room(world: World, instance: Record) -> Iterator[Fault]:
+    """Attached volumes by the memory of the plan: 7 beside the boot disk up to 8 GB, one a GB above, 64 at most."""
+    memory = types.TYPES[instance.values["type"]]["memory"] // types.GIB
+    most = LEAST_ATTACHED if memory <= SMALL_GB else min(memory, MOST_ATTACHED)
+    if sum(1 for _ in world.iter("volume", lambda one: one.values["linode_id"] == instance.id)) >= most:
+        yield Fault(f"A Linode of this plan may have at most {most} volumes attached", "linode_id")
 
 
 def _leave(_: World, volume: Record) -> None:
@@ -58,6 +68,7 @@ def _attach(call: Call) -> Values:
         raise refuse("linode_id is not valid", "linode_id")
     if volume.values["linode_id"]:
         raise refuse(f"Volume {volume.id} is already attached")
+    check_all(check_room(call.world, instance))
     volume.values["linode_id"] = instance.id
     return _tell(call, volume, "attach")
 
