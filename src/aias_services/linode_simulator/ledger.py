@@ -28,6 +28,10 @@ class Price:
     hourly: Decimal
     monthly: Decimal
 
+    def plus(self, other: Price) -> Price:
+        """Both as one price."""
+        return Price(f"{self.plan} + {other.plan}", self.hourly + other.hourly, self.monthly + other.monthly)
+
     def times(self, quantity: int) -> Price:
         return Price(self.plan, self.hourly * quantity, self.monthly * quantity)
 
@@ -72,6 +76,8 @@ def _open_charge(world: World, record: Record) -> Charge | None:
 def cost(charge: Charge, until: float, since: float = 0.0) -> Decimal:
     """Dollars from one instant to another: started hours, capped at the monthly price in each calendar month."""
     began, ended = max(charge.began_at, since), min(charge.ended_at or until, until)
+    if ended <= began:
+        return Decimal(0)
     edges = [began, *_month_edges(began, ended), ended]
     spans = (later - earlier for earlier, later in pairwise(edges) if later > earlier)
     return sum((_capped(charge, span) for span in spans), Decimal(0))

@@ -67,3 +67,24 @@ def test_a_line_of_the_bill_says_what_ran_for_what_from_when_to_when_at_which_pr
     ended = next(line for line in lines if line["to"])
     ran = datetime.fromisoformat(ended["to"]) - datetime.fromisoformat(ended["from"])
     assert abs(ran - timedelta(seconds=2 * HOUR - 60)) <= timedelta(seconds=2)
+
+
+def test_backups_are_billed_while_they_are_on(client: TestClient) -> None:
+    linode = make(client, "/linode/instances", type="g6-standard-4", region="fr-par", backups_enabled=True)
+    path = f"/v4/linode/instances/{linode['id']}"
+    client.post(f"{path}/backups/cancel")
+    client.post(f"{path}/backups/enable")
+    lines = bill(client)["charges"]
+    assert [(line["hourly"], line["monthly"]) for line in lines] == [("0.087", "58"), ("0.072", "48"), ("0.087", "58")]
+    assert [line["to"] is None for line in lines] == [False, False, True]
+    assert bill(client)["billed_twice"] == []
+    assert client.get(path).json()["backups"]["enabled"] is True
+
+
+def test_what_is_on_an_invoice_is_not_uninvoiced(client: TestClient) -> None:
+    make(client, "/linode/instances", type="g6-standard-4", region="fr-par")
+    control(client, "clock", {"seconds": 100 * 24 * HOUR})
+    invoiced = sum(invoice["total"] for invoice in client.get("/v4/account/invoices").json()["data"])
+    uninvoiced = client.get("/v4/account").json()["balance_uninvoiced"]
+    assert uninvoiced <= 48
+    assert invoiced + uninvoiced == pytest.approx(float(bill(client)["total"]), abs=0.08)

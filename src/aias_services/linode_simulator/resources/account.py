@@ -73,7 +73,7 @@ def _view_account(call: Call) -> Values:
         "phone": "",
         "tax_id": "",
         "balance": 0.0,
-        "balance_uninvoiced": float(_cents(_total(call.world, 0.0, call.world.now()))),
+        "balance_uninvoiced": float(_cents(_total(call.world, _invoiced_until(call.world), call.world.now()))),
         "billing_source": "linode",
         "active_since": "2026-01-01T00:00:00",
         "active_promotions": [],
@@ -118,6 +118,11 @@ def _months(world: World) -> Iterator[tuple[float, float]]:
     while (ends := ledger.next_month(begins)).timestamp() <= world.now():
         yield begins.timestamp(), ends.timestamp()
         begins = ends
+
+
+def _invoiced_until(world: World) -> float:
+    """When the last month ended that is on an invoice."""
+    return max((until for _, until in _months(world)), default=0.0)
 
 
 def _total(world: World, since: float, until: float) -> Decimal:

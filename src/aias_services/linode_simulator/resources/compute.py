@@ -137,7 +137,21 @@ def _show_instance(_: World, instance: Record) -> Values:
 
 
 def _price(instance: Record) -> Price:
-    return types.price_of(instance.values["type"], instance.values["region"])
+    place = instance.values["type"], instance.values["region"]
+    price = types.price_of(*place)
+    return price.plus(types.backups_price_of(*place)) if instance.values["backups_enabled"] else price
+
+
+def _back_up(*, enabled: bool) -> Callable[[Call], Values]:
+    def handle(call: Call) -> Values:
+        instance = call.record("linode")
+        instance.values["backups_enabled"] = enabled
+        engine.rebill(call.world, instance)
+        action = "backups_enable" if enabled else "backups_cancel"
+        events.emit(call.world, action, events.entity("linode", instance))
+        return {}
+
+    return handle
 
 
 def _power(verb: str, phases: Phases, allowed: tuple[str, ...]) -> Callable[[Call], Values]:
@@ -287,6 +301,8 @@ OPERATIONS = tuple(
                 "shutdown", (("shutting_down", 10.0), ("offline", 0.0)), ("running",)
             ),
             f"POST {INSTANCE_PATH}/resize": _resize,
+            f"POST {INSTANCE_PATH}/backups/enable": _back_up(enabled=True),
+            f"POST {INSTANCE_PATH}/backups/cancel": _back_up(enabled=False),
             f"GET {INSTANCE_PATH}/ips": _view_ips,
         },
         {
