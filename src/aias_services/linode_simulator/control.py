@@ -25,6 +25,15 @@ class Tokens(msgspec.Struct, forbid_unknown_fields=True):
     expiry: str | None = None
 
 
+class Contents(msgspec.Struct, forbid_unknown_fields=True):
+    """What lies in a bucket: the objects themselves are elsewhere."""
+
+    region: str
+    bucket: str
+    objects: int
+    size: int = 0
+
+
 class Advance(msgspec.Struct, forbid_unknown_fields=True):
     """How far simulated time jumps ahead."""
 
@@ -49,6 +58,7 @@ class Control:
             "DELETE calls": lambda _: calls.clear(),
             "GET rates": lambda _: {"most": rates.most, "breaches": rates.breaches},
             "POST tokens": self._add_token,
+            "POST contents": self._fill_bucket,
             "POST release": lambda _: {"released": engine.release(world)},
             "POST reset": self._reset,
         }
@@ -94,6 +104,16 @@ class Control:
     def _add_token(self, body: dict[str, Any]) -> dict[str, Any]:
         wanted = msgspec.convert(body, Tokens)
         return {"id": add_token(self._world, wanted)}
+
+    def _fill_bucket(self, body: dict[str, Any]) -> Contents:
+        wanted = msgspec.convert(body, Contents)
+        place = (wanted.region, wanted.bucket)
+        buckets = self._world.iter("bucket", lambda one: (one.values["region"], one.values["label"]) == place)
+        bucket = next(buckets, None)
+        if bucket is None:
+            raise not_found()
+        bucket.values |= {"_objects": wanted.objects, "_size": wanted.size}
+        return wanted
 
     def _reset(self, _: dict[str, Any]) -> None:
         tokens = self._world.state.records.get("token", {})

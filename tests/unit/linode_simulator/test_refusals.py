@@ -284,3 +284,17 @@ def test_a_fork_has_a_source_and_a_time_that_was_kept(client: TestClient) -> Non
         errors = refusals(client, path, {**DATABASE, "label": "two", "fork": {"source": source, "restore_time": at}})
         assert errors[0]["field"] == "fork.restore_time"
     assert make(client, path, **{**DATABASE, "label": "two"}, fork={"source": source})["fork"]["source"] == source
+
+
+def test_a_bucket_with_objects_stays(client: TestClient) -> None:
+    make(client, "/object-storage/buckets", label="aias-state", region="fr-par")
+    path = "/v4/object-storage/buckets/fr-par/aias-state"
+    place = {"region": "fr-par", "bucket": "aias-state"}
+    control(client, "contents", {**place, "objects": 2, "size": 4_096})
+    bucket = client.get(path).json()
+    assert (bucket["objects"], bucket["size"]) == (2, 4_096)
+    assert client.delete(path).json() == {"errors": [{"reason": "Bucket is not empty"}]}
+    control(client, "contents", {**place, "objects": 0})
+    assert (client.delete(path).status_code, client.get(path).status_code) == (200, 404)
+    missing = client.post("/v4/__simulator/contents", json={**place, "objects": 1})
+    assert missing.status_code == 404

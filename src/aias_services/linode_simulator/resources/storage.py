@@ -106,6 +106,7 @@ def _show_bucket(world: World, bucket: Record) -> Values:
         "s3_endpoint": address,
         "cluster": f"{region}-1",
         "objects": bucket.values.get("_objects", 0),
+        "size": bucket.values.get("_size", 0),
     }
 
 
