@@ -6,13 +6,14 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aias_services.linode_simulator import access, faults, filters
 from aias_services.linode_simulator.control import Control
 from aias_services.linode_simulator.exchange import Answer, Request, cut, read_request, send_answer, wait
 from aias_services.linode_simulator.faults import Outcome
-from aias_services.linode_simulator.kubernetes.api import KubernetesApi
+from aias_services.linode_simulator.kubernetes.api import KubernetesApi, failed
 from aias_services.linode_simulator.rates import Rates, find_ceilings
 from aias_services.linode_simulator.refusals import Refusal, not_found
 from aias_services.linode_simulator.resources import OPERATIONS
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 SPEC_VERSION = "4.229.1"
+KUBERNETES = "/kubernetes/"
 MOST_CALLS = 50_000
 _VERSIONED = re.compile(r"/(v4|v4beta)(/.*)")
 COMMON_HEADERS = {"Cache-Control": "max-age=0, no-cache, no-store", "Vary": "Authorization, X-Filter"}
@@ -42,26 +44,31 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await read_request(scope, receive)
         match = _VERSIONED.fullmatch(request.path)
-        if request.path.startswith("/kubernetes/"):
-            answer = self._kubernetes.answer(request)
-            self._save(request)
-            await (send_answer(send, answer) if answer else _cut(scope))
-        elif match is None:
-            await send_answer(send, Answer.of(not_found()))
-        elif self._control.owns(match[2]):
+        if match and self._control.owns(match[2]):
             await send_answer(send, self._control.answer(request, match[2]))
+        elif match is None and not request.path.startswith(KUBERNETES):
+            await send_answer(send, Answer.of(not_found()))
         else:
-            outcome, answer = self.decide(request, match[2], beta=match[1] == "v4beta")
+            path, beta = (match[2], match[1] == "v4beta") if match else (request.path, False)
+            outcome, answer = self.decide(request, path, beta=beta)
             if outcome.seconds:
                 await wait(receive, outcome.seconds)
-            await (_cut(scope) if outcome.cut else send_answer(send, answer))
+            if outcome.cut:
+                cut(scope)
+            else:
+                await send_answer(send, answer)
 
     def decide(self, request: Request, path: str, *, beta: bool = False) -> tuple[Outcome, Answer]:
         """Carries a call out as far as its faults let it; what it did is saved before anybody hears of it."""
         outcome = faults.next_outcome(self.world.state.faults, request.method, path)
-        answer = self._carry_out(request, path, outcome, beta=beta) if outcome.effect else Answer({})
+        is_kubernetes, answer = path.startswith(KUBERNETES), Answer({})
+        if outcome.effect and is_kubernetes:
+            served = self._kubernetes.answer(request)
+            outcome, answer = (outcome, served) if served else (replace(outcome, cut=True), answer)
+        elif outcome.effect:
+            answer = self._carry_out(request, path, outcome, beta=beta)
         if outcome.refusal:
-            answer = Answer.of(outcome.refusal)
+            answer = failed(outcome.refusal) if is_kubernetes else Answer.of(outcome.refusal)
             answer.headers |= {"Retry-After": outcome.retry_after} if outcome.retry_after else {}
         if outcome.malformed:
             answer = Answer(answer.body()[:-1] + b"<", answer.status, answer.headers)
@@ -129,7 +136,3 @@ class Application:
 
 def _accepted(operation: Operation) -> str:
     return f"{operation.scope}:{operation.level}" if operation.scope not in ("", "*") else "*"
-
-
-async def _cut(scope: Scope) -> None:
-    cut(scope)

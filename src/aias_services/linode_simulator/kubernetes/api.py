@@ -12,6 +12,7 @@ from aias_services.linode_simulator.exchange import Answer, Request
 from aias_services.linode_simulator.kubernetes.kinds import KINDS, Kind
 from aias_services.linode_simulator.kubernetes.objects import Document, Objects
 from aias_services.linode_simulator.kubernetes.status import Status
+from aias_services.linode_simulator.refusals import Refusal
 from aias_services.linode_simulator.resource import dig
 from aias_services.linode_simulator.resources.kubernetes_actions import bearer_token
 from aias_services.linode_simulator.world import Record, World
@@ -53,6 +54,11 @@ class KubernetesApi:
     def _authenticate(self, request: Request, cluster: Record) -> None:
         if request.headers.get("authorization") != f"Bearer {bearer_token(self._world, cluster)}":
             raise Status(401, "Unauthorized", "Unauthorized")
+
+
+def failed(refusal: Refusal) -> Answer:
+    """A scripted failure as the Kubernetes API answers it."""
+    return Answer(Status(refusal.status, "Failure", str(refusal)).document(), refusal.status)
 
 
 def _serve(world: World, cluster: Record, request: Request, path: str) -> Answer:

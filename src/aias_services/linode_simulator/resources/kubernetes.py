@@ -212,6 +212,10 @@ def _drop_instance(world: World, node: Record) -> None:
 
 
 def _drop_objects(world: World, cluster: Record) -> None:
+    """Ends the objects of a cluster; what its workloads made on the account stays, without its tags."""
+    for kind in ("nodebalancer", "volume"):
+        for record in world.iter(kind, lambda one: one.values.get("_cluster") == cluster.id):
+            record.values["tags"] = []
     world.state.objects.pop(str(cluster.id), None)
 
 
