@@ -105,6 +105,14 @@ def actions(
             )
 
 
+def pick(rows: Iterable[Values], name: str, value: Any) -> Values:
+    """The row whose field has this value. Raises Refusal (404)."""
+    found = next((row for row in rows if str(row[name]) == str(value)), None)
+    if found is None:
+        raise not_found()
+    return found
+
+
 class Router:
     """Finds the operation of a call; a path with fewer placeholders goes first."""
 

@@ -1,4 +1,4 @@
-"""LKE: clusters, node pools, and their nodes, each of which is an instance that is billed."""
+"""LKE: clusters and node pools."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from aias_services.linode_simulator.fields import (
     text,
 )
 from aias_services.linode_simulator.ledger import Price
-from aias_services.linode_simulator.lifecycle import FREE, Hold
+from aias_services.linode_simulator.lifecycle import FREE
 from aias_services.linode_simulator.refusals import Fault
 from aias_services.linode_simulator.resource import Draft, Resource, dig
+from aias_services.linode_simulator.resources.kubernetes_nodes import grow, show_node
 from aias_services.linode_simulator.world import Record, World
 
-NODE_PHASES = (("not_ready", 90.0), ("ready", 0.0))
 MOST_NODES, MOST_CLUSTER_NODES = 100, 250
 TOO_SMALL = ("nanode",)
 HIGH_AVAILABILITY = "control_plane.high_availability"
@@ -181,34 +181,9 @@ def _resize(draft: Draft, pool: Record) -> None:
         engine.remove(world, node)
 
 
-def grow(world: World, pool: Record, count: int, hold: Hold = FREE) -> None:
-    """Adds nodes to a pool, but for those that are held back."""
-    cluster, unready = world.find("lke_cluster", pool.parent), count if hold.whole else hold.unready
-    if hold.missing:
-        pool.values["_held"] = True
-    for position in range(count - hold.missing):
-        name = f"{pool.id}-{world.token('node', world.next_id('lke_node', 1), length=12)}"
-        plan = {"type": pool.values["type"], "label": f"lke{pool.parent}-{name}", "tags": list(pool.values["tags"])}
-        region = cluster.values["region"] if cluster else ""
-        instance = engine.create(world, "linode", {**plan, "region": region}, owner=pool)
-        instance.values["lke_cluster_id"] = pool.parent
-        node = Record(kind="lke_node", id=name, values={}, made_at=world.now(), changed_at=world.now(), parent=pool.id)
-        node.values = {"instance_id": instance.id, "pool_id": pool.id}
-        world.begin(node, NODE_PHASES)
-        if position >= count - unready:
-            world.hold(node, hold.seconds)
-        world.add(node)
-
-
 def _fill(world: World, pool: Record) -> None:
     """Makes the nodes that a pool should have and has not."""
     grow(world, pool, pool.values["count"] - sum(1 for _ in world.children("lke_node", pool)))
-
-
-def _drop_instance(world: World, node: Record) -> None:
-    instance = world.find("linode", node.values["instance_id"])
-    if instance:
-        engine.remove(world, instance, max(0.0, (node.gone_at or 0.0) - world.now()))
 
 
 def _drop_objects(world: World, cluster: Record) -> None:
@@ -217,12 +192,6 @@ def _drop_objects(world: World, cluster: Record) -> None:
         for record in world.iter(kind, lambda one: one.values.get("_cluster") == cluster.id):
             record.values["tags"] = []
     world.state.objects.pop(str(cluster.id), None)
-
-
-def show_node(world: World, node: Record) -> Values:
-    """A node as it is answered."""
-    instance = {name: node.values[name] for name in ("instance_id", "pool_id")}
-    return {"id": node.id, **instance, "status": world.status(node)}
 
 
 def _show_pool(world: World, pool: Record) -> Values:
@@ -310,13 +279,4 @@ POOLS = Resource(
     entity="lkecluster",
     action="lke_pool",
 )
-NODES = Resource(
-    kind="lke_node",
-    path="/lke/nodes",
-    scope="lke",
-    verbs=frozenset(),
-    fields={},
-    phases=NODE_PHASES,
-    gone=_drop_instance,
-)
-RESOURCES = (CLUSTER, POOLS, NODES)
+RESOURCES = (CLUSTER, POOLS)

@@ -11,8 +11,9 @@ from aias_services.linode_simulator.catalog import prices, versions
 from aias_services.linode_simulator.fields import Field, Values, boolean, complete
 from aias_services.linode_simulator.refusals import check_all, not_found, refuse
 from aias_services.linode_simulator.resource import dig
-from aias_services.linode_simulator.resources.kubernetes import ACL, grow, show_node
-from aias_services.linode_simulator.routing import Call, actions
+from aias_services.linode_simulator.resources.kubernetes import ACL
+from aias_services.linode_simulator.resources.kubernetes_nodes import grow, show_node
+from aias_services.linode_simulator.routing import Call, actions, pick
 from aias_services.linode_simulator.world import Record, World
 
 CLUSTER_PATH = "/lke/clusters/{lke_cluster}"
@@ -166,14 +167,7 @@ def _list_tier(call: Call) -> list[Values]:
 
 
 def _view_tier_version(call: Call) -> Values:
-    return _pick(_list_tier(call), call.params["version"])
-
-
-def _pick(rows: list[Values], identifier: str) -> Values:
-    row = next((row for row in rows if row["id"] == identifier), None)
-    if row is None:
-        raise not_found()
-    return row
+    return pick(_list_tier(call), "id", call.params["version"])
 
 
 def _list_standard(_: Call) -> list[Values]:
@@ -197,7 +191,7 @@ OPERATIONS = (
             f"GET {CLUSTER_PATH}/control_plane_acl": _view_acl,
             f"PUT {CLUSTER_PATH}/control_plane_acl": _update_acl,
             f"DELETE {CLUSTER_PATH}/control_plane_acl": _delete_acl,
-            "GET /lke/versions/{version}": lambda call: _pick(_list_standard(call), call.params["version"]),
+            "GET /lke/versions/{version}": lambda call: pick(_list_standard(call), "id", call.params["version"]),
         },
         {
             f"GET {CLUSTER_PATH}/api-endpoints": _list_endpoints,
