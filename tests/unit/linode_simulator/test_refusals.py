@@ -298,3 +298,21 @@ def test_a_bucket_with_objects_stays(client: TestClient) -> None:
     assert (client.delete(path).status_code, client.get(path).status_code) == (200, 404)
     missing = client.post("/v4/__simulator/contents", json={**place, "objects": 1})
     assert missing.status_code == 404
+
+
+def test_an_enterprise_cluster_needs_a_region_that_has_them(client: TestClient) -> None:
+    body = {**CLUSTER, "tier": "enterprise", "k8s_version": "v1.34.6+lke2", "region": "us-east"}
+    answer = client.post("/v4beta/lke/clusters", json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "region")
+
+
+def test_a_subnet_in_use_by_a_database_stays(client: TestClient) -> None:
+    vpc = make(client, "/vpcs", **VPC, subnets=[{"label": "one", "ipv4": "10.0.0.0/24"}])
+    subnet = vpc["subnets"][0]["id"]
+    network = {"vpc_id": vpc["id"], "subnet_id": subnet}
+    database = make(client, "/databases/postgresql/instances", **DATABASE, private_network=network)
+    path = f"/v4/vpcs/{vpc['id']}"
+    assert client.get(f"{path}/subnets/{subnet}").json()["databases"][0]["id"] == database["id"]
+    assert (client.delete(f"{path}/subnets/{subnet}").status_code, client.delete(path).status_code) == (400, 400)
+    client.delete(f"/v4/databases/postgresql/instances/{database['id']}")
+    assert client.delete(path).status_code == 200

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from aias_services.linode_simulator import engine
 from aias_services.linode_simulator.addresses import check_addresses
-from aias_services.linode_simulator.catalog import prices, types, versions
+from aias_services.linode_simulator.catalog import prices, regions, types, versions
 from aias_services.linode_simulator.fields import (
     Field,
     Values,
@@ -83,6 +83,8 @@ def _check_cluster(draft: Draft) -> Iterator[Fault]:
         yield Fault("High availability cannot be disabled once it is enabled", HIGH_AVAILABILITY)
     if not draft.is_new:
         return
+    if values["tier"] == "enterprise" and not regions.has(values["region"], regions.ENTERPRISE):
+        yield Fault(f"Region {values['region']} does not support {regions.ENTERPRISE}", "region")
     yield from _check_network(draft)
     addresses = dig(values, "control_plane.acl.addresses") or {}
     yield from check_addresses(addresses, "control_plane.acl.addresses")
