@@ -30,19 +30,24 @@ CLUSTER = {
 }
 
 
-def make_client(file: Path | None = None) -> TestClient:
-    """A client of a fake in this process, in which everything takes no time."""
+def make_application(file: Path | None = None) -> Application:
+    """A fake in this process, in which everything takes no time."""
     world = World.open(REGISTRY, file)
     world.state.settings.pace = 0
     add_token(world, Tokens(TOKEN))
-    client = TestClient(Application(world), base_url="http://linode.test")
+    return Application(world)
+
+
+def make_client(file: Path | None = None) -> TestClient:
+    """A client of a fake in this process."""
+    client = TestClient(make_application(file), base_url="http://linode.test")
     client.headers["Authorization"] = f"Bearer {TOKEN}"
     return client
 
 
-def make(client: TestClient, path: str, **body: Any) -> Any:
+def make(client: TestClient, path: str, *, version: str = "v4", **body: Any) -> Any:
     """The answer to a creation that must go well."""
-    answer = client.post(f"/v4{path}", json=body)
+    answer = client.post(f"/{version}{path}", json=body)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -97,7 +102,7 @@ def specification() -> dict[str, dict[str, Any]]:
 
 
 def bake() -> dict[str, dict[str, Any]]:
-    """The specification inside the linode-cli package: for each operation its arguments and answer by dotted name."""
+    """The specification inside the linode-cli package: of each operation what it asks, answers and filters by."""
     import importlib.util
     import pickle
     import re
@@ -117,6 +122,7 @@ def bake() -> dict[str, dict[str, Any]]:
             else {},
             "required": [arg.path for arg in operation.args if getattr(arg, "required", False)],
             "answers": {attr.name: _type(attr) for attr in operation.attrs},
+            "filters": [attr.name for attr in operation.attrs if attr.filterable],
         }
         for operation in operations
     }
