@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from aias_core.environments.linode.lease import Lease, LeaseLost
 from aias_core.environments.linode.states import StateVersions, build_empty
-from aias_core.errors import AiasError, DependencyUnreachable
+from aias_core.errors import AiasError, DependencyUnreachable, Refused
 from aias_core.secret import Secret, random_base62
 
 _USER = "aias"
@@ -30,7 +30,7 @@ Answer = tuple[int, bytes]
 class StateBackend:
     """Answers Terraform. `fault` is why the last write or read was refused, which Terraform itself cannot tell."""
 
-    def __init__(self, versions: StateVersions, lease: Lease) -> None:
+    def __init__(self, versions: StateVersions, lease: Lease | None = None) -> None:
         self._versions, self._lease = versions, lease
         self._password = Secret(random_base62(43))
         self._turn = Lock()
@@ -86,7 +86,7 @@ class StateBackend:
         # A Terraform that was thought dead and is not must not overwrite what its successor wrote.
         if self._terraform_lock is not None and lock_id != self._terraform_lock.get("ID"):
             return 409, json.dumps(self._terraform_lock).encode()
-        self._versions.write(body, self._lease)
+        self._versions.write(body, self._writable())
         self.fault = None
         return 200, b""
 
@@ -94,19 +94,27 @@ class StateBackend:
         """A deletion is a version with nothing in it, so that it can be taken back."""
         content = self._versions.read_newest()
         if content is not None:
-            self._versions.write(build_empty(content), self._lease)
+            self._versions.write(build_empty(content), self._writable())
         return 200, b""
 
+    def _writable(self) -> Lease:
+        if self._lease is None:
+            raise Refused("This run holds no lease and only reads the state")
+        return self._lease
+
     def _lock(self, body: bytes) -> Answer:
-        """Grants the lock while the lease is held. A killed Terraform's lock goes to the next: the lease excludes others."""
-        self._lease.check()
+        """Grants the lock while the lease is held; that of a killed Terraform goes to the next, as others are kept out."""
+        self._writable().check()
         self._terraform_lock = _read_lock(body)
         return 200, b""
 
 
 @contextmanager
-def serve_state(versions: StateVersions, lease: Lease) -> Iterator[StateBackend]:
-    """A backend that answers for the length of the block, on a free port of the loopback interface."""
+def serve_state(versions: StateVersions, lease: Lease | None = None) -> Iterator[StateBackend]:
+    """A backend that answers for the length of the block, on a free port of the loopback interface.
+
+    Without a lease it only reads; Terraform must then be told `-lock=false`.
+    """
     backend = StateBackend(versions, lease)
     with ThreadingHTTPServer(("127.0.0.1", 0), _build_handler(backend)) as server:
         server.daemon_threads = True

@@ -28,7 +28,8 @@ _KEPT = 50
 class Fence(Protocol):
     """What a journal needs of a lease."""
 
-    fence: int
+    @property
+    def fence(self) -> int: ...
 
     def check(self) -> None: ...
 
