@@ -103,7 +103,7 @@ class StateBackend:
         return self._lease
 
     def _lock(self, body: bytes) -> Answer:
-        """Grants the lock while the lease is held; that of a killed Terraform goes to the next, as others are kept out."""
+        """Grants the lock while the lease is held; that of a killed Terraform goes to the next one."""
         self._writable().check()
         self._terraform_lock = _read_lock(body)
         return 200, b""
