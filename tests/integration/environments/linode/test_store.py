@@ -22,7 +22,7 @@ from support.servers import free_port
 from support.strict_storage import StrictStorage, refusal
 
 # SeaweedFS lets a third writer of one object wait for a second.
-RACES, LANES, LEASE_RACES, RACERS = 200, 4, 20, 2
+RACES, LANES, LEASE_RACES, RACERS = 200, 8, 20, 2
 KINDS = ("honouring", "ignoring", "directory")
 _numbers = count(1)
 Result = TypeVar("Result")
