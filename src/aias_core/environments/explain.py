@@ -72,9 +72,32 @@ def list_values(name: str, own: Path | None, overrides: Sequence[str] = ()) -> l
     ]
 
 
+def list_component_values(
+    name: str, component: str, own: Path | None, overrides: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """What the registry says of a component, with the ports that the profile fixes. Raises NotFound."""
+    from aias_core.environments.components import REGISTRY, get_component, load_components, load_registry
+    from aias_core.environments.registry import describe_component
+
+    assembly = read_assembly(name, own, overrides)
+    known = load_registry() if assembly.target == "linode" else {**load_registry(), **load_components()}
+    entry = get_component(known, component)
+    rows = [
+        {"key": f"ports.{port}", "value": number, "source": str(REGISTRY)}
+        for port, number in entry.ports_on(assembly.target).items()
+    ]
+    for row in rows:
+        port = row["key"].removeprefix("ports.")
+        path = ("ports", "fixed", component if port == "main" else f"{component}.{port}")
+        if (fixed := look_up(assembly.resolved, path)) is not MISSING:
+            row.update(value=fixed, source=_place(assembly, path))
+    told = {key: value for key, value in describe_component(entry).items() if key not in ("component", "ports")}
+    return [*rows, *({"key": key, "value": value, "source": str(REGISTRY)} for key, value in told.items())]
+
+
 def _place(assembly: Assembly, path: KeyPath) -> str:
     if path == ("name",):
-        return assembly.layers[-1].source
+        return assembly.file
     for layer in reversed(assembly.layers):
         if layer.sets(path):
             line = layer.find_line(path)
