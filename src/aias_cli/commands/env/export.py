@@ -23,7 +23,7 @@ class Format(StrEnum):
 def export(
     ctx: typer.Context,
     environment: Environment = None,
-    form: Annotated[Format | None, typer.Option("--format", help="Form of the file [env, or that of -o].")] = None,
+    form: Annotated[Format | None, typer.Option("--format", help="Form of the file [env; shown, that of -o].")] = None,
     component: Annotated[
         str | None, typer.Option("--component", metavar="NAME", help="What this service reads, instead.")
     ] = None,
@@ -39,7 +39,7 @@ def export(
     context = current(ctx)
     name = environment or context.chosen_env
     found = export_environment(name, context.state_dir, context.config, component)
-    shown = context.output.value if context.output.value in list(ExportFormat) else "env"
+    shown = context.output.value if out is None and context.output.value in list(ExportFormat) else "env"
     wanted = ExportFormat(form or shown)
     if out is None:
         context.printer.text(found.masked().render(wanted).rstrip())
