@@ -77,7 +77,8 @@ class EncryptedFile:
         import pyrage
 
         try:
-            return pyrage.decrypt(self.path.read_bytes(), self._identities()).decode()
+            plain: bytes = pyrage.decrypt(self.path.read_bytes(), self._identities())
+            return plain.decode()
         except OSError as exc:
             raise DependencyUnreachable(f"'{self.path}' cannot be read: {exc.strerror}") from exc
         except pyrage.DecryptError as exc:
