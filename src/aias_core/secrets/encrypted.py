@@ -77,13 +77,14 @@ class EncryptedFile:
         import pyrage
 
         try:
-            return pyrage.decrypt(self.path.read_bytes(), self._identities()).decode()
+            content: bytes = pyrage.decrypt(self.path.read_bytes(), self._identities())
         except OSError as exc:
             raise DependencyUnreachable(f"'{self.path}' cannot be read: {exc.strerror}") from exc
         except pyrage.DecryptError as exc:
             raise PrerequisiteMissing(
                 f"'{self.path}' does not open with this identity, or was altered", hint=_IDENTITY_HINT
             ) from exc
+        return content.decode()
 
     def _write(self, entries: dict[str, Entry]) -> None:
         import json
