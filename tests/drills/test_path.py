@@ -275,6 +275,8 @@ READS = {
     "aias net render": ["development"],
     "aias net verify": ["development"],
     "aias secrets bootstrap": None,
+    "aias secrets keys backup": None,
+    "aias secrets keys verify": None,
     "aias secrets list": ["development"],
     "aias secrets rotate": None,
     "aias secrets seal": None,

@@ -107,6 +107,10 @@ class Cluster:
         """The newest certificate of the controller, PEM."""
         return _decode(self.list_sealing_keys()[-1]["data"])["tls.crt"].reveal().encode()
 
+    def list_private_keys(self) -> dict[str, Secret]:
+        """The controller's private keys in PEM, by the names of the Secrets that hold them. Raises NotFound."""
+        return {one["metadata"]["name"]: _decode(one["data"])["tls.key"] for one in self.list_sealing_keys()}
+
     def has_workload(self, namespace: str, name: str) -> bool:
         return self._find_workload(namespace, name) is not None
 

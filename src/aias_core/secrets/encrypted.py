@@ -45,22 +45,10 @@ class EncryptedFile:
         return entry
 
     def find(self, name: str) -> Entry | None:
-        return self._read().get(name)
+        return self.list_entries().get(name)
 
-    def put(self, name: str, value: Secret) -> Entry:
-        """Writes one secret, the others as they are, encrypted for the identity."""
-        entry = Entry(value, clock.now())
-        self._write({**self._read(), name: entry})
-        return entry
-
-    def ensure_identity(self) -> None:
-        """Makes the identity beside the file when there is none and none is named."""
-        if find_variable(IDENTITY_VARIABLE) is None and self.identity is not None and not self.identity.exists():
-            from pyrage import x25519
-
-            write_first(self.identity, f"{x25519.Identity.generate()}\n".encode("ascii"))
-
-    def _read(self) -> dict[str, Entry]:
+    def list_entries(self) -> dict[str, Entry]:
+        """Every secret by name, none where there is no file. Raises PrerequisiteMissing, InvalidInput."""
         if not self.path.exists():
             return {}
         import yaml
@@ -72,6 +60,19 @@ class EncryptedFile:
         if not isinstance(content, dict):
             raise InvalidInput(f"'{self.path}' holds no map of secrets")
         return {name: _to_entry(stored) for name, stored in content.items()}
+
+    def put(self, name: str, value: Secret) -> Entry:
+        """Writes one secret, the others as they are, encrypted for the identity."""
+        entry = Entry(value, clock.now())
+        self._write({**self.list_entries(), name: entry})
+        return entry
+
+    def ensure_identity(self) -> None:
+        """Makes the identity beside the file when there is none and none is named."""
+        if find_variable(IDENTITY_VARIABLE) is None and self.identity is not None and not self.identity.exists():
+            from pyrage import x25519
+
+            write_first(self.identity, f"{x25519.Identity.generate()}\n".encode("ascii"))
 
     def _decrypt(self) -> str:
         import pyrage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,19 @@ import pytest
 import yaml
 
 from aias_core import clock
-from aias_core.errors import AiasError, DependencyUnreachable, NotFound, Partial, PrerequisiteMissing, Refused
+from aias_core.errors import (
+    AiasError,
+    DependencyUnreachable,
+    DifferenceFound,
+    NotFound,
+    Partial,
+    PrerequisiteMissing,
+    Refused,
+)
 from aias_core.secret import Secret
 from aias_core.secrets.bootstrap import Outcome, bootstrap_secrets, find_missing
 from aias_core.secrets.cluster import open_cluster
+from aias_core.secrets.controller_keys import back_up_keys, check_files, find_unopened
 from aias_core.secrets.declared import DeclaredSecret, Secrets
 from aias_core.secrets.rotation import Rotation
 from aias_core.secrets.status import find_fault, read_status
@@ -245,6 +255,43 @@ def test_only_what_is_overdue_is_renewed(
     with pytest.raises(Partial, match="1 of 3"):
         rotate(secrets, cluster)
     assert drift(secrets, cluster)["nats"] == ("ok", "none")
+
+
+def test_the_keys_of_the_controller_are_kept_and_open_what_git_has(
+    secrets: Secrets, cluster: FakeCluster, running: Simulator, tmp_path: Path
+) -> None:
+    bootstrap(secrets, cluster)
+    committed = tmp_path / "nats.yaml"
+    committed.write_text(yaml.safe_dump_all([{"kind": "Namespace"}, cluster.sealed(NAMESPACE, "nats")]))
+    assert [(one.secret, one.opens) for one in check_files(secrets, [committed])] == [(f"{NAMESPACE}/nats", True)]
+    assert b"PRIVATE KEY" not in (secrets.directory / "sealing-keys.age").read_bytes()
+    other = make_cluster(running.url, ["sealed-secrets", NAMESPACE, MODELS])
+    fresh = replace(secrets, directory=tmp_path / "fresh")
+    bootstrap(fresh, other)
+    lost = check_files(fresh, [committed])
+    assert isinstance(find_unopened(lost), DifferenceFound)
+    with open_cluster(other.kubeconfig) as opened:
+        assert back_up_keys(fresh, opened) == []
+    with pytest.raises(NotFound, match="no backup"):
+        check_files(replace(secrets, directory=tmp_path / "empty"), [committed])
+
+
+def test_sealing_anew_changes_what_is_sealed_and_no_value(secrets: Secrets, cluster: FakeCluster) -> None:
+    bootstrap(secrets, cluster)
+    values, sealed = cluster.values(NAMESPACE, "nats"), cluster.sealed(NAMESPACE, "nats")["spec"]
+    with open_cluster(cluster.kubeconfig) as opened:
+        done = Rotation(secrets, opened, lambda _: None).rotate_chosen(None, sealing_key=True)
+    assert len(done) == 4
+    assert cluster.values(NAMESPACE, "nats") == values
+    assert cluster.sealed(NAMESPACE, "nats")["spec"] != sealed
+
+
+def test_a_key_of_the_state_is_made_once(secrets: Secrets) -> None:
+    made = secrets.ensure_value("state-backup")
+    assert secrets.ensure_value("state-backup") == made == secrets.get_value("state-backup")
+    assert len(bytes.fromhex(made.reveal())) == 32
+    with pytest.raises(NotFound):
+        secrets.get_value("nats")
 
 
 def test_the_commands_take_an_operator_through_it(running: Simulator, tmp_path: Path) -> None:
