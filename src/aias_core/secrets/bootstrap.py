@@ -13,6 +13,7 @@ from aias_core.secrets.controller_keys import back_up_keys
 from aias_core.secrets.declared import DeclaredSecret, Secrets
 from aias_core.secrets.delivery import PREVIOUS, VALUE, Place, deliver, find_delivered, fingerprint
 from aias_core.secrets.encrypted import Entry
+from aias_core.secrets.private import exclusive
 
 State = Literal["generated", "delivered", "unchanged", "missing"]
 
@@ -41,10 +42,11 @@ def bootstrap_secrets(secrets: Secrets, cluster: Cluster, progress: Callable[[st
     """Generates what is missing, delivers what differs and verifies it; changes nothing the second time.
 
     Where a cluster holds another value than the source, it keeps both until `aias secrets rotate` retires the old one.
-    The controller's keys are backed up as well.
+    The controller's keys are backed up as well. Raises LockHeld, and as `deliver` and `resolve_secret`.
     """
-    outcomes = list(_iter_outcomes(secrets, cluster, progress))
-    back_up_keys(secrets, cluster)
+    with exclusive(secrets.directory):
+        outcomes = list(_iter_outcomes(secrets, cluster, progress))
+        back_up_keys(secrets, cluster)
     return outcomes
 
 

@@ -14,6 +14,7 @@ from aias_core import clock
 from aias_core.errors import DependencyUnreachable, InvalidInput, NotFound, PrerequisiteMissing
 from aias_core.files import whole_file, write_first
 from aias_core.secret import Secret
+from aias_core.secrets.private import ensure_private
 from aias_core.settings import find_variable
 
 IDENTITY_VARIABLE = "AIAS_AGE_IDENTITY"
@@ -72,6 +73,7 @@ class EncryptedFile:
         if find_variable(IDENTITY_VARIABLE) is None and self.identity is not None and not self.identity.exists():
             from pyrage import x25519
 
+            ensure_private(self.identity.parent)
             write_first(self.identity, f"{x25519.Identity.generate()}\n".encode("ascii"))
 
     def _decrypt(self) -> str:

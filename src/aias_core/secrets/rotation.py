@@ -22,6 +22,7 @@ from aias_core.secrets.delivery import (
     wait_until,
 )
 from aias_core.secrets.encrypted import Entry
+from aias_core.secrets.private import exclusive
 from aias_core.secrets.status import read_status
 
 RELOAD_SECONDS = 600.0
@@ -56,9 +57,10 @@ class Rotation:
 
     def rotate_chosen(self, name: str | None, *, sealing_key: bool = False) -> list[Rotated]:
         """Renews the secret of that name, without one all that are overdue; or seals all anew as they are."""
-        if sealing_key:
-            return self.seal_anew()
-        return self.rotate_due() if name is None else [self.rotate(name)]
+        with exclusive(self.secrets.directory):
+            if sealing_key:
+                return self.seal_anew()
+            return self.rotate_due() if name is None else [self.rotate(name)]
 
     def seal_anew(self) -> list[Rotated]:
         """Seals what the cluster holds under the controller's newest key; no value changes and nobody reloads."""

@@ -16,6 +16,7 @@ from aias_core.errors import (
     AiasError,
     DependencyUnreachable,
     DifferenceFound,
+    LockHeld,
     NotFound,
     Partial,
     PrerequisiteMissing,
@@ -26,6 +27,7 @@ from aias_core.secrets.bootstrap import Outcome, bootstrap_secrets, find_missing
 from aias_core.secrets.cluster import open_cluster
 from aias_core.secrets.controller_keys import back_up_keys, check_files, find_unopened
 from aias_core.secrets.declared import DeclaredSecret, Secrets
+from aias_core.secrets.private import exclusive
 from aias_core.secrets.rotation import Rotation
 from aias_core.secrets.status import find_fault, read_status
 from support.clusters import FakeCluster, make_cluster
@@ -61,7 +63,7 @@ def secrets(tmp_path: Path) -> Secrets:
         declare("token", source="secret://env/TEST_TOKEN", generator="external"),
         declare("state-backup", generator="hex32", namespaces=()),
     ]
-    return Secrets("development", tmp_path, {one.name: one for one in declared})
+    return Secrets("development", tmp_path / "development", {one.name: one for one in declared})
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +118,16 @@ def test_no_value_is_in_what_is_told_or_kept_in_the_open(secrets: Secrets, clust
     assert not any(value in text or token in text for text in [*told, str(sealed)])
     assert not any(value.encode() in path.read_bytes() for path in secrets.directory.iterdir())
     assert all(path.stat().st_mode & 0o077 == 0 for path in secrets.directory.iterdir())
+
+
+def test_git_sees_nothing_of_it_and_nobody_else_changes_it_meanwhile(secrets: Secrets, cluster: FakeCluster) -> None:
+    bootstrap(secrets, cluster)
+    assert (secrets.directory / ".gitignore").read_text() == "*\n"
+    with exclusive(secrets.directory):
+        with pytest.raises(LockHeld):
+            bootstrap(secrets, cluster)
+        with pytest.raises(LockHeld):
+            rotate(secrets, cluster, "nats")
 
 
 def test_what_has_to_come_from_outside_is_named_and_the_rest_is_done(
