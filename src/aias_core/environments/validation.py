@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from aias_core.environments.assembly import Assembly, assemble
 from aias_core.environments.components import load_registry
 from aias_core.environments.findings import Finding, find_errors
+from aias_core.environments.keypath import KeyPath, parse_path
 from aias_core.environments.profiles import check_environment
-from aias_core.environments.schema_faults import build_profile
+from aias_core.environments.schema_faults import build_profile, build_sound_part
 from aias_core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -52,10 +53,26 @@ def validate_environment(name: str, own: Path | None, overrides: Sequence[str] =
     check_environment(name, own)
     assembly = assemble(name, own, overrides)
     profile, findings = build_profile(assembly)
-    if profile is not None:
-        findings = [*findings, *_inspect(profile, assembly)]
+    sound = profile or build_sound_part(assembly)
+    if sound is not None:
+        findings = [*findings, *_keep_apart(_inspect(sound, assembly), findings)]
     skipped = list(LIVE_CHECKS) if assembly.target == "linode" else []
     return Validation(name, sorted(findings, key=_order), skipped)
+
+
+def _keep_apart(found: list[Finding], errors: list[Finding]) -> list[Finding]:
+    """Those that do not come of a value which is refused already: its own, or one above or below it."""
+    refused = [_path_of(error) for error in errors]
+
+    def is_near(path: KeyPath, other: KeyPath) -> bool:
+        shorter = min(len(path), len(other))
+        return path[:shorter] == other[:shorter]
+
+    return [finding for finding in found if not any(is_near(_path_of(finding), other) for other in refused)]
+
+
+def _path_of(finding: Finding) -> KeyPath:
+    return parse_path(finding.key) if finding.key else ()
 
 
 def _order(finding: Finding) -> tuple[bool, str, int, str]:

@@ -70,8 +70,9 @@ def check_gpus(inspection: Inspection[LinodeProfile]) -> None:
             problem = "a GPU pool needs the label node-type=gpu and the taint gpu-workload"
             inspection.refuse("gpu-pool", path, problem, "add both, or extend the shipped pool 'gpu'")
     if profile.gpu.enabled and not any(pool.gpu for pool in pools.values()):
-        path = ("gpu", "enabled")
-        inspection.refuse("gpu-pool", path, "there is no GPU pool", "add one, or set gpu.enabled to false")
+        inspection.refuse(
+            "gpu-pool", ("gpu", "enabled"), "there is no GPU pool", "add one, or set gpu.enabled to false"
+        )
 
 
 def check_control_plane(inspection: Inspection[LinodeProfile]) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from aias_core.environments.rules.inspection import Inspection
 from aias_core.environments.schema import LinodeProfile
-from aias_core.settings import find_variable
+from aias_core.errors import AiasError
+from aias_core.secrets.references import parse_reference
+from aias_core.secrets.sources import resolve_secret
 
-SOURCES = ("env", "file", "encrypted-file", "vault", "command", "kubernetes")
+OFFLINE_SOURCES = ("env", "file")
 BASELINE = ("image-registry", "grafana-admin", "state-backup")
 TOKEN = ("account", "token")
-OTHERS_MAY_READ = 0o077
 
 
 def check_declarations(inspection: Inspection[LinodeProfile]) -> None:
@@ -42,27 +41,12 @@ def check_sources(inspection: Inspection[LinodeProfile]) -> None:
 
 
 def find_source_fault(reference: str) -> tuple[str, str] | None:
-    """What is wrong with `secret://source/path`, and what mends it; only variables and files are looked at."""
-    source, _, path = reference.removeprefix("secret://").partition("/")
-    match source:
-        case "env":
-            is_set = bool(find_variable(path))
-            return None if is_set else (f"the variable '{path}' is not set", f"set it: export {path}=…")
-        case "file":
-            return _find_file_fault(Path(path if path.startswith("~") else f"/{path.lstrip('/')}").expanduser())
-        case _ if source in SOURCES:
-            return None
-        case _:
-            return f"there is no source '{source}'", f"one of: {', '.join(SOURCES)}"
-
-
-def _find_file_fault(path: Path) -> tuple[str, str] | None:
+    """What is wrong with a reference, and what mends it; of the sources only variables and files are asked."""
     try:
-        mode = path.stat().st_mode
-    except OSError as exc:
-        return f"the file '{path}' cannot be read: {exc.strerror}", "write the secret there, or name another file"
-    if mode & OTHERS_MAY_READ:
-        return f"others may read the file '{path}'", f"take that away: chmod 600 {path}"
+        if parse_reference(reference).source in OFFLINE_SOURCES:
+            resolve_secret(reference)
+    except AiasError as error:
+        return error.message, error.hint or "correct the reference"
     return None
 
 
