@@ -60,7 +60,18 @@ class EncryptedFile:
             content = None
         if not isinstance(content, dict):
             raise InvalidInput(f"'{self.path}' holds no map of secrets")
-        return {name: _to_entry(stored) for name, stored in content.items()}
+        return {str(name): self._to_entry(str(name), stored) for name, stored in content.items()}
+
+    def _to_entry(self, name: str, stored: object) -> Entry:
+        value, changed_at = (
+            (stored.get("value"), stored.get("changed_at")) if isinstance(stored, dict) else (stored, None)
+        )
+        if not isinstance(value, str):
+            raise InvalidInput(f"'{self.path}': the value of '{name}' is not a text", hint="write it in quotes")
+        try:
+            return Entry(Secret(value), None if changed_at is None else clock.parse_instant(str(changed_at)))
+        except ValueError as exc:
+            raise InvalidInput(f"'{self.path}': 'changed_at' of '{name}' is no instant with a zone") from exc
 
     def put(self, name: str, value: Secret) -> Entry:
         """Writes one secret, the others as they are, encrypted for the identity."""
@@ -116,13 +127,6 @@ class EncryptedFile:
         if not found:
             raise PrerequisiteMissing(f"'{path}' holds no age identity", hint=_IDENTITY_HINT)
         return found
-
-
-def _to_entry(stored: object) -> Entry:
-    if not isinstance(stored, dict):
-        return Entry(Secret(str(stored)))
-    changed_at = stored.get("changed_at")
-    return Entry(Secret(str(stored["value"])), clock.parse_instant(changed_at) if changed_at else None)
 
 
 def _to_record(entry: Entry) -> dict[str, str]:
