@@ -64,14 +64,15 @@ class Rotation:
 
     def seal_anew(self) -> list[Rotated]:
         """Seals what the cluster holds under the controller's newest key; no value changes and nobody reloads."""
+        back_up_keys(self.secrets, self.cluster)
         sealed = []
         for secret in self.secrets.select():
             for place in _places(secret):
-                if found := find_delivered(self.cluster, place):
+                found = find_delivered(self.cluster, place)
+                if found is not None and VALUE in found.values:
                     self.progress(f"'{place}': sealing it anew…")
                     seal_and_apply(self.cluster, place, found.values, found.changed_at)
                     sealed.append(Rotated(secret.name, fingerprint(secret.name, found.values[VALUE]), None, ()))
-        back_up_keys(self.secrets, self.cluster)
         return sealed
 
     def rotate_due(self) -> list[Rotated]:

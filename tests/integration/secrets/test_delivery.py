@@ -171,10 +171,10 @@ def test_a_cluster_that_is_away_or_refuses_ends_with_3(secrets: Secrets, cluster
     kubeconfig = yaml.safe_load(cluster.kubeconfig.reveal())
     kubeconfig["users"][0]["user"]["token"] = "0" * 40
     with pytest.raises(PrerequisiteMissing, match="refuses"):
-        bootstrap(secrets, FakeCluster(Secret(yaml.safe_dump(kubeconfig)), cluster.api))
+        bootstrap(secrets, replace(cluster, kubeconfig=Secret(yaml.safe_dump(kubeconfig))))
     kubeconfig["clusters"][0]["cluster"]["server"] = "http://127.0.0.1:1"
     with pytest.raises(DependencyUnreachable):
-        bootstrap(secrets, FakeCluster(Secret(yaml.safe_dump(kubeconfig)), cluster.api))
+        bootstrap(secrets, replace(cluster, kubeconfig=Secret(yaml.safe_dump(kubeconfig))))
 
 
 def deploy(cluster: FakeCluster, *, paused: bool = False) -> None:
@@ -211,6 +211,26 @@ def test_a_consumer_that_does_not_reload_leaves_both_values_and_the_next_run_end
     cluster.resume(NAMESPACE, "router")
     rotate(secrets, cluster, "nats")
     assert cluster.values(NAMESPACE, "nats") == {"value": both["value"]}
+
+
+def test_access_lost_between_two_steps_leaves_both_values_and_the_next_run_ends_it(
+    secrets: Secrets, cluster: FakeCluster
+) -> None:
+    bootstrap(secrets, cluster)
+    deploy(cluster)
+    old = cluster.values(NAMESPACE, "nats")["value"]
+
+    def lose_access(said: str) -> None:
+        if "reload" in said:
+            cluster.revoke()
+
+    with open_cluster(cluster.kubeconfig) as opened, pytest.raises(Partial, match="refuses this access"):
+        Rotation(secrets, opened, lose_access).rotate_chosen("nats")
+    with open_cluster(cluster.read_kubeconfig()) as opened:
+        both = opened.find_values(NAMESPACE, "nats") or {}
+        assert both["previous"].reveal() == old
+        Rotation(secrets, opened, lambda _: None).rotate_chosen("nats")
+        assert opened.find_values(NAMESPACE, "nats") == {"value": both["value"]}
 
 
 def test_a_consumer_that_is_not_there_is_not_taken_for_one_that_reloaded(
