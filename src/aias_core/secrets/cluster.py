@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,12 +39,10 @@ def find_kubeconfig() -> Secret:
 
 @contextmanager
 def open_cluster(kubeconfig: Secret) -> Iterator[Cluster]:
-    """The cluster of a kubeconfig. Raises InvalidInput for another text; what fails inside becomes ours."""
+    """The cluster of a kubeconfig. Raises InvalidInput for another text."""
     import yaml
     from kubernetes import config
-    from kubernetes.client.rest import ApiException
     from kubernetes.config import ConfigException
-    from urllib3.exceptions import HTTPError
 
     try:
         api = config.new_client_from_config_dict(yaml.safe_load(kubeconfig.reveal()))
@@ -53,17 +51,27 @@ def open_cluster(kubeconfig: Secret) -> Iterator[Cluster]:
     api.configuration.retries = 0
     try:
         yield Cluster(api)
-    except ApiException as exc:
-        raise _translate(exc) from exc
-    except HTTPError as exc:
-        raise DependencyUnreachable("The cluster does not answer", hint="look with: aias env status") from exc
     finally:
         api.close()
 
 
+@contextmanager
+def maybe_cluster(say: Callable[[str], None]) -> Iterator[Cluster | None]:
+    """The cluster that AIAS_KUBECONFIG names; None, said, where it names none."""
+    if not find_variable(KUBECONFIG_VARIABLE):
+        say(f"The cluster was not asked: {KUBECONFIG_VARIABLE} is not set.")
+        yield None
+        return
+    with open_cluster(find_kubeconfig()) as cluster:
+        yield cluster
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What delivery of secrets needs of a cluster."""
+    """What delivery of secrets needs of a cluster.
+
+    A method raises PrerequisiteMissing where access is refused, DependencyUnreachable for silence, else AiasError.
+    """
 
     api: Any
 
@@ -96,31 +104,49 @@ class Cluster:
         """The newest certificate of the controller, PEM."""
         return _decode(self.list_sealing_keys()[-1]["data"])["tls.crt"].reveal().encode()
 
-    def restart(self, namespace: str, deployment: str, mark: str) -> None:
-        """Has a Deployment replace its pods once for each new `mark`. Raises NotFound."""
-        patch = {"spec": {"template": {"metadata": {"annotations": {"aias.dev/secrets": mark}}}}}
-        self._call("PATCH", self._deployment_path(namespace, deployment), patch, "application/merge-patch+json")
+    def list_private_keys(self) -> dict[str, Secret]:
+        """The controller's private keys in PEM, by the names of the Secrets that hold them. Raises NotFound."""
+        return {one["metadata"]["name"]: _decode(one["data"])["tls.key"] for one in self.list_sealing_keys()}
 
-    def find_deployment(self, namespace: str, name: str) -> dict[str, Any] | None:
-        return self._find(self._deployment_path(namespace, name))
+    def has_workload(self, namespace: str, name: str) -> bool:
+        return self._find_workload(namespace, name) is not None
 
-    @staticmethod
-    def _deployment_path(namespace: str, name: str) -> str:
-        return f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
+    def restart(self, namespace: str, name: str, annotation: str, mark: str) -> None:
+        """Has a workload replace its pods, once for each new mark. Raises NotFound."""
+        patch = {"spec": {"template": {"metadata": {"annotations": {annotation: mark}}}}}
+        path, _ = self._get_workload(namespace, name)
+        self._call("PATCH", path, patch, "application/merge-patch+json")
+
+    def is_rolled_out(self, namespace: str, name: str) -> bool:
+        """Whether every pod of a workload is of its present template and serves. Raises NotFound."""
+        _, workload = self._get_workload(namespace, name)
+        status, wanted = workload.get("status") or {}, workload["spec"].get("replicas", 1)
+        is_seen = status.get("observedGeneration", 0) >= workload["metadata"]["generation"]
+        counts = [status.get(key) or 0 for key in ("replicas", "updatedReplicas", "availableReplicas")]
+        return is_seen and counts == [wanted] * 3
+
+    def _get_workload(self, namespace: str, name: str) -> tuple[str, dict[str, Any]]:
+        found = self._find_workload(namespace, name)
+        if found is None:
+            raise NotFound(f"The cluster has no workload '{namespace}/{name}'", hint="look with: aias env status")
+        return found
+
+    def _find_workload(self, namespace: str, name: str) -> tuple[str, dict[str, Any]] | None:
+        for plural in ("deployments", "statefulsets"):
+            path = f"/apis/apps/v1/namespaces/{namespace}/{plural}/{name}"
+            if (found := self._find(path)) is not None:
+                return path, found
+        return None
 
     @staticmethod
     def _sealed_path(namespace: str, name: str) -> str:
         return f"/apis/{'/'.join(_SEALED)}/namespaces/{namespace}/sealedsecrets/{name}"
 
     def _find(self, path: str) -> dict[str, Any] | None:
-        from kubernetes.client.rest import ApiException
-
         try:
             return self._call("GET", path)
-        except ApiException as exc:
-            if exc.status == 404:
-                return None
-            raise
+        except NotFound:
+            return None
 
     def _call(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json", query: Any = ()
@@ -128,19 +154,19 @@ class Cluster:
         applied = content_type == "application/apply-patch+yaml"
         asked = [*query, *((("fieldManager", FIELD_MANAGER), ("force", "true")) if applied else ())]
         headers = {"Accept": "application/json"} | ({"Content-Type": content_type} if body is not None else {})
-        answer = self.api.call_api(
-            path,
-            method,
-            query_params=asked,
-            header_params=headers,
-            body=body,
-            auth_settings=["BearerToken"],
-            response_types_map={200: "object", 201: "object"},
-            _return_http_data_only=True,
-            _request_timeout=TIMEOUT_SECONDS,
-        )
-        found: dict[str, Any] = answer
-        return found
+        with _translated_errors():
+            answer: dict[str, Any] = self.api.call_api(
+                path,
+                method,
+                query_params=asked,
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+                response_types_map={200: "object", 201: "object"},
+                _return_http_data_only=True,
+                _request_timeout=TIMEOUT_SECONDS,
+            )
+        return answer
 
 
 def _decode(data: Mapping[str, str]) -> dict[str, Secret]:
@@ -148,6 +174,19 @@ def _decode(data: Mapping[str, str]) -> dict[str, Secret]:
         return {key: Secret(base64.b64decode(value).decode()) for key, value in data.items()}
     except (binascii.Error, UnicodeDecodeError):
         raise AiasError("A Secret of the cluster is not a text") from None
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    from kubernetes.client.rest import ApiException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except ApiException as exc:
+        raise _translate(exc) from exc
+    except HTTPError as exc:
+        raise DependencyUnreachable("The cluster does not answer", hint="look with: aias env status") from exc
 
 
 def _translate(exc: Any) -> AiasError:
