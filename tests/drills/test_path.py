@@ -198,6 +198,8 @@ READS = {
     "aias env logs": ["--tail", "3"],
     "aias env restart": ["mock-model-2"],
     "aias env down": None,
+    "aias env cost": None,
+    "aias env quota": None,
     "aias demo": None,
     "aias org create": ["initech"],
     "aias org list": [],

@@ -20,7 +20,9 @@ from requests.adapters import BaseAdapter
 from starlette.testclient import TestClient
 
 from aias_core.environments.linode.client import LinodeAccount
+from aias_core.environments.linode.kinds import tags_of
 from aias_core.environments.linode.pacing import Timing
+from aias_core.environments.schema import LinodeProfile
 from aias_core.secret import Secret
 from aias_services.linode_simulator.application import Application
 from aias_services.linode_simulator.control import Tokens, add_token
@@ -108,6 +110,25 @@ def make_account(token: str = TOKEN, scopes: str = "*", *, enforce_rates: bool =
         below=InProcess(Application(world)),
     )
     return FakeAccount(world, account, calls, pauses)
+
+
+def build_environment(fake: FakeAccount, profile: LinodeProfile) -> None:
+    """Makes what an environment of that profile consists of, as Terraform would."""
+    name, region, tags = profile.name, profile.region, tags_of(profile.name)
+    pools = [
+        {"type": pool.type, "count": pool.count, "labels": pool.labels}
+        for pool in profile.cluster.pools.values()
+        if profile.gpu.enabled or not pool.gpu
+    ]
+    where = {"label": f"aias-{name}", "region": region}
+    plane = {"high_availability": profile.cluster.ha}
+    cluster = {**where, "tags": tags, "k8s_version": profile.cluster.version, "control_plane": plane}
+    fake.account.create("cluster", {**cluster, "node_pools": pools})
+    size = {"type": profile.database.type, "cluster_size": profile.database.nodes}
+    fake.account.create("database", {**where, **size, "engine": f"postgresql/{profile.database.version}"})
+    fake.account.create("nodebalancer", {**where, "label": f"aias-{name}-edge", "tags": tags})
+    for purpose in profile.buckets:
+        fake.account.create("bucket", {**where, "label": f"{profile.bucket_prefix}-{name}-{purpose}"})
 
 
 def make_client(file: Path | None = None) -> TestClient:
