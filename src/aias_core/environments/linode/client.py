@@ -141,10 +141,14 @@ class LinodeAccount:
         return [row for row in self._iter_rows(kind.path, filters) if row.get(kind.label_field) == label]
 
     def _iter_rows(self, path: str, filters: Mapping[str, Any] | None) -> Iterator[Resource]:
-        """Pages may change between reads, so a row that moved to a later page is not given twice."""
+        """Pages may change between reads, so a row that moved to a later page is not given twice.
+
+        The availability of a region comes as one array without pages.
+        """
         page, pages, seen = 1, 1, set()
         while page <= pages:
-            answer = self._call("GET", f"{path}?page={page}&page_size={PAGE_SIZE}", filters=filters)
+            answer: Any = self._call("GET", f"{path}?page={page}&page_size={PAGE_SIZE}", filters=filters)
+            answer = {"data": answer, "pages": 1} if isinstance(answer, list) else answer
             pages, page = answer["pages"], page + 1
             for row in answer["data"]:
                 key = _identity(row)

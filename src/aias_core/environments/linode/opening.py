@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aias_core.environments.profiles import load_profile
-from aias_core.errors import PrerequisiteMissing, Refused
+from aias_core.errors import NotFound, PrerequisiteMissing, Refused
 from aias_core.secret import Secret
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class OpenedEnvironment:
 def open_on_linode(name: str, state_root: Path, own: Path | None, on_call: OnCall | None = None) -> OpenedEnvironment:
     """The environment with its account; no call is made yet.
 
-    Raises NotFound for an unknown one, Refused for one that is not on Linode, and what `resolve_secret` raises.
+    Raises NotFound for an unknown one, Refused for one that is not on Linode, PrerequisiteMissing without a
+    token, and what `resolve_secret` raises.
     """
     from aias_core.environments.schema import LinodeProfile
 
@@ -90,13 +91,22 @@ def ensure_directory(state_root: Path, name: str) -> Path:
 
 def _open_account(profile: LinodeProfile, simulation: dict[str, Any] | None, on_call: OnCall | None) -> LinodeAccount:
     from aias_core.environments.linode.client import LinodeAccount
-    from aias_core.secrets.sources import read_private_file, resolve_secret
+    from aias_core.secrets.sources import read_private_file
 
     if simulation is None:
         told = profile.account
-        return LinodeAccount(told.api_url, told.api_version, resolve_secret(told.token), on_call=on_call)
+        return LinodeAccount(told.api_url, told.api_version, _resolve_token(told.token), on_call=on_call)
     token = read_private_file(Path(simulation["token_file"]), SIMULATION).decode().strip()
     return LinodeAccount(simulation["url"], profile.account.api_version, Secret(token), on_call=on_call)
+
+
+def _resolve_token(reference: str) -> Secret:
+    from aias_core.secrets.sources import resolve_secret
+
+    try:
+        return resolve_secret(reference)
+    except NotFound as exc:
+        raise PrerequisiteMissing(f"There is no token of the Linode account: {exc.message}", hint=exc.hint) from exc
 
 
 def _find_simulation(directory: Path) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aias_core import clock
 from aias_core.environments.linode.cost import list_pools
-from aias_core.environments.linode.kinds import KINDS, is_label_of, label_of
+from aias_core.environments.linode.kinds import KINDS, is_ours, label_of
 from aias_core.errors import LimitReached, PrerequisiteMissing
 from aias_core.files import whole_file
 
@@ -168,7 +168,7 @@ def _is_own(kind: Kind, row: Resource, profile: LinodeProfile, cluster_ids: set[
         case "domain":
             return bool(row["domain"] == profile.domain)
         case _:
-            return is_label_of(str(row["label"]), profile.name)
+            return is_ours(kind, row, profile.name)
 
 
 def _bucket_limit(account: LinodeAccount, profile: LinodeProfile) -> tuple[int, str] | None:

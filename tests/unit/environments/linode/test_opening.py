@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aias_core.environments.linode.opening import SIMULATION, open_on_linode
-from aias_core.errors import NotFound, Refused
+from aias_core.errors import PrerequisiteMissing, Refused
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def test_a_simulation_takes_its_place_and_needs_no_token_of_the_account(tmp_path
 
 
 def test_without_a_token_the_variable_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="LINODE_TOKEN"):
+    with pytest.raises(PrerequisiteMissing, match="LINODE_TOKEN"):
         open_on_linode("development", tmp_path, None)
 
 
