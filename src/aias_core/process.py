@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from aias_core.errors import AiasError, PrerequisiteMissing, TimedOut
-from aias_core.secret import redact
+from aias_core.secret import Secret, redact
 
 Running = subprocess.Popen[bytes]
 
@@ -35,8 +35,26 @@ def run(
     timeout_seconds: float = 60,
 ) -> Completed:
     """Runs a program to its end. Raises PrerequisiteMissing when it is not there, TimedOut when it hangs."""
+    done = _complete(argv, cwd, env, user, timeout_seconds)
+    return Completed(done.returncode, redact(done.stdout), redact(done.stderr))
+
+
+def ask_secret(argv: Sequence[str], *, timeout_seconds: float) -> Secret:
+    """What a program prints, for one that tells a secret; it gets our whole environment, as its session is there.
+
+    Raises PrerequisiteMissing, TimedOut, and AiasError without its words when it fails, as they may hold the secret.
+    """
+    done = _complete(argv, None, None, None, timeout_seconds)
+    if done.returncode != 0:
+        raise AiasError(f"'{Path(argv[0]).name}' failed with {done.returncode}")
+    return Secret(done.stdout.rstrip("\r\n"))
+
+
+def _complete(
+    argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, user: int | None, timeout_seconds: float
+) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(
+        return subprocess.run(
             list(argv),
             cwd=cwd,
             env=env,
@@ -53,7 +71,6 @@ def run(
         raise PrerequisiteMissing(f"The program '{argv[0]}' is not installed") from exc
     except subprocess.TimeoutExpired as exc:
         raise TimedOut(f"'{Path(argv[0]).name}' did not end within {timeout_seconds:.0f} s") from exc
-    return Completed(done.returncode, redact(done.stdout), redact(done.stderr))
 
 
 def start(
