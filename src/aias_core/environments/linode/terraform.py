@@ -168,7 +168,8 @@ class Terraform:
 
     def _argv(self, command: str, *arguments: str, **options: Any) -> list[str]:
         """The command line as python-terraform builds it, in the root's directory."""
-        from python_terraform import IsFlagged, IsNotFlagged, Terraform as Builder
+        from python_terraform import IsFlagged, IsNotFlagged
+        from python_terraform import Terraform as Builder
 
         flags = {name: value for name, value in options.items() if not isinstance(value, bool) or name == "backend"}
         flags |= {name: IsFlagged if value else IsNotFlagged for name, value in options.items() if name not in flags}

@@ -122,9 +122,7 @@ def is_same(one: Field, left: Any, right: Any) -> bool:
     if isinstance(one, Block):
         pairs = (sorted(left, key=_text), sorted(right, key=_text)) if one.is_set else (left, right)
         return len(left) == len(right) and all(
-            is_same(part, a[name], b[name])
-            for a, b in zip(*pairs, strict=True)
-            for name, part in one.fields.items()
+            is_same(part, a[name], b[name]) for a, b in zip(*pairs, strict=True) for name, part in one.fields.items()
         )
     if isinstance(left, list) and isinstance(right, list) and one.type[0] == "set":
         return sorted(left, key=_text) == sorted(right, key=_text)
@@ -155,7 +153,7 @@ def plan_change(fields: Fields, before: State, proposed: State) -> State:
     planned = _fill(fields, before, proposed)
     if not changed_fields(fields, before, planned):
         return before
-    return planned | {name: Unknown for name in _moving(fields)}
+    return planned | dict.fromkeys(_moving(fields), Unknown)
 
 
 def _fill(fields: Fields, before: State, proposed: State) -> State:

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aias_services.linode_simulator.provider.kind import Kind, Source
-from aias_services.linode_simulator.provider.kinds import kubernetes, networks
+from aias_services.linode_simulator.provider.kinds import (
+    databases,
+    domains,
+    instances,
+    kubernetes,
+    networks,
+    storage,
+)
 
-_KINDS = (*networks.KINDS, *kubernetes.KINDS)
+_MODULES = (networks, kubernetes, databases, storage, domains, instances)
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _KINDS}
-SOURCES: Mapping[str, Source] = {}
+KINDS: Mapping[str, Kind] = {kind.name: kind for module in _MODULES for kind in module.KINDS}
+SOURCES: Mapping[str, Source] = {source.name: source for source in instances.SOURCES}
