@@ -179,8 +179,7 @@ class Terraform:
     def _read(self, command: str, *arguments: str, **options: Any) -> bytes:
         """What a command prints, in full."""
         lines: list[bytes] = []
-        quiet = {} if command in ("validate", "show", "output", "providers schema") else {}
-        argv = self._argv(command, *arguments, **options, **quiet)
+        argv = self._argv(command, *arguments, **options)
         done = process.follow(argv, env=self._environment, on_line=lines.append)
         if done.status != 0:
             raise TerraformFailed(f"'terraform {command}' failed: {_condense(done.stderr)}")

@@ -29,7 +29,10 @@ def objects(collection: str, **fields: Type) -> Type:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Argument:
-    """One attribute. `replaces`: another value needs another resource. `moves`: the platform may change it with any update."""
+    """One attribute.
+
+    `replaces`: another value needs another resource. `moves`: the platform may change it with any update.
+    """
 
     type: Type
     required: bool = False
@@ -55,21 +58,21 @@ Field = Argument | Block
 Fields = Mapping[str, Field]
 
 
-def required(type: Type, **more: Any) -> Argument:
-    return Argument(type=type, required=True, **more)
+def required(kind: Type, **more: Any) -> Argument:
+    return Argument(type=kind, required=True, **more)
 
 
-def optional(type: Type, **more: Any) -> Argument:
-    return Argument(type=type, optional=True, **more)
+def optional(kind: Type, **more: Any) -> Argument:
+    return Argument(type=kind, optional=True, **more)
 
 
-def either(type: Type, **more: Any) -> Argument:
+def either(kind: Type, **more: Any) -> Argument:
     """Optional, and computed where it is not given."""
-    return Argument(type=type, optional=True, computed=True, **more)
+    return Argument(type=kind, optional=True, computed=True, **more)
 
 
-def computed(type: Type, **more: Any) -> Argument:
-    return Argument(type=type, computed=True, **more)
+def computed(kind: Type, **more: Any) -> Argument:
+    return Argument(type=kind, computed=True, **more)
 
 
 def describe(fields: Fields) -> protocol.Schema:
