@@ -230,8 +230,8 @@ def _read_progress(event: Mapping[str, Any]) -> Progress:
 
 
 def _read_fault(diagnostic: Mapping[str, Any]) -> Fault:
-    text = (redact(" ".join(str(diagnostic.get(name, "")).split())) for name in ("summary", "detail"))
-    return Fault(*text, str(diagnostic.get("address", "")))
+    summary, detail = (redact(" ".join(str(diagnostic.get(name, "")).split())) for name in ("summary", "detail"))
+    return Fault(summary, detail, str(diagnostic.get("address", "")))
 
 
 def _condense(errors: str) -> str:

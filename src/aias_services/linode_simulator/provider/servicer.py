@@ -217,5 +217,5 @@ def _encode(kind: Kind, state: schema.State | None) -> Any:
 def serve() -> None:
     """Answers the Terraform that started this process until it says that it is done."""
     # The framework offers no other way to have its server answer for us.
-    tf.provider.ProviderServicer = Servicer  # type: ignore[misc]
+    tf.provider.ProviderServicer = Servicer
     tf.runner.run_provider(StandIn(), ["provider"])

@@ -23,8 +23,8 @@ from aias_services.linode_simulator.provider.schema import (
 )
 from aias_services.linode_simulator.provider.waiting import wait_for_event, wait_until_gone
 
-UPDATES = ["object", {"day_of_week": NUMBER, "duration": NUMBER, "frequency": STRING, "hour_of_day": NUMBER}]
-PRIVATE = ["object", {"vpc_id": NUMBER, "subnet_id": NUMBER, "public_access": BOOL}]
+UPDATES = {"day_of_week": NUMBER, "duration": NUMBER, "frequency": STRING, "hour_of_day": NUMBER}
+PRIVATE = {"vpc_id": NUMBER, "subnet_id": NUMBER, "public_access": BOOL}
 WORK_MEM = "engine_config_work_mem"
 IDLE = "engine_config_pg_idle_in_transaction_session_timeout"
 
@@ -40,8 +40,8 @@ class PostgreSql(Kind):
         "type": required(STRING),
         "cluster_size": either(NUMBER, default=1),
         "allow_list": either(STRING_SET),
-        "private_network": optional(PRIVATE),
-        "updates": either(UPDATES),
+        "private_network": optional(["object", PRIVATE]),
+        "updates": either(["object", UPDATES]),
         WORK_MEM: either(NUMBER),
         IDLE: either(NUMBER),
         "suspended": either(BOOL, default=False),
@@ -107,8 +107,8 @@ class PostgreSql(Kind):
             **{name: answer.get(name) for name in names},
             "id": str(answer["id"]),
             "engine_id": f"{answer['engine']}/{answer['version']}",
-            "private_network": private and {name: private[name] for name in PRIVATE[1]},
-            "updates": {name: answer["updates"][name] for name in UPDATES[1]},
+            "private_network": private and {name: private[name] for name in PRIVATE},
+            "updates": {name: answer["updates"][name] for name in UPDATES},
             WORK_MEM: config.get("work_mem"),
             IDLE: (config.get("pg") or {}).get("idle_in_transaction_session_timeout"),
             "suspended": answer["status"] == "suspended",

@@ -62,7 +62,7 @@ def expand_pool(pool: State, count: Any, *, creating: bool) -> dict[str, Any]:
     known = {name: pool[name] for name in ("labels", "tags", "firewall_id", "k8s_version", "update_strategy")}
     body = {name: value for name, value in known.items() if value is not None and value is not Unknown}
     body |= {"taints": pool["taint"], "autoscaler": {"enabled": True, **scaler} if scaler else {"enabled": False}}
-    body["count"] = scaler["min"] if count is None or count is Unknown else count
+    body["count"] = scaler["min"] if scaler and (count is None or count is Unknown) else count
     if creating:
         body |= {"type": pool["type"], "label": pool["label"] or ""}
     return body
@@ -129,15 +129,16 @@ class Cluster(Kind):
         api.put(self.item(before), self.body(planned, creating=False))
         if before["k8s_version"] != planned["k8s_version"]:
             api.post(f"{self.item(before)}/recycle")
-        for pool in self._change_pools(api, before, planned):
-            wait_for_pool(api, before["id"], pool)
+        for identifier in self._change_pools(api, before, planned):
+            wait_for_pool(api, before["id"], identifier)
         for pool in api.list(f"{self.item(before)}/pools"):
             wait_for_pool(api, before["id"], pool["id"])
         return self.flatten(api, api.get(self.item(before)), planned)
 
     def _change_pools(self, api: Api, before: State, planned: State) -> list[int]:
         """Pools are matched by id, then made, then removed; the ids of those that changed."""
-        path, touched = f"{self.item(before)}/pools", []
+        path = f"{self.item(before)}/pools"
+        touched: list[int] = []
         old = {pool["id"]: pool for pool in before["pool"]}
         for pool in planned["pool"]:
             there = old.get(pool["id"])
