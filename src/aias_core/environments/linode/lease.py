@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Thread
@@ -64,6 +64,9 @@ class Lease:
 
     def __init__(self, shelf: LeaseShelf, number: int, holder: Holder) -> None:
         self._shelf, self.fence, self.holder = shelf, number, holder
+
+    def as_record(self) -> dict[str, Any]:
+        return LeaseState(self.fence, self.holder, None).as_record()
 
     def check(self) -> None:
         """Raises LeaseLost when it has ended or another is in force; called before each write."""
@@ -129,8 +132,8 @@ class LeaseShelf:
         if count > 1:
             self._store.delete(self._key(number, f"beat-{count - 1:08}"))
 
-    def end_by_id(self, lease_id: str, by: str, reason: str) -> LeaseState:
-        """Ends the lease in force against its holder's will. Raises NotFound, Conflict when it is not that one."""
+    def get_current(self, lease_id: str) -> LeaseState:
+        """The lease in force. Raises NotFound when there is none, Conflict when it is not the one of that id."""
         current = self.find_current()
         if current is None:
             raise NotFound(f"Nobody holds the lease of '{self._environment}'")
@@ -139,7 +142,6 @@ class LeaseShelf:
                 f"The lease of '{self._environment}' is '{current.lease_id}', not '{lease_id}'",
                 hint=f"look again with: aias env state list {self._environment}",
             )
-        self.end(current.number, {"reason": reason, "by": by})
         return current
 
     def _list(self) -> dict[int, set[str]]:
@@ -251,6 +253,16 @@ def build_held(environment: str, current: LeaseState, *, is_stale: bool = False)
         f"for {current.age_seconds():.0f} s{silence}",
         hint="wait for it with: --lock-wait SECONDS; when it is dead: "
         f"aias env state unlock {environment} --id {current.lease_id} --reason TEXT",
+    )
+
+
+def format_lease(lease: Mapping[str, Any] | None) -> str:
+    """One sentence about the record of a lease, or about there being none."""
+    if lease is None:
+        return "Nobody holds the lease."
+    return (
+        f"The lease {lease['fence']} is held by '{lease['command']}' of '{lease['actor']}' on '{lease['host']}' "
+        f"since {lease['acquired_at']}; its id is {lease['id']}."
     )
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from aias_core import clock
 from aias_core.backup import cipher
+from aias_core.environments.linode.comparison import compare_states
 from aias_core.environments.linode.lease import Lease
 from aias_core.environments.linode.store import StateStore
 from aias_core.errors import AiasError, Conflict, DifferenceFound, NotFound, Refused
@@ -54,6 +56,7 @@ class Version:
 
     @property
     def name(self) -> str:
+        """As people and commands call it."""
         return f"{self.serial:08}-{self.at.strftime(_INSTANT)}-{self.fence:06}"
 
     def as_record(self) -> dict[str, Any]:
@@ -63,18 +66,28 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """Which version was made the state, under which name, and what was set aside before."""
+    """Which version was made the state, as which one, what was set aside before, and what differs from that."""
 
     chosen: Version
     stored: Version
     set_aside: Version | None
+    changes: list[dict[str, Any]]
+
+    def as_record(self) -> dict[str, Any]:
+        set_aside = self.set_aside and self.set_aside.name
+        return {
+            "restored": self.chosen.name,
+            "version": self.stored.name,
+            "set_aside": set_aside,
+            "changes": self.changes,
+        }
 
 
 class StateVersions:
-    """The versions of one environment's state in a store, and their key (32 bytes)."""
+    """The versions of one environment's state in a store. `read_key` gives their key of 32 bytes when it is needed."""
 
-    def __init__(self, store: StateStore, environment: str, key: bytes) -> None:
-        self._store, self._environment, self._key = store, environment, key
+    def __init__(self, store: StateStore, environment: str, read_key: Callable[[], bytes]) -> None:
+        self._store, self._environment, self._read_key = store, environment, read_key
 
     def list_versions(self, kind: Kind | None = None) -> list[Version]:
         """The versions of one kind, or of both, oldest first."""
@@ -143,13 +156,13 @@ class StateVersions:
         if present is not None and present["lineage"] != restored["lineage"]:
             raise Conflict(
                 f"The version '{name}' is of another lineage than the state now: it describes other resources",
-                hint=f"compare them: aias env state diff {self._environment} {name}",
+                hint=f"compare them: aias env state diff {self._environment} --from {name}",
             )
         set_aside = None if present is None else self.write(_to_bytes(present), lease, "backup")
         newest = self.find_newest()
         serial = max(restored["serial"], newest.serial if newest else 0) + 1
         stored = self.write(_to_bytes({**restored, "serial": serial}), lease)
-        return Restored(chosen, stored, set_aside)
+        return Restored(chosen, stored, set_aside, compare_states(present or {}, restored))
 
     def _read_present(self) -> dict[str, Any] | None:
         try:
@@ -166,7 +179,7 @@ class StateVersions:
             raise DifferenceFound("what was read back is not what was written")
 
     def _seal(self, key: str, content: bytes) -> bytes:
-        sealed = b"".join(cipher.encrypt([content], self._key, key))
+        sealed = b"".join(cipher.encrypt([content], self._read_key(), key))
         return f"aias.state/{FORMAT} {hashlib.sha256(sealed).hexdigest()}\n".encode() + sealed
 
     def _unseal(self, key: str, stored: bytes) -> bytes:
@@ -181,7 +194,7 @@ class StateVersions:
         if hashlib.sha256(sealed).hexdigest() != match["sha256"].decode():
             raise _unreadable(key, "is cut or altered: its checksum is another", self._environment)
         try:
-            return b"".join(cipher.decrypt([sealed], self._key, key))
+            return b"".join(cipher.decrypt([sealed], self._read_key(), key))
         except DifferenceFound as exc:
             raise _unreadable(key, "was encrypted with another key", self._environment) from exc
 
