@@ -104,10 +104,17 @@ class Terraform:
         refresh_only: bool = False,
         targets: Sequence[str] = (),
         file: Path | None = None,
+        lock: bool = True,
     ) -> TerraformPlan:
-        """What would change. The plan is kept in `file`, which is for the owner's eyes only."""
+        """What would change. The plan is kept in `file`, which is for the owner's eyes only.
+
+        Without `lock` it only looks, while others may write.
+        """
         file = file or self._directory / PLAN_FILE
+        file.unlink(missing_ok=True)
         options = {"destroy": destroy, "refresh_only": refresh_only, "target": list(targets) or None, "out": str(file)}
+        if not lock:
+            options["lock"] = "false"
         self._follow("plan", on_progress, json=True, parallelism=self._parallelism, **options)
         file.chmod(0o600)
         return self.read_plan(file)

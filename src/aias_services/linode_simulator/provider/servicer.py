@@ -10,7 +10,7 @@ from typing import Any
 import tf.provider
 import tf.runner
 from tf.gen import tfplugin_pb2 as protocol
-from tf.iface import Config, DataSource, Provider, Resource
+from tf.iface import DataSource, Provider, Resource
 from tf.schema import Schema
 from tf.utils import Diagnostics, _to_attribute_path, read_dynamic_value, to_dynamic_value
 
@@ -52,10 +52,10 @@ class StandIn(Provider):
     def get_provider_schema(self, diags: Diagnostics) -> Schema:
         return Schema()
 
-    def validate_config(self, diags: Diagnostics, config: Config) -> None:
+    def validate_config(self, diags: Diagnostics, config: dict[str, Any]) -> None:
         return None
 
-    def configure_provider(self, diags: Diagnostics, config: Config) -> None:
+    def configure_provider(self, diags: Diagnostics, config: dict[str, Any]) -> None:
         return None
 
     def get_data_sources(self) -> list[type[DataSource]]:
@@ -72,10 +72,11 @@ def connect(config: dict[str, Any]) -> Api:
         raise ApiFault(401, "LINODE_TOKEN is not set")
     url = config["url"] or find_variable("LINODE_URL") or DEFAULT_URL
     version = config["api_version"] or find_variable("LINODE_API_VERSION") or DEFAULT_VERSION
+    event = _seconds(config["event_poll_ms"], Pace().event)
     pace = Pace(
-        event=_seconds(config["event_poll_ms"], Pace().event),
+        event=event,
         node=_seconds(config["lke_node_ready_poll_ms"], Pace().node),
-        retry=_seconds(config["min_retry_delay_ms"], Pace().retry),
+        retry=_seconds(config["min_retry_delay_ms"], min(event, Pace().retry)),
         limit=float(find_variable("LINODE_STAND_IN_WAIT_SECONDS") or Pace().limit),
     )
     return Api(url, version, token, pace)
@@ -102,7 +103,7 @@ def _reports(answer: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _fault(summary: str, detail: str = "") -> list[protocol.Diagnostic]:
-    return Diagnostics().add_error(summary, detail).to_pb()
+    return [protocol.Diagnostic(severity=protocol.Diagnostic.ERROR, summary=summary, detail=detail)]
 
 
 class Servicer(tf.provider.ProviderServicer):
@@ -217,5 +218,5 @@ def _encode(kind: Kind, state: schema.State | None) -> Any:
 def serve() -> None:
     """Answers the Terraform that started this process until it says that it is done."""
     # The framework offers no other way to have its server answer for us.
-    tf.provider.ProviderServicer = Servicer
+    tf.provider.ProviderServicer = Servicer  # type: ignore[misc]
     tf.runner.run_provider(StandIn(), ["provider"])

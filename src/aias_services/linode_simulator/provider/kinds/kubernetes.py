@@ -101,7 +101,6 @@ class Cluster(Kind):
         "pool": Block(fields=POOL),
         "api_endpoints": computed(STRINGS),
         "kubeconfig": computed(STRING, sensitive=True),
-        "dashboard_url": computed(STRING),
         "status": computed(STRING, moves=True),
     }
     sent = {name: name for name in ("label", "region", "k8s_version", "tier", "vpc_id", "subnet_id", "tags")}
@@ -171,7 +170,6 @@ class Cluster(Kind):
             "pool": [flatten_pool(one) | {"id": one["id"], "count": one["count"]} for one in ordered],
             "api_endpoints": [one["endpoint"] for one in api.list(f"{item}/api-endpoints")],
             "kubeconfig": read_kubeconfig(api, str(answer["id"])),
-            "dashboard_url": api.get(f"{item}/dashboard")["url"],
         }
 
 
