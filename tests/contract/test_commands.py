@@ -17,7 +17,7 @@ from aias_core.errors import ExitCode
 ROOT = Path(__file__).parents[2]
 TREE = dict(iter_commands())
 NEEDS_NO_ENVIRONMENT = (
-    *("aias version", "aias doctor", "aias demo", "aias env"),
+    *("aias version", "aias doctor", "aias demo", "aias env", "aias net", "aias secrets"),
     *(
         "aias analytics approve",
         "aias analytics validate",

@@ -279,6 +279,11 @@ READS = {
     "aias analytics exports sweep": [],
     "aias analytics exports verify": [f"walked/aias-usage_all_{MONTH}_day_v0.csv"],
     "aias token issue": ["--org", "acme", "--role", "viewer"],
+    "aias secrets bootstrap": None,
+    "aias secrets list": ["development"],
+    "aias secrets rotate": None,
+    "aias secrets seal": None,
+    "aias secrets status": None,
     "aias doctor": [],
     "aias version": [],
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +61,17 @@ def open_cluster(kubeconfig: Secret) -> Iterator[Cluster]:
         api.close()
 
 
+@contextmanager
+def maybe_cluster(say: Callable[[str], None]) -> Iterator[Cluster | None]:
+    """The cluster that AIAS_KUBECONFIG names; None, said, where it names none."""
+    if not find_variable(KUBECONFIG_VARIABLE):
+        say(f"The cluster was not asked: {KUBECONFIG_VARIABLE} is not set.")
+        yield None
+        return
+    with open_cluster(find_kubeconfig()) as cluster:
+        yield cluster
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """What delivery of secrets needs of a cluster."""
@@ -96,17 +107,35 @@ class Cluster:
         """The newest certificate of the controller, PEM."""
         return _decode(self.list_sealing_keys()[-1]["data"])["tls.crt"].reveal().encode()
 
-    def restart(self, namespace: str, deployment: str, mark: str) -> None:
-        """Has a Deployment replace its pods once for each new `mark`. Raises NotFound."""
-        patch = {"spec": {"template": {"metadata": {"annotations": {"aias.dev/secrets": mark}}}}}
-        self._call("PATCH", self._deployment_path(namespace, deployment), patch, "application/merge-patch+json")
+    def has_workload(self, namespace: str, name: str) -> bool:
+        return self._find_workload(namespace, name) is not None
 
-    def find_deployment(self, namespace: str, name: str) -> dict[str, Any] | None:
-        return self._find(self._deployment_path(namespace, name))
+    def restart(self, namespace: str, name: str, annotation: str, mark: str) -> None:
+        """Has a workload replace its pods, once for each new mark. Raises NotFound."""
+        patch = {"spec": {"template": {"metadata": {"annotations": {annotation: mark}}}}}
+        path, _ = self._get_workload(namespace, name)
+        self._call("PATCH", path, patch, "application/merge-patch+json")
 
-    @staticmethod
-    def _deployment_path(namespace: str, name: str) -> str:
-        return f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
+    def is_rolled_out(self, namespace: str, name: str) -> bool:
+        """Whether every pod of a workload is of its present template and serves. Raises NotFound."""
+        _, workload = self._get_workload(namespace, name)
+        status, wanted = workload.get("status") or {}, workload["spec"].get("replicas", 1)
+        is_seen = status.get("observedGeneration", 0) >= workload["metadata"]["generation"]
+        counts = [status.get(key) or 0 for key in ("replicas", "updatedReplicas", "availableReplicas")]
+        return is_seen and counts == [wanted] * 3
+
+    def _get_workload(self, namespace: str, name: str) -> tuple[str, dict[str, Any]]:
+        found = self._find_workload(namespace, name)
+        if found is None:
+            raise NotFound(f"The cluster has no workload '{namespace}/{name}'", hint="look with: aias env status")
+        return found
+
+    def _find_workload(self, namespace: str, name: str) -> tuple[str, dict[str, Any]] | None:
+        for plural in ("deployments", "statefulsets"):
+            path = f"/apis/apps/v1/namespaces/{namespace}/{plural}/{name}"
+            if (found := self._find(path)) is not None:
+                return path, found
+        return None
 
     @staticmethod
     def _sealed_path(namespace: str, name: str) -> str:
