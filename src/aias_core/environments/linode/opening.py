@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aias_core.environments.profiles import load_profile
 from aias_core.errors import NotFound, PrerequisiteMissing, Refused
-from aias_core.secret import Secret
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.billing import Billed
@@ -17,9 +15,9 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.cost import Estimate
     from aias_core.environments.linode.quota import Quota
     from aias_core.environments.linode.transport import OnCall
+    from aias_core.environments.linode.simulation import Simulation
     from aias_core.environments.schema import LinodeProfile
-
-SIMULATION = "simulation.json"
+    from aias_core.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +54,12 @@ class OpenedEnvironment:
 
 
 def open_on_linode(name: str, state_root: Path, own: Path | None, on_call: OnCall | None = None) -> OpenedEnvironment:
-    """The environment with its account; no call is made yet.
+    """The environment with its account; a simulated one is started when it is not running.
 
     Raises NotFound for an unknown one, Refused for one that is not on Linode, PrerequisiteMissing without a
     token, and what `resolve_secret` raises.
     """
+    from aias_core.environments.linode.simulation import find_simulation
     from aias_core.environments.schema import LinodeProfile
 
     profile = load_profile(name, own)
@@ -70,7 +69,7 @@ def open_on_linode(name: str, state_root: Path, own: Path | None, on_call: OnCal
             hint="name one that is: aias env list",
         )
     directory = ensure_directory(Path(state_root).absolute(), name)
-    simulation = _find_simulation(directory)
+    simulation = find_simulation(directory)
     return OpenedEnvironment(profile, directory, _open_account(profile, simulation, on_call), simulation is not None)
 
 
@@ -89,15 +88,13 @@ def ensure_directory(state_root: Path, name: str) -> Path:
     return state_root / name
 
 
-def _open_account(profile: LinodeProfile, simulation: dict[str, Any] | None, on_call: OnCall | None) -> LinodeAccount:
+def _open_account(profile: LinodeProfile, simulation: Simulation | None, on_call: OnCall | None) -> LinodeAccount:
     from aias_core.environments.linode.client import LinodeAccount
-    from aias_core.secrets.sources import read_private_file
 
-    if simulation is None:
-        told = profile.account
-        return LinodeAccount(told.api_url, told.api_version, _resolve_token(told.token), on_call=on_call)
-    token = read_private_file(Path(simulation["token_file"]), SIMULATION).decode().strip()
-    return LinodeAccount(simulation["url"], profile.account.api_version, Secret(token), on_call=on_call)
+    told = profile.account
+    url = told.api_url if simulation is None else simulation.url
+    token = _resolve_token(told.token) if simulation is None else simulation.token
+    return LinodeAccount(url, told.api_version, token, on_call=on_call)
 
 
 def _resolve_token(reference: str) -> Secret:
@@ -107,10 +104,3 @@ def _resolve_token(reference: str) -> Secret:
         return resolve_secret(reference)
     except NotFound as exc:
         raise PrerequisiteMissing(f"There is no token of the Linode account: {exc.message}", hint=exc.hint) from exc
-
-
-def _find_simulation(directory: Path) -> dict[str, Any] | None:
-    try:
-        return dict(json.loads((directory / SIMULATION).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
