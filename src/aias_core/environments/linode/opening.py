@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.client import LinodeAccount
     from aias_core.environments.linode.cost import Estimate
     from aias_core.environments.linode.quota import Quota
-    from aias_core.environments.linode.transport import OnCall
     from aias_core.environments.linode.simulation import Simulation
+    from aias_core.environments.linode.transport import OnCall
     from aias_core.environments.schema import LinodeProfile
     from aias_core.secret import Secret
 
