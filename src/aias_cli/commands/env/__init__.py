@@ -2,7 +2,9 @@
 
 from aias_cli.commands.env.cost import cost
 from aias_cli.commands.env.down import down
+from aias_cli.commands.env.events import events
 from aias_cli.commands.env.logs import logs
+from aias_cli.commands.env.orphans import orphans
 from aias_cli.commands.env.quota import quota
 from aias_cli.commands.env.restart import restart
 from aias_cli.commands.env.state import group as state
@@ -16,6 +18,8 @@ group = command_group(
     status=status,
     cost=cost,
     quota=quota,
+    orphans=orphans,
+    events=events,
     logs=logs,
     restart=restart,
     down=down,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aias_core.secret import Secret
 
 PAGE_SIZE = 500
+GONE_SECONDS, POLL_SECONDS = 120.0, 2.0
 
 
 class LinodeAccount:
@@ -48,8 +49,11 @@ class LinodeAccount:
             token.reveal(), base_url=f"{self.url}/{version}", user_agent=f"aias/{__version__}", retry=False
         )
         self.client.page_size = PAGE_SIZE
+        session = self.client.session
+        # Proxies are for the real API, plain HTTP is a fake on this machine; and no netrc may replace the token.
+        session.trust_env, session.auth = self.url.startswith("https://"), lambda request: request
         for scheme in ("http://", "https://"):
-            self.client.session.mount(scheme, self._transport)
+            session.mount(scheme, self._transport)
 
     def get(self, path: str) -> Resource:
         """One document."""
@@ -119,6 +123,18 @@ class LinodeAccount:
         except NotFound:
             return False
         return True
+
+    def wait_until_gone(self, path: str, seconds: float = GONE_SECONDS) -> None:
+        """Returns when there is no such thing any more: an answer of 200 to a deletion may only mean that it began.
+
+        Raises Partial when it is still there after so many seconds.
+        """
+        waited = 0.0
+        while self.find(path) is not None:
+            if waited >= seconds:
+                raise Partial(f"'{path}' is still there {seconds:g} s after its deletion", hint="look again later")
+            self._timing.sleep(POLL_SECONDS)
+            waited += POLL_SECONDS
 
     def token_scopes(self) -> dict[str, str]:
         """The level of each scope of the token, `read_only` or `read_write`; `*` for one that may do everything."""
