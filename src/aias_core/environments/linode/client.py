@@ -91,19 +91,8 @@ class LinodeAccount:
         Linode knows no idempotency keys, so after an unclear failure the label is looked up before another try. Raises
         Conflict when the label is taken by what this call did not make.
         """
-        wanted = get_kind(kind)
-        patience, last = Patience(self._timing), None
-        while True:
-            try:
-                return self._call("POST", wanted.path, body)
-            except AnswerLost as lost:
-                patience.pause(lost.cause, lost.retry_after)
-                last = lost
-            except Conflict:
-                if last is None:
-                    raise
-            if made := self._find_made(wanted, body):
-                return made
+        with self._transport.one_patience() as patience:
+            return self._create(get_kind(kind), body, patience)
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Resource:
         """An action. Raises Partial when its answer is lost: the caller must look whether it took effect."""
@@ -141,6 +130,20 @@ class LinodeAccount:
         self.get("/profile")
         words = self._transport.last_headers.get("X-OAuth-Scopes", "").replace(",", " ").split()
         return {scope: level or "read_write" for scope, _, level in (word.partition(":") for word in words)}
+
+    def _create(self, kind: Kind, body: Mapping[str, Any], patience: Patience) -> Resource:
+        was_lost = False
+        while True:
+            try:
+                return self._call("POST", kind.path, body)
+            except AnswerLost as lost:
+                patience.pause(lost.cause, lost.retry_after)
+                was_lost = True
+            except Conflict:
+                if not was_lost:
+                    raise
+            if made := self._find_made(kind, body):
+                return made
 
     def _find_made(self, kind: Kind, body: Mapping[str, Any]) -> Resource | None:
         label = str(body[kind.label_field])
