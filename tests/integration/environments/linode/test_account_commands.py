@@ -19,6 +19,7 @@ import yaml
 from kubernetes import client, config
 
 from aias_cli.main import run
+from aias_core.environments.linode.simulation import ensure_simulation, stop_simulation
 from support.linode import TOKEN, Simulator, simulator
 
 DAY = 86_400
@@ -184,6 +185,17 @@ def test_an_environment_on_this_machine_has_no_account(line: Line) -> None:
     done = line.run("cost", "local")
     assert done.code == 6
     assert "not on Linode" in done.stderr
+
+
+def test_a_simulated_environment_needs_no_token_and_says_what_it_is(line: Line, tmp_path: Path) -> None:
+    directory = tmp_path / ".aias" / "staging"
+    try:
+        ensure_simulation(directory, pace=0)
+        done = line.run("quota", "staging", "-o", "json", token=None)
+    finally:
+        stop_simulation(directory, forget=True)
+    assert (done.code, json.loads(done.stdout)["environment"]) == (0, "staging")
+    assert "simulated" in done.stderr
 
 
 def cluster_id(api: httpx.Client) -> int:
