@@ -98,6 +98,7 @@ def object_storage(directory: Path) -> Iterator[ObjectStore]:
             client = store.client()
             wait_until(lambda: is_there(client))
             yield store
+            process.kill()  # asked nicely it takes a quarter of a minute
     finally:
         objects.remove_sockets(ports)
 

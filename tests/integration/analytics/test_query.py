@@ -48,7 +48,7 @@ ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/
 @pytest.fixture
 def events(store: psycopg.Connection) -> Iterator[list[UsageEvent]]:
     """400 stored events of the last month, in rollups."""
-    known = random_usage(random.Random(7), clock.now(), DAYS, 400)
+    known = random_usage(random.Random(7), clock.now(), DAYS - 1, 400)
     store_usage(store, known)
     return known
 

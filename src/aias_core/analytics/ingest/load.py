@@ -5,7 +5,7 @@ The checkpoint is the batch row itself: it commits with the events and names the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -87,8 +87,8 @@ def _load(connection: Connection, file: EventFile, options: LoadOptions, report:
         origin = Origin(file.source, piece.start, piece.end)
         result = store_batch(connection, batch, origin)
         if result.rejected and len(report.rejects) < LISTED:
-            refused = connection.execute(_queries["list_refused"], [file.source, batch.received_at]).fetchall()
-            report.rejects += _find_lines(piece, refused)[: LISTED - len(report.rejects)]
+            refused = list_refused(connection, origin, batch, piece.lines, piece.first_line)
+            report.rejects += refused[: LISTED - len(report.rejects)]
         report.lines += sum(map(bool, map(bytes.strip, piece.lines)))
         report.result += result
         if options.tell and clock.monotonic() - told > TELL_SECONDS:
@@ -112,11 +112,14 @@ def _iter_prepared(file: EventFile, options: LoadOptions) -> Iterator[tuple[Piec
             yield prepared
 
 
-def _find_lines(piece: Piece, refused: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    """The refused events by line. Equal lines are refused alike, so any of them may come first."""
+def list_refused(
+    connection: Connection, origin: Origin, batch: Batch, lines: Sequence[bytes], first_line: int = 1
+) -> list[dict[str, Any]]:
+    """The refused events of a stored batch by line. Equal lines are refused alike, so any of them may come first."""
     places: dict[bytes, list[int]] = {}
-    for number, line in enumerate(piece.lines, piece.first_line):
+    for number, line in enumerate(lines, first_line):
         places.setdefault(line.strip(), []).append(number)
+    refused = connection.execute(_queries["list_refused"], [origin.source, batch.received_at]).fetchall()
     found = [
         {"line": places[payload].pop(), "reason": reason, "field": name, "detail": detail}
         for payload, reason, name, detail in refused

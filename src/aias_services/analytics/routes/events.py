@@ -1,7 +1,9 @@
-"""The single requests behind a line, and whether an event would be accepted."""
+"""The single requests behind a line, whether an event would be accepted, and events of producers outside."""
 
 from __future__ import annotations
 
+from asyncio import to_thread
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,10 +12,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from aias_core import clock
+from aias_core.analytics.ingest.batch import prepare
+from aias_core.analytics.ingest.load import list_refused
+from aias_core.analytics.ingest.store import Origin, ensure_partitions, store_batch
 from aias_core.analytics.query.events import EventQuery, get_event, list_events
 from aias_core.analytics.query.faults import InvalidQuery
 from aias_core.analytics.query.periods import parse_window
 from aias_core.contracts import usage
+from aias_core.contracts.transport import MESSAGE_EVENTS_LIMIT
 from aias_core.contracts.usage import EventRejected
 from aias_core.identity.permissions import Principal
 from aias_core.windows import Grain
@@ -22,8 +28,7 @@ from aias_services.analytics.reads import ReadsOf, answer_json
 from aias_services.analytics.routes import BASE
 from aias_services.kit.callers import Caller
 
-EVENTS, EVENT = "aias.analytics.events/1", "aias.analytics.event/1"
-EVENTS_LIMIT = 500
+EVENTS, EVENT, STORED = "aias.analytics.events/1", "aias.analytics.event/1", "aias.analytics.stored/1"
 router = APIRouter(prefix=BASE, tags=["events"])
 
 
@@ -60,17 +65,42 @@ def get_one_event(
 @router.post("/events/validate", status_code=204, summary="Whether events would be accepted: one, or NDJSON")
 async def validate_events(request: Request, caller: Caller) -> Response:
     del caller  # anybody who is signed in may ask
-    lines = [line for line in (await _read_body(request)).splitlines() if line.strip()]
-    if not 1 <= len(lines) <= EVENTS_LIMIT:
-        raise InvalidQuery("invalid_count", "", f"{len(lines)} events; a request holds 1 to {EVENTS_LIMIT}")
+    lines = await _read_lines(request)
     faults = [fault for number, line in enumerate(lines, 1) if (fault := _find_fault(number, line))]
     if faults:
         raise InvalidEvents(faults)
     return Response(status_code=204)
 
 
+@router.post("/events", summary="Store events of a producer outside, each exactly once: one, or NDJSON")
+async def store_events(request: Request, caller: Caller, reads: ReadsOf) -> Response:
+    """Answers after the commit, so what fails or is lost may be sent again; refused lines are dead letters, and listed.
+
+    While the database is away or busy the answer is 503 with Retry-After: the producer keeps its events.
+    """
+    lines = await _read_lines(request)
+
+    def store() -> dict[str, Any]:
+        reads.open_platform(caller, [], "pipeline.operate", events=len(lines))
+        origin, batch = Origin(f"http/{caller.actor_id}"), prepare(lines, clock.now())
+        with reads.connection("ingest") as connection:
+            ensure_partitions(connection, batch.received_at)
+            result = store_batch(connection, batch, origin)
+            rejects = list_refused(connection, origin, batch, lines) if result.rejected else []
+        return {**asdict(result), "rejects": rejects}
+
+    return answer_json(request, STORED, await to_thread(store))
+
+
+async def _read_lines(request: Request) -> list[bytes]:
+    lines = [line for line in (await _read_body(request)).splitlines() if line.strip()]
+    if not 1 <= len(lines) <= MESSAGE_EVENTS_LIMIT:
+        raise InvalidQuery("invalid_count", "", f"{len(lines)} events; a request holds 1 to {MESSAGE_EVENTS_LIMIT}")
+    return lines
+
+
 async def _read_body(request: Request) -> bytes:
-    body, limit = b"", EVENTS_LIMIT * (usage.EVENT_BYTES_LIMIT + 1)
+    body, limit = b"", MESSAGE_EVENTS_LIMIT * (usage.EVENT_BYTES_LIMIT + 1)
     async for part in request.stream():
         body += part
         if len(body) > limit:
