@@ -152,9 +152,9 @@ class Objects:
             stored["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = name
             stored |= {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
         self._kept[key] = _encode_secret(stored) if kind.name == "Secret" else stored
-        controllers.react(self, kind, self._kept[key])
         if not self._dry:
             self._provide(self._kept[key])
+            controllers.react(self, kind, self._kept[key])
         return self._kept[key]
 
     def _provide(self, document: Document) -> None:
