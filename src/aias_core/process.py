@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -123,6 +124,40 @@ def read_output(
             errors.seek(0)
             last = redact(errors.read().decode(errors="replace")).strip().rsplit("\n", 1)[-1]
             raise AiasError(f"'{Path(argv[0]).name}' failed: {last or running.returncode}")
+
+
+def follow(argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[bytes], None]) -> Completed:
+    """Runs a program to its end, handing over each line of its output as it is written; only its errors are returned.
+
+    An interrupt, or what `on_line` raises, asks the program once to stop by itself; it is waited for, and then raised.
+    """
+    with tempfile.TemporaryFile() as errors:
+        running = subprocess.Popen(
+            list(argv), env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
+        )
+        try:
+            with running.stdout or errors as output:
+                _hand_over(running, output, on_line)
+        finally:
+            running.wait()
+        errors.seek(0)
+        return Completed(running.returncode, "", redact(errors.read().decode(errors="replace")))
+
+
+def _hand_over(running: Running, output: IO[bytes], on_line: Callable[[bytes], None]) -> None:
+    try:
+        for line in output:
+            on_line(line)
+    except BaseException:
+        running.send_signal(signal.SIGINT)
+        try:
+            # Its output is read on, because a program that cannot write dies before it has put its things in order.
+            for _ in output:
+                pass
+        except BaseException:
+            running.kill()
+            raise
+        raise
 
 
 def end(running: Running, stop_signal: int, timeout_seconds: float) -> None:
