@@ -113,7 +113,7 @@ def test_what_watches_may_stop_it_and_the_state_knows_what_was_made(on_bench: Be
 
 
 def test_the_terraform_inside_the_wheel_serves_the_same(on_bench: Bench) -> None:
-    terraform = on_bench.terraform(program=embedded_terraform())
+    terraform = on_bench.terraform(program=embedded_terraform(), attached=False)
     terraform.init()
     plan = terraform.plan(targets=["module.network.linode_vpc.this"])
     assert plan.count()["create"] == 1
