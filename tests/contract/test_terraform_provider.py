@@ -13,7 +13,7 @@ from aias_core.environments.linode.terraform_program import find_configuration
 from aias_services.linode_simulator.provider.kinds import KINDS, SOURCES
 from aias_services.linode_simulator.provider.schema import Argument, Block, Fields
 from aias_services.linode_simulator.provider.servicer import PROVIDER
-from support import provider_schema
+from support import module_readmes, provider_schema
 from support.provider_schema import Arguments, find_block, find_name, kind_of
 
 META = {"count", "for_each", "provider", "depends_on", "lifecycle", "__is_block__", "__start_line__", "__end_line__"}
@@ -147,3 +147,9 @@ def test_a_root_keeps_its_state_with_us_and_pins_the_provider(root: str) -> None
 def test_nothing_runs_programs_or_writes_files() -> None:
     text = "\n".join(path.read_text() for path in FILES)
     assert not [word for word in ("provisioner", "local_file", "null_resource", "local-exec") if word in text]
+
+
+@pytest.mark.parametrize("module", module_readmes.list_modules(), ids=lambda path: path.name)
+def test_the_readme_of_a_module_tells_its_variables(module: Path) -> None:
+    written = (module / "README.md").read_text(encoding="utf-8")
+    assert written == module_readmes.write_readme(module), "run: .venv/bin/python tests/support/module_readmes.py"
