@@ -15,6 +15,7 @@ from typing import Any
 from aias_core import process
 from aias_core.environments.linode.terraform_plan import TerraformPlan, read_plan
 from aias_core.environments.linode.terraform_program import find_terraform
+from aias_core.environments.linode.terraform_state import EXTERNAL_POOL_TAG, keep_own_pools
 from aias_core.errors import AiasError
 from aias_core.secret import redact
 from aias_core.settings import inherited_environment
@@ -142,6 +143,14 @@ class Terraform:
     def import_resource(self, address: str, identifier: str) -> None:
         """Takes what exists into the state."""
         self._read("import", address, identifier)
+
+    def import_cluster(self, address: str, identifier: str) -> None:
+        """Takes a cluster into the state, without the pools that are resources of their own.
+
+        The provider imports every pool as part of the cluster, and would remove the others with the next apply.
+        """
+        self.import_resource(address, identifier)
+        self.state_push(keep_own_pools(self.state_pull(), EXTERNAL_POOL_TAG))
 
     def untaint(self, address: str) -> None:
         """Takes back that a resource must be replaced."""

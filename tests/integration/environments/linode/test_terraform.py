@@ -119,5 +119,32 @@ def test_the_terraform_inside_the_wheel_serves_the_same(on_bench: Bench) -> None
     assert plan.count()["create"] == 1
     terraform.apply(plan)
     assert [row["label"] for row in on_bench.api("GET", "/vpcs")["data"]] == ["aias-development"]
-    terraform.destroy()
-    assert on_bench.api("GET", "/vpcs")["data"] == []
+
+
+def test_a_cluster_is_adopted_with_its_pools_and_nothing_is_removed(on_bench: Bench) -> None:
+    on_bench.variables["cluster"]["pools"]["gpu"] = GPU_POOL
+    terraform = on_bench.terraform()
+    terraform.init()
+    terraform.apply(terraform.plan(targets=["module.lke"]))
+    made = terraform.outputs()["cluster"]
+    for address in (CLUSTER, GPU):
+        terraform.remove_from_state(address)
+    terraform.import_cluster(CLUSTER, str(made["id"]))
+    terraform.import_resource(GPU, f"{made['id']},{made['pool_ids']['gpu']}")
+    plan = terraform.plan(targets=["module.lke"])
+    assert [(one.address, one.actions) for one in plan.changes if one.is_change] == []
+
+
+def test_nodes_that_came_by_themselves_stay_and_reach_the_database(on_bench: Bench) -> None:
+    terraform = on_bench.terraform()
+    terraform.init()
+    terraform.apply(terraform.plan(targets=["module.postgresql"]))
+    made = terraform.outputs()["cluster"]
+    on_bench.api("PUT", f"/lke/clusters/{made['id']}/pools/{made['pool_ids']['general']}", {"count": 4})
+    plan = terraform.plan(targets=["module.postgresql"])
+    changes = {one.address: one.changed_attributes for one in plan.updated}
+    assert list(changes) == ["module.postgresql.linode_database_postgresql_v2.this"]
+    assert "allow_list" in changes["module.postgresql.linode_database_postgresql_v2.this"]
+    terraform.apply(plan)
+    (database,) = on_bench.api("GET", "/databases/postgresql/instances")["data"]
+    assert len(database["allow_list"]) == 4
