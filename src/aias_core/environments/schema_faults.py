@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from aias_core.environments.assembly import Assembly
 from aias_core.environments.findings import Finding, find_errors
+from aias_core.environments.keypath import look_up
 
 if TYPE_CHECKING:
     from aias_core.environments.schema import LinodeProfile, LocalProfile
 
 Path = Sequence[str | int]
+# Taking a value away may uncover one more that the model refuses.
+_ROUNDS = 5
 
 
 def build_profile(assembly: Assembly) -> tuple[LocalProfile | LinodeProfile | None, list[Finding]]:
@@ -34,6 +38,34 @@ def build_profile(assembly: Assembly) -> tuple[LocalProfile | LinodeProfile | No
         found = [_describe(assembly, error) for error in exc.errors(include_input=False, include_url=False)]
         return None, [*findings, *(finding for finding in found if finding.key not in unresolved)]
     return (None if find_errors(findings) else profile), findings
+
+
+def build_sound_part(assembly: Assembly) -> LocalProfile | LinodeProfile | None:
+    """The profile without the values that the model refuses, None where not enough is left of it."""
+    from pydantic import ValidationError
+
+    from aias_core.environments.schema import TARGETS
+
+    content = {**deepcopy(assembly.resolved), "name": assembly.name}
+    model = TARGETS.get(assembly.target)
+    for _ in range(0 if model is None else _ROUNDS):
+        try:
+            return model.model_validate(content)  # type: ignore[union-attr]
+        except ValidationError as exc:
+            for error in exc.errors(include_input=False, include_url=False):
+                path = tuple(part for part in error["loc"] if part != "[key]")
+                _drop(content, path[:-1] if error["type"] == "missing" else path)
+    return None
+
+
+def _drop(content: dict[str, Any], path: Path) -> None:
+    """Takes a value away; an item of a list takes the whole list with it."""
+    for length, part in enumerate(path):
+        held = look_up(content, path[:length])
+        is_last = length == len(path) - 1
+        if isinstance(held, dict) and (is_last or isinstance(held.get(part), list) or part not in held):
+            held.pop(part, None)
+            return
 
 
 def _find_reserved(assembly: Assembly) -> list[Finding]:
