@@ -15,7 +15,7 @@ import httpx
 
 from aias_core.environments.linode.backend import serve_state
 from aias_core.environments.linode.holder import describe_self
-from aias_core.environments.linode.lease import hold_lease
+from aias_core.environments.linode.lease import Lease, hold_lease
 from aias_core.environments.linode.mirror import STAND_IN, make_mirror
 from aias_core.environments.linode.states import StateVersions
 from aias_core.environments.linode.store import DirectoryStore
@@ -62,6 +62,7 @@ class Bench:
     backend: Mapping[str, str]
     attached: Mapping[str, str]
     versions: StateVersions
+    lease: Lease
     variables: dict[str, Any] = field(default_factory=dict)
 
     def terraform(self, *, program: Sequence[str] | None = None, attached: bool = True) -> Terraform:
@@ -103,4 +104,4 @@ def bench(directory: Path, profile: str = "development") -> Iterator[Bench]:
         serve_state(versions, lease) as backend,
         attached_provider(directory, **account_of(running)) as attached,
     ):
-        yield Bench(running, directory, backend.variables(), attached, versions, profile_variables(profile))
+        yield Bench(running, directory, backend.variables(), attached, versions, lease, profile_variables(profile))

@@ -22,6 +22,7 @@ from aias_core.settings import inherited_environment
 
 PARALLELISM = 4
 PLAN_FILE = "plan.tfplan"
+UNSAVED_STATE = "errored.tfstate"
 _QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "TF_CLI_ARGS": "", "TF_INPUT": "0"}
 _PROGRESS = {
     "apply_start": "started",
@@ -171,6 +172,16 @@ class Terraform:
             file.touch(mode=0o600)
             file.write_bytes(state)
             self._read("state push", str(file), force=force)
+        finally:
+            file.unlink(missing_ok=True)
+
+    def take_unsaved_state(self) -> bytes | None:
+        """The state that Terraform could not store and left here in plain text, or None; it is here no longer."""
+        file = self._directory / UNSAVED_STATE
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            return None
         finally:
             file.unlink(missing_ok=True)
 

@@ -112,6 +112,18 @@ def test_what_watches_may_stop_it_and_the_state_knows_what_was_made(on_bench: Be
     assert known == {str(row["id"]) for row in on_bench.api("GET", "/vpcs")["data"]}
 
 
+def test_a_state_that_could_not_be_stored_is_handed_over_and_not_left_behind(on_bench: Bench) -> None:
+    terraform = on_bench.terraform()
+    terraform.init()
+    plan = terraform.plan(targets=["module.network.linode_vpc.this"])
+    with pytest.raises(TerraformFailed):
+        terraform.apply(plan, lambda _: on_bench.lease.release())
+    unsaved = terraform.take_unsaved_state()
+    assert unsaved is not None
+    assert [one["type"] for one in json.loads(unsaved)["resources"]] == ["linode_vpc"]
+    assert terraform.take_unsaved_state() is None
+
+
 def test_the_terraform_inside_the_wheel_serves_the_same(on_bench: Bench) -> None:
     terraform = on_bench.terraform(program=embedded_terraform(), attached=False)
     terraform.init()
