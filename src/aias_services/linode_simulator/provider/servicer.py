@@ -221,13 +221,13 @@ def _encode(kind: Kind, state: schema.State | None) -> Any:
     return to_dynamic_value(None if state is None else schema.complete(kind.fields, state))
 
 
-class _Shutdown(tf.runner._ShutdownInterceptor):  # type: ignore[misc]
+class _Shutdown(tf.runner._ShutdownInterceptor):
     """Ends the server when it is told to shut down, and not already when it is asked to stop what it does."""
 
     def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
         if handler_call_details.method.endswith("/StopProvider"):
             return continuation(handler_call_details)
-        return super().intercept_service(continuation, handler_call_details)
+        return super().intercept_service(continuation, handler_call_details)  # type: ignore[no-untyped-call]
 
 
 def serve(arguments: list[str]) -> None:
