@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
+from threading import Event
+from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
-from aias_core.errors import TimedOut
+from aias_core.errors import AiasError, TimedOut
+
+if TYPE_CHECKING:
+    import httpx
 
 REPEATED = frozenset({408, 429, 502, 503})
 REPEATED_READS = frozenset({500, 504})
@@ -43,14 +44,25 @@ class Pace:
     limit: float = 900
 
 
+class Interrupted(AiasError):
+    """Terraform asked to stop"""
+
+
 class Api:
-    """One account. Raises ApiFault."""
+    """One account. Raises ApiFault, and Interrupted while it waits after `stop`."""
 
     def __init__(self, url: str, version: str, token: str, pace: Pace) -> None:
-        self.pace = pace
+        # Terraform starts a provider several times per command, mostly for its schemas only.
+        import httpx
+
+        self.pace, self._stopping = pace, Event()
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "aias-stand-in"}
         base = f"{url.rstrip('/').removesuffix('/' + version)}/{version}"
         self._http = httpx.Client(base_url=base, headers=headers, timeout=REQUEST_SECONDS, trust_env=False)
+
+    def stop(self) -> None:
+        """Ends every wait; a call that is under way is still answered."""
+        self._stopping.set()
 
     def get(self, path: str) -> dict[str, Any]:
         return self._call("GET", path)
@@ -81,24 +93,30 @@ class Api:
             yield
             if clock.monotonic() > deadline:
                 raise TimedOut(f"Gave up waiting for {what} after {self.pace.limit:g} s")
-            time.sleep(pause)
+            self._sleep(pause)
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        import httpx
+
         for left in range(TRIES - 1, -1, -1):
             try:
                 answer = self._http.request(method, path, json=body)
             except httpx.HTTPError as exc:
                 # Only a read is safe to repeat: a lost answer to a creation may hide something that was made.
                 if left and method == "GET":
-                    time.sleep(self.pace.retry)
+                    self._sleep(self.pace.retry)
                     continue
                 raise ApiFault(0, f"{method} {path}: {exc}") from exc
             if not (left and _is_repeated(method, path, answer.status_code)):
                 break
-            time.sleep(self._pause(answer))
+            self._sleep(self._pause(answer))
         if answer.is_success:
             return _document(answer)
         raise ApiFault(answer.status_code, _reason(answer))
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            raise Interrupted
 
     def _pause(self, answer: httpx.Response) -> float:
         asked = answer.headers.get("Retry-After", "")

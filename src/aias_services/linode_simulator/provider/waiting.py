@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import httpx
-
 from aias_services.linode_simulator.provider.api import Api, ApiFault, is_absent
 
 
@@ -17,6 +15,10 @@ def read_kubeconfig(api: Api, cluster: str) -> str:
 
 def wait_for_cluster(api: Api, cluster: str) -> None:
     """Returns when the Kubernetes API of the cluster shows a node that is ready. Raises TimedOut, or ApiFault."""
+    for _ in api.looks(api.pace.node, f"cluster {cluster}"):
+        # A kubeconfig that is asked for too early is refused for a whole minute.
+        if api.get(f"/lke/clusters/{cluster}")["status"] == "ready":
+            break
     kubeconfig = read_kubeconfig(api, cluster)
     for _ in api.looks(api.pace.node, f"a ready node of cluster {cluster}"):
         if _has_ready_node(kubeconfig):
@@ -24,6 +26,7 @@ def wait_for_cluster(api: Api, cluster: str) -> None:
 
 
 def _has_ready_node(kubeconfig: str) -> bool:
+    import httpx
     import yaml
 
     document = yaml.safe_load(base64.b64decode(kubeconfig))
