@@ -1,0 +1,325 @@
+-- name: create_facts
+-- What rollups and answers need of a fact; the whole event stays in PostgreSQL. Nothing is nullable, because nullable
+-- columns double the time of grouping: what is absent is -1 millisecond, or the bucket before the first (-2).
+CREATE TABLE IF NOT EXISTS usage_facts (
+    event_id UUID,
+    org_id UUID,
+    occurred_at DateTime64(6, 'UTC'),
+    received_at DateTime64(6, 'UTC'),
+    series_id Int64,
+    status Enum8('adjustment' = 0, 'success' = 1, 'error' = 2, 'timeout' = 3, 'throttled' = 4, 'cancelled' = 5,
+        'rejected' = 6),
+    billable Bool,
+    input_tokens Int32,
+    cached_input_tokens Int32,
+    output_tokens Int32,
+    reasoning_tokens Int32,
+    cost_pico Int64,
+    duration_ms Int32,
+    ttft_ms Int32,
+    latency_bucket Int16,
+    ttft_bucket Int16
+) ENGINE = MergeTree PARTITION BY toYYYYMM(occurred_at) ORDER BY (org_id, occurred_at, event_id)
+SETTINGS non_replicated_deduplication_window = 10000
+
+-- name: create_staged_facts
+CREATE TABLE IF NOT EXISTS staged_facts AS usage_facts ENGINE = Memory
+
+-- name: create_series
+-- A series is never changed, so copies of one are equal and the newest is as good as the first.
+CREATE TABLE IF NOT EXISTS usage_series (
+    series_id Int64,
+    org_id UUID,
+    project_id Nullable(UUID),
+    api_key_id Nullable(UUID),
+    model_id Nullable(UUID),
+    operation String,
+    region String,
+    currency String,
+    price_id Nullable(UUID)
+) ENGINE = ReplacingMergeTree ORDER BY series_id
+
+-- name: create_hours
+-- Money is Int128: each figure is far below 38 digits, and its sums are taken in whole numbers.
+CREATE TABLE IF NOT EXISTS usage_hours (
+    attempt UInt128,
+    run_id UUID,
+    bucket_start DateTime64(6, 'UTC'),
+    org_id UUID,
+    project_id Nullable(UUID),
+    model_id Nullable(UUID),
+    operation String,
+    region String,
+    currency String,
+    price_id Nullable(UUID),
+    requests Int64,
+    successes Int64,
+    errors Int64,
+    timeouts Int64,
+    throttled Int64,
+    cancelled Int64,
+    rejected Int64,
+    input_tokens Int64,
+    cached_input_tokens Int64,
+    output_tokens Int64,
+    reasoning_tokens Int64,
+    billed_requests Int64,
+    billed_input_tokens Int64,
+    billed_cached_input_tokens Int64,
+    billed_output_tokens Int64,
+    cost_pico Int128,
+    adjustments Int64,
+    adjustment_pico Int128,
+    latency_sum_ms Nullable(Int64),
+    latency_min Nullable(Int32),
+    latency_max Nullable(Int32),
+    ttft_sum_ms Nullable(Int64),
+    ttft_min Nullable(Int32),
+    ttft_max Nullable(Int32),
+    source_max_received_at DateTime64(6, 'UTC'),
+    latency_idx Array(Int16),
+    latency_n Array(Int64),
+    ttft_idx Array(Int16),
+    ttft_n Array(Int64)
+) ENGINE = MergeTree PARTITION BY toYYYYMM(bucket_start) ORDER BY (org_id, bucket_start)
+
+-- name: create_hour_keys
+CREATE TABLE IF NOT EXISTS usage_hour_keys (
+    attempt UInt128,
+    run_id UUID,
+    bucket_start DateTime64(6, 'UTC'),
+    org_id UUID,
+    project_id Nullable(UUID),
+    api_key_id Nullable(UUID),
+    model_id Nullable(UUID),
+    currency String,
+    requests Int64,
+    successes Int64,
+    errors Int64,
+    timeouts Int64,
+    throttled Int64,
+    cancelled Int64,
+    rejected Int64,
+    input_tokens Int64,
+    cached_input_tokens Int64,
+    output_tokens Int64,
+    reasoning_tokens Int64,
+    billed_requests Int64,
+    billed_input_tokens Int64,
+    billed_cached_input_tokens Int64,
+    billed_output_tokens Int64,
+    cost_pico Int128,
+    adjustments Int64,
+    adjustment_pico Int128
+) ENGINE = MergeTree PARTITION BY toYYYYMM(bucket_start) ORDER BY (org_id, bucket_start)
+
+-- name: create_days
+CREATE TABLE IF NOT EXISTS usage_days AS usage_hours
+
+-- name: create_day_keys
+CREATE TABLE IF NOT EXISTS usage_day_keys AS usage_hour_keys
+
+-- name: create_attempts
+-- The rows of a bucket are those of its newest attempt. They are written before the attempt is, so a reader sees the
+-- bucket as it was or as it is, and rows of an attempt that died are never seen.
+CREATE TABLE IF NOT EXISTS bucket_attempts (
+    grain Enum8('hour' = 1, 'day' = 2),
+    bucket_start DateTime64(6, 'UTC'),
+    org_id UUID,
+    attempt UInt128
+) ENGINE = ReplacingMergeTree(attempt) PARTITION BY toYYYYMM(bucket_start) ORDER BY (grain, org_id, bucket_start)
+
+-- name: group_hour_lines
+-- One pass over the facts, grouped by numbers; everything else works on those few rows. A histogram is counted as the
+-- lengths of the runs in the sorted bucket numbers, which costs less than a map of counts for each group.
+WITH ends AS (
+    SELECT toStartOfHour(occurred_at) AS hour, series_id, status, billable, toInt64(count()) AS n,
+        sum(input_tokens) AS input_tokens, sum(cached_input_tokens) AS cached_input_tokens,
+        sum(output_tokens) AS output_tokens, sum(reasoning_tokens) AS reasoning_tokens,
+        sum(toInt128(cost_pico)) AS cost_pico,
+        sum(duration_ms) AS latency_sum, min(duration_ms) AS latency_min, max(duration_ms) AS latency_max,
+        sumIf(ttft_ms, ttft_ms >= 0) AS ttft_sum, minIf(ttft_ms, ttft_ms >= 0) AS ttft_min, max(ttft_ms) AS ttft_max,
+        max(received_at) AS received_at, groupArray(latency_bucket) AS latency,
+        groupArrayIf(ttft_bucket, ttft_bucket > -2) AS ttft
+    FROM {facts:Identifier}
+    WHERE occurred_at >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
+        AND occurred_at < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
+        AND org_id IN {orgs:Array(UUID)} AND (toUnixTimestamp64Micro(toDateTime64(hour, 6, 'UTC')), org_id)
+            IN (SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
+    GROUP BY hour, series_id, status, billable
+)
+SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, model_id, operation, region, currency,
+    price_id,
+    sumIf(n, status != 'adjustment') AS requests,
+    sumIf(n, status = 'success') AS successes,
+    sumIf(n, status = 'error') AS errors,
+    sumIf(n, status = 'timeout') AS timeouts,
+    sumIf(n, status = 'throttled') AS throttled,
+    sumIf(n, status = 'cancelled') AS cancelled,
+    sumIf(n, status = 'rejected') AS rejected,
+    sum(e.input_tokens) AS input_tokens,
+    sum(e.cached_input_tokens) AS cached_input_tokens,
+    sum(e.output_tokens) AS output_tokens,
+    sum(e.reasoning_tokens) AS reasoning_tokens,
+    sumIf(n, billable) AS billed_requests,
+    sumIf(e.input_tokens - e.cached_input_tokens, billable) AS billed_input_tokens,
+    sumIf(e.cached_input_tokens, billable) AS billed_cached_input_tokens,
+    sumIf(e.output_tokens, billable) AS billed_output_tokens,
+    sumIf(e.cost_pico, status != 'adjustment') AS cost_pico,
+    sumIf(n, status = 'adjustment') AS adjustments,
+    sumIf(e.cost_pico, status = 'adjustment') AS adjustment_pico,
+    if(successes > 0, sumIf(latency_sum, status = 'success'), NULL) AS latency_sum_ms,
+    if(successes > 0, minIf(e.latency_min, status = 'success'), NULL) AS latency_min,
+    if(successes > 0, maxIf(e.latency_max, status = 'success'), NULL) AS latency_max,
+    if(notEmpty(ttft_sorted), sumIf(ttft_sum, status = 'success'), NULL) AS ttft_sum_ms,
+    if(notEmpty(ttft_sorted), minIf(e.ttft_min, status = 'success' AND notEmpty(ttft)), NULL) AS ttft_min,
+    if(notEmpty(ttft_sorted), maxIf(e.ttft_max, status = 'success' AND notEmpty(ttft)), NULL) AS ttft_max,
+    max(received_at) AS source_max_received_at,
+    arrayCompact(arraySort(groupArrayArrayIf(latency, status = 'success')) AS latency_sorted) AS latency_idx,
+    arrayMap((last, before) -> toInt64(last - before), arrayFilter((place, value, next) -> value != next,
+        arrayEnumerate(latency_sorted), latency_sorted, arrayShiftLeft(latency_sorted, 1, -2)) AS latency_ends,
+        arrayShiftRight(latency_ends, 1, 0)) AS latency_n,
+    arrayCompact(arraySort(groupArrayArrayIf(ttft, status = 'success')) AS ttft_sorted) AS ttft_idx,
+    arrayMap((last, before) -> toInt64(last - before), arrayFilter((place, value, next) -> value != next,
+        arrayEnumerate(ttft_sorted), ttft_sorted, arrayShiftLeft(ttft_sorted, 1, -2)) AS ttft_ends,
+        arrayShiftRight(ttft_ends, 1, 0)) AS ttft_n
+FROM ends e INNER JOIN (SELECT * FROM usage_series FINAL) s USING (series_id)
+GROUP BY hour, org_id, project_id, model_id, operation, region, currency, price_id
+
+-- name: group_hour_keys
+WITH ends AS (
+    SELECT toStartOfHour(occurred_at) AS hour, series_id, status, billable, toInt64(count()) AS n,
+        sum(input_tokens) AS input_tokens, sum(cached_input_tokens) AS cached_input_tokens,
+        sum(output_tokens) AS output_tokens, sum(reasoning_tokens) AS reasoning_tokens,
+        sum(toInt128(cost_pico)) AS cost_pico
+    FROM {facts:Identifier}
+    WHERE occurred_at >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
+        AND occurred_at < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
+        AND org_id IN {orgs:Array(UUID)} AND (toUnixTimestamp64Micro(toDateTime64(hour, 6, 'UTC')), org_id)
+            IN (SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
+    GROUP BY hour, series_id, status, billable
+)
+SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, api_key_id, model_id, currency,
+    sumIf(n, status != 'adjustment') AS requests,
+    sumIf(n, status = 'success') AS successes,
+    sumIf(n, status = 'error') AS errors,
+    sumIf(n, status = 'timeout') AS timeouts,
+    sumIf(n, status = 'throttled') AS throttled,
+    sumIf(n, status = 'cancelled') AS cancelled,
+    sumIf(n, status = 'rejected') AS rejected,
+    sum(e.input_tokens) AS input_tokens,
+    sum(e.cached_input_tokens) AS cached_input_tokens,
+    sum(e.output_tokens) AS output_tokens,
+    sum(e.reasoning_tokens) AS reasoning_tokens,
+    sumIf(n, billable) AS billed_requests,
+    sumIf(e.input_tokens - e.cached_input_tokens, billable) AS billed_input_tokens,
+    sumIf(e.cached_input_tokens, billable) AS billed_cached_input_tokens,
+    sumIf(e.output_tokens, billable) AS billed_output_tokens,
+    sumIf(e.cost_pico, status != 'adjustment') AS cost_pico,
+    sumIf(n, status = 'adjustment') AS adjustments,
+    sumIf(e.cost_pico, status = 'adjustment') AS adjustment_pico
+FROM ends e INNER JOIN (SELECT * FROM usage_series FINAL) s USING (series_id)
+GROUP BY hour, org_id, project_id, api_key_id, model_id, currency
+
+-- name: group_day_lines
+-- A day is the merge of its hours: counters are added, histograms are added bucket by bucket.
+SELECT toDateTime64(toStartOfDay(h.bucket_start), 6, 'UTC') AS day, org_id, project_id, model_id, operation, region,
+    currency, price_id,
+    sum(requests), sum(successes), sum(errors), sum(timeouts), sum(throttled), sum(cancelled), sum(rejected),
+    sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(reasoning_tokens), sum(billed_requests),
+    sum(billed_input_tokens), sum(billed_cached_input_tokens), sum(billed_output_tokens), sum(cost_pico),
+    sum(adjustments), sum(adjustment_pico), sum(latency_sum_ms), min(latency_min), max(latency_max), sum(ttft_sum_ms),
+    min(ttft_min), max(ttft_max), max(source_max_received_at),
+    (sumMap(latency_idx, latency_n) AS latency).1, latency.2, (sumMap(ttft_idx, ttft_n) AS ttft).1, ttft.2
+FROM usage_hours h
+WHERE h.bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
+    AND h.bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
+    AND org_id IN {orgs:Array(UUID)}
+    AND (toUnixTimestamp64Micro(toDateTime64(toStartOfDay(h.bucket_start), 6, 'UTC')), org_id)
+        IN (SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
+    AND (h.bucket_start, org_id, attempt) IN (
+        SELECT bucket_start, org_id, max(attempt) FROM bucket_attempts
+        WHERE grain = 'hour' AND bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
+            AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
+        GROUP BY bucket_start, org_id)
+GROUP BY day, org_id, project_id, model_id, operation, region, currency, price_id
+
+-- name: group_day_keys
+SELECT toDateTime64(toStartOfDay(h.bucket_start), 6, 'UTC') AS day, org_id, project_id, api_key_id, model_id, currency,
+    sum(requests), sum(successes), sum(errors), sum(timeouts), sum(throttled), sum(cancelled), sum(rejected),
+    sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(reasoning_tokens), sum(billed_requests),
+    sum(billed_input_tokens), sum(billed_cached_input_tokens), sum(billed_output_tokens), sum(cost_pico),
+    sum(adjustments), sum(adjustment_pico)
+FROM usage_hour_keys h
+WHERE h.bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
+    AND h.bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
+    AND org_id IN {orgs:Array(UUID)}
+    AND (toUnixTimestamp64Micro(toDateTime64(toStartOfDay(h.bucket_start), 6, 'UTC')), org_id)
+        IN (SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
+    AND (h.bucket_start, org_id, attempt) IN (
+        SELECT bucket_start, org_id, max(attempt) FROM bucket_attempts
+        WHERE grain = 'hour' AND bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
+            AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
+        GROUP BY bucket_start, org_id)
+GROUP BY day, org_id, project_id, api_key_id, model_id, currency
+
+-- name: insert_lines
+-- Goes before a grouping, whose columns stand in the order of the table after these two.
+INSERT INTO {target:Identifier} SELECT {attempt:UInt128}, {run_id:UUID}, grouped.* FROM
+
+-- name: show_lines
+-- Goes before a grouping: its rows as PostgreSQL's COPY reads them, whose text is that of TabSeparated but for arrays.
+SELECT {run_id:UUID}, grouped.* REPLACE (
+    concat('{', arrayStringConcat(latency_idx, ','), '}') AS latency_idx,
+    concat('{', arrayStringConcat(latency_n, ','), '}') AS latency_n,
+    concat('{', arrayStringConcat(ttft_idx, ','), '}') AS ttft_idx,
+    concat('{', arrayStringConcat(ttft_n, ','), '}') AS ttft_n)
+FROM
+
+-- name: show_keys
+SELECT {run_id:UUID}, grouped.* FROM
+
+-- name: insert_attempts
+INSERT INTO bucket_attempts
+SELECT {grain:String}, fromUnixTimestamp64Micro(bucket.1, 'UTC'), bucket.2, {attempt:UInt128}
+FROM (SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})) AS bucket)
+
+-- name: count_current
+SELECT toInt64(count()) FROM {target:Identifier} t
+WHERE bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
+    AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC') AND org_id IN {orgs:Array(UUID)}
+    AND (toUnixTimestamp64Micro(t.bucket_start), org_id) IN (
+        SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
+    AND (t.bucket_start, org_id, attempt) IN (
+        SELECT bucket_start, org_id, max(attempt) FROM bucket_attempts
+        WHERE grain = {grain:String} AND bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
+            AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
+        GROUP BY bucket_start, org_id)
+
+-- name: count_written
+SELECT toInt64(count()), toInt64(sum(requests + adjustments)) FROM {target:Identifier} WHERE attempt = {attempt:UInt128}
+
+-- name: delete_superseded
+DELETE FROM {target:Identifier}
+WHERE bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
+    AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC') AND org_id IN {orgs:Array(UUID)}
+    AND (toUnixTimestamp64Micro(bucket_start), org_id) IN (
+        SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
+    AND attempt < {attempt:UInt128}
+
+-- name: copy_series
+-- Of PostgreSQL.
+COPY (SELECT series_id, org_id, project_id, api_key_id, model_id, operation, region, currency, price_id
+    FROM aias.usage_series WHERE org_id = ANY(%(orgs)s)) TO STDOUT
+
+-- name: copy_facts
+-- Of PostgreSQL, in the order of the columns of usage_facts.
+COPY (SELECT event_id, org_id, occurred_at, received_at, series_id, coalesce(status, 'adjustment'), billable::int,
+        input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_pico, coalesce(duration_ms, 0),
+        coalesce(ttft_ms, -1), coalesce(latency_bucket, -2), coalesce(ttft_bucket, -2)
+    FROM aias.usage_facts
+    WHERE org_id = ANY(%(orgs)s) AND occurred_at >= %(hour)s
+        AND occurred_at < %(hour)s::timestamptz + interval '1 hour') TO STDOUT
+
+-- name: forget_staged
+TRUNCATE TABLE staged_facts

@@ -1,0 +1,72 @@
+"""Rollups in ClickHouse, which has no transactions: rows are written first, and seen when their attempt is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, LiteralString
+from uuid import UUID
+
+from aias_core import ids
+from aias_core.analytics.stores.clickhouse.server import ClickHouse
+from aias_core.analytics.stores.protocol import Buckets, Grain, Replaced
+from aias_core.database.queries import load_queries
+
+LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
+TABLES = {"hour": ("usage_hours", "usage_hour_keys"), "day": ("usage_days", "usage_day_keys")}
+_CREATED = ("facts", "staged_facts", "series", "hours", "hour_keys", "days", "day_keys", "attempts")
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+_queries = load_queries(__file__)
+
+
+def create_tables(server: ClickHouse) -> None:
+    """Creates the tables that are missing."""
+    for name in _CREATED:
+        server.execute(_queries[f"create_{name}"])
+
+
+def group_buckets(grain: Grain) -> tuple[LiteralString, LiteralString]:
+    """The queries that give the lines of buckets, and their counters by key, for the values of `bind_buckets`."""
+    return _queries[f"group_{grain}_lines"], _queries[f"group_{grain}_keys"]
+
+
+def bind_buckets(grain: Grain, buckets: Buckets) -> dict[str, Any]:
+    """The buckets as bound values: pairs of start and organization, and the window that holds them all."""
+    pairs = [(to_microseconds(start), org_id) for start, orgs in buckets.items() for org_id in orgs]
+    starts, orgs = zip(*pairs, strict=True)
+    length = LENGTHS[grain] // timedelta(microseconds=1)
+    return {"starts": list(starts), "orgs": list(orgs), "from": min(starts), "to": max(starts) + length}
+
+
+def to_microseconds(at: datetime) -> int:
+    """An instant as it is bound: a driver would shift it into the zone of its server."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+class ClickHouseRollups:
+    """The rollups beside their facts, in one ClickHouse database."""
+
+    buckets_at_once = 1024
+
+    def __init__(self, server: ClickHouse) -> None:
+        self._server = server
+
+    def replace(self, grain: Grain, buckets: Buckets, run_id: UUID) -> Replaced:
+        """As RollupStore says. Killed anywhere, it leaves the buckets as they were or as they are to be."""
+        if not buckets:
+            return Replaced(0, 0, 0)
+        values = {**bind_buckets(grain, buckets), "facts": "usage_facts", "grain": grain}
+        values |= {"attempt": ids.new_id().int, "run_id": run_id}
+        removed = self._count(grain, "count_current", values)
+        for target, grouping in zip(TABLES[grain], group_buckets(grain), strict=True):
+            statement = _queries["insert_lines"] + " (" + grouping + ") grouped"
+            self._server.execute(statement, {**values, "target": target})
+        self._server.execute(_queries["insert_attempts"], values)
+        for target in TABLES[grain]:
+            self._server.execute(_queries["delete_superseded"], {**values, "target": target})
+        read = self._server.read(_queries["count_written"], {**values, "target": TABLES[grain][0]})[0][1]
+        written = self._count(grain, "count_written", values)
+        return Replaced(written, removed, read if grain == "hour" else 0)
+
+    def _count(self, grain: Grain, query: str, values: dict[str, Any]) -> int:
+        return sum(self._server.read(_queries[query], {**values, "target": t})[0][0] for t in TABLES[grain])
