@@ -11,11 +11,12 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from aias_core import clock, ids
+from aias_core import clock
 from aias_core.analytics.rollup.run import enqueue_window, list_window_buckets, run_rollup
 from aias_core.analytics.stores.clickhouse.facts import STORED, copy_facts
 from aias_core.analytics.stores.clickhouse.rollups import ClickHouseRollups, create_tables
 from aias_core.analytics.stores.clickhouse.server import ClickHouse, in_process
+from aias_core.analytics.stores.columns import column_rollups
 from aias_core.windows import Window
 from support.oracle import KEY_KEY, Oracle, day_of, hour_of, list_differences
 from support.stores import TABLES, clickhouse_rows, postgres_rows, store_histories
@@ -63,3 +64,19 @@ def test_both_stores_hold_the_rows_of_the_model(
         assert len(expected) > HISTORIES
         assert list_differences(expected, postgres_rows(store, table)) == [], table
         assert list_differences(expected, clickhouse_rows(server, table)) == [], table
+
+
+def test_the_column_path_writes_the_rows_of_the_model(store: psycopg.Connection[Any], oracle: Oracle) -> None:
+    run_rollup(store)
+    enqueue_window(store, WHOLE)
+    with column_rollups(store) as columns:
+        again = run_rollup(store, store=columns)
+    enqueue_window(store, WHOLE)
+    by_rows = run_rollup(store)
+    counted = ("hours", "days", "source_rows", "written", "removed")
+    assert [getattr(again, name) for name in counted] == [getattr(by_rows, name) for name in counted]
+    enqueue_window(store, WHOLE)
+    with column_rollups(store) as columns:
+        run_rollup(store, store=columns)
+    for table in TABLES:
+        assert list_differences(expect(oracle, table), postgres_rows(store, table)) == [], table

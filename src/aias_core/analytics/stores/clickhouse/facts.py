@@ -26,6 +26,13 @@ def copy_facts(connection: Connection, server: ClickHouse, table: str, hours: Bu
     server.load(table, _read_hours(connection, hours), token)
 
 
+def stage_facts(connection: Connection, server: ClickHouse, hours: Buckets) -> int:
+    """Makes the facts of whole hours the only staged ones; returns how many they are."""
+    server.execute(_queries["forget_staged"])
+    copy_facts(connection, server, STAGED, hours)
+    return int(server.read(_queries["count_staged"])[0][0])
+
+
 def _read_hours(connection: Connection, hours: Buckets) -> Iterator[bytes]:
     for hour, orgs in hours.items():
         yield from _read(connection, _queries["copy_facts"], {"hour": hour, "orgs": list(orgs)})

@@ -323,3 +323,6 @@ COPY (SELECT event_id, org_id, occurred_at, received_at, series_id, coalesce(sta
 
 -- name: forget_staged
 TRUNCATE TABLE staged_facts
+
+-- name: count_staged
+SELECT count() FROM staged_facts

@@ -7,12 +7,17 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from aias_core import ids
+from aias_core.analytics.stores.clickhouse.facts import STAGED, STORED
 from aias_core.analytics.stores.clickhouse.server import ClickHouse
 from aias_core.analytics.stores.protocol import Buckets, Grain, Replaced
 from aias_core.database.queries import load_queries
 
 LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 TABLES = {"hour": ("usage_hours", "usage_hour_keys"), "day": ("usage_days", "usage_day_keys")}
+GROUPINGS: dict[str, tuple[LiteralString, LiteralString]] = {
+    "hour": ("group_hour_lines", "group_hour_keys"),
+    "day": ("group_day_lines", "group_day_keys"),
+}
 _CREATED = ("facts", "staged_facts", "series", "hours", "hour_keys", "days", "day_keys", "attempts")
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -25,12 +30,18 @@ def create_tables(server: ClickHouse) -> None:
         server.execute(_queries[f"create_{name}"])
 
 
-def group_buckets(grain: Grain) -> tuple[LiteralString, LiteralString]:
-    """The queries that give the lines of buckets, and their counters by key, for the values of `bind_buckets`."""
-    return _queries[f"group_{grain}_lines"], _queries[f"group_{grain}_keys"]
+def show_hours(server: ClickHouse, hours: Buckets, run_id: UUID) -> tuple[bytes, bytes]:
+    """The lines of whole hours of the staged facts, and their counters by key, as the text that COPY reads."""
+    values = {**_bind("hour", hours), "facts": STAGED, "run_id": run_id}
+    lines = _wrap("show_lines", "group_hour_lines")
+    return server.read_text(lines, values), server.read_text(_wrap("show_keys", "group_hour_keys"), values)
 
 
-def bind_buckets(grain: Grain, buckets: Buckets) -> dict[str, Any]:
+def _wrap(outer: LiteralString, grouping: LiteralString) -> LiteralString:
+    return _queries[outer] + " (" + _queries[grouping] + ") grouped"
+
+
+def _bind(grain: Grain, buckets: Buckets) -> dict[str, Any]:
     """The buckets as bound values: pairs of start and organization, and the window that holds them all."""
     pairs = [(to_microseconds(start), org_id) for start, orgs in buckets.items() for org_id in orgs]
     starts, orgs = zip(*pairs, strict=True)
@@ -55,12 +66,11 @@ class ClickHouseRollups:
         """As RollupStore says. Killed anywhere, it leaves the buckets as they were or as they are to be."""
         if not buckets:
             return Replaced(0, 0, 0)
-        values = {**bind_buckets(grain, buckets), "facts": "usage_facts", "grain": grain}
+        values = {**_bind(grain, buckets), "facts": STORED, "grain": grain}
         values |= {"attempt": ids.new_id().int, "run_id": run_id}
         removed = self._count(grain, "count_current", values)
-        for target, grouping in zip(TABLES[grain], group_buckets(grain), strict=True):
-            statement = _queries["insert_lines"] + " (" + grouping + ") grouped"
-            self._server.execute(statement, {**values, "target": target})
+        for target, grouping in zip(TABLES[grain], GROUPINGS[grain], strict=True):
+            self._server.execute(_wrap("insert_lines", grouping), {**values, "target": target})
         self._server.execute(_queries["insert_attempts"], values)
         for target in TABLES[grain]:
             self._server.execute(_queries["delete_superseded"], {**values, "target": target})

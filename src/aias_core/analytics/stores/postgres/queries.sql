@@ -188,3 +188,34 @@ WITH hours AS MATERIALIZED (
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM inserted) + (SELECT count(*) FROM inserted_keys), 0::bigint
+
+-- name: create_staged_hours
+-- COPY does not write to tables with row security.
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_hours (LIKE aias.usage_hours INCLUDING DEFAULTS) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_hour_keys (LIKE aias.usage_hour_keys INCLUDING DEFAULTS) ON COMMIT DROP
+
+-- name: copy_staged_hours
+COPY staged_hours (run_id, bucket_start, org_id, project_id, model_id, operation, region, currency, price_id, requests,
+    successes, errors, timeouts, throttled, cancelled, rejected, input_tokens, cached_input_tokens, output_tokens,
+    reasoning_tokens, billed_requests, billed_input_tokens, billed_cached_input_tokens, billed_output_tokens, cost_pico,
+    adjustments, adjustment_pico, latency_sum_ms, latency_min, latency_max, ttft_sum_ms, ttft_min, ttft_max,
+    source_max_received_at, latency_idx, latency_n, ttft_idx, ttft_n)
+FROM STDIN
+
+-- name: copy_staged_hour_keys
+COPY staged_hour_keys (run_id, bucket_start, org_id, project_id, api_key_id, model_id, currency, requests, successes,
+    errors, timeouts, throttled, cancelled, rejected, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+    billed_requests, billed_input_tokens, billed_cached_input_tokens, billed_output_tokens, cost_pico, adjustments,
+    adjustment_pico)
+FROM STDIN
+
+-- name: insert_staged_hours
+WITH lines AS (
+    INSERT INTO aias.usage_hours SELECT * FROM staged_hours RETURNING 1
+), keys AS (
+    INSERT INTO aias.usage_hour_keys SELECT * FROM staged_hour_keys RETURNING 1
+)
+SELECT (SELECT count(*) FROM lines) + (SELECT count(*) FROM keys)
+
+-- name: forget_staged_hours
+TRUNCATE staged_hours, staged_hour_keys

@@ -32,3 +32,17 @@ class PostgresRollups:
             written, read = self._connection.execute(_queries[f"insert_{grain}s"], bucket).fetchone() or (0, 0)
             done = Replaced(done.written + written, done.removed + removed, done.source_rows + read)
         return done
+
+    def replace_hours_by(self, buckets: Buckets, lines: bytes, keys: bytes) -> tuple[int, int]:
+        """Replaces whole hours by rows in COPY's text that were computed elsewhere; rows written and removed."""
+        self._connection.execute(_queries["create_staged_hours"])
+        for name, text in (("copy_staged_hours", lines), ("copy_staged_hour_keys", keys)):
+            with self._connection.cursor().copy(_queries[name]) as copy:
+                copy.write(text)
+        removed = 0
+        for bucket_start, orgs in buckets.items():
+            bucket = {"bucket_start": bucket_start, "orgs": list(orgs)}
+            removed += (self._connection.execute(_queries["delete_hours"], bucket).fetchone() or (0,))[0]
+        [written] = self._connection.execute(_queries["insert_staged_hours"]).fetchone() or (0,)
+        self._connection.execute(_queries["forget_staged_hours"])
+        return written, removed
