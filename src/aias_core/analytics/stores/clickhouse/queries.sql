@@ -130,8 +130,9 @@ CREATE TABLE IF NOT EXISTS bucket_attempts (
 ) ENGINE = ReplacingMergeTree(attempt) PARTITION BY toYYYYMM(bucket_start) ORDER BY (grain, org_id, bucket_start)
 
 -- name: group_hour_lines
--- One pass over the facts, grouped by numbers; everything else works on those few rows. A histogram is counted as the
--- lengths of the runs in the sorted bucket numbers, which costs less than a map of counts for each group.
+-- One pass over the facts, grouped by numbers; everything else works on those few rows. Which pairs of hour and
+-- organization are meant is looked up there too: for each fact it would take longer than the grouping. A histogram is
+-- counted as the lengths of the runs in the sorted bucket numbers, which costs less than a map of counts for each group.
 WITH ends AS (
     SELECT toStartOfHour(occurred_at) AS hour, series_id, status, billable, toInt64(count()) AS n,
         sum(input_tokens) AS input_tokens, sum(cached_input_tokens) AS cached_input_tokens,
@@ -144,8 +145,9 @@ WITH ends AS (
     FROM {facts:Identifier}
     WHERE occurred_at >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
         AND occurred_at < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
-        AND org_id IN {orgs:Array(UUID)} AND (toUnixTimestamp64Micro(toDateTime64(hour, 6, 'UTC')), org_id)
-            IN (SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
+        AND org_id IN {orgs:Array(UUID)}
+        AND toStartOfHour(occurred_at) IN (
+            SELECT toDateTime(fromUnixTimestamp64Micro(arrayJoin({starts:Array(Int64)}), 'UTC'), 'UTC'))
     GROUP BY hour, series_id, status, billable
 )
 SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, model_id, operation, region, currency,
@@ -184,6 +186,8 @@ SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, model_i
         arrayEnumerate(ttft_sorted), ttft_sorted, arrayShiftLeft(ttft_sorted, 1, -2)) AS ttft_ends,
         arrayShiftRight(ttft_ends, 1, 0)) AS ttft_n
 FROM ends e INNER JOIN (SELECT * FROM usage_series FINAL) s USING (series_id)
+WHERE (toUnixTimestamp64Micro(toDateTime64(hour, 6, 'UTC')), org_id) IN (
+    SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
 GROUP BY hour, org_id, project_id, model_id, operation, region, currency, price_id
 
 -- name: group_hour_keys
@@ -195,8 +199,9 @@ WITH ends AS (
     FROM {facts:Identifier}
     WHERE occurred_at >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
         AND occurred_at < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
-        AND org_id IN {orgs:Array(UUID)} AND (toUnixTimestamp64Micro(toDateTime64(hour, 6, 'UTC')), org_id)
-            IN (SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
+        AND org_id IN {orgs:Array(UUID)}
+        AND toStartOfHour(occurred_at) IN (
+            SELECT toDateTime(fromUnixTimestamp64Micro(arrayJoin({starts:Array(Int64)}), 'UTC'), 'UTC'))
     GROUP BY hour, series_id, status, billable
 )
 SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, api_key_id, model_id, currency,
@@ -219,6 +224,8 @@ SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, api_key
     sumIf(n, status = 'adjustment') AS adjustments,
     sumIf(e.cost_pico, status = 'adjustment') AS adjustment_pico
 FROM ends e INNER JOIN (SELECT * FROM usage_series FINAL) s USING (series_id)
+WHERE (toUnixTimestamp64Micro(toDateTime64(hour, 6, 'UTC')), org_id) IN (
+    SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
 GROUP BY hour, org_id, project_id, api_key_id, model_id, currency
 
 -- name: group_day_lines

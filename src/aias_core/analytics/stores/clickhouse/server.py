@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 IN_PROCESS = Secret("chdb://memory")
-CONNECT_SECONDS = 5
+NETWORK: dict[str, Any] = {"connect_timeout": 5, "autogenerate_session_id": False}
 TEXT = "TabSeparated"
 """The text of PostgreSQL's COPY, but for arrays."""
 READ_SETTINGS = {"date_time_input_format": "best_effort"}  # instants of PostgreSQL end with their zone
@@ -77,9 +77,8 @@ def _client(dsn: Secret) -> Iterator[Client]:
         raise _missing() from exc
     try:
         with _translated_errors():
-            client = clickhouse_connect.get_client(
-                dsn=dsn.reveal(), tz_mode="aware", connect_timeout=CONNECT_SECONDS, autogenerate_session_id=False
-            )
+            settings = {} if dsn == IN_PROCESS else NETWORK
+            client = clickhouse_connect.get_client(dsn=dsn.reveal(), tz_mode="aware", **settings)
     except ImportError as exc:
         raise _missing() from exc
     try:
