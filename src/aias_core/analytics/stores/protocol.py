@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aias_core.analytics.query.selection import Selection
     from aias_core.analytics.query.sources import Source
 
+LINES_LIMIT = 100_000
 Grain = Literal["hour", "day"]
 Buckets = Mapping[datetime, Sequence[UUID]]
 """Starts of buckets of one grain, and the organizations that are meant in each."""
@@ -51,7 +52,7 @@ class AnswerStore(Protocol):
     def read_counters(self, reading: Reading) -> Iterable[Sequence[Any]]:
         """Rows of: is a total, start of the bucket, groups, currency, and the counters in the order of `COUNTERS`.
 
-        Those of the totals hold None for bucket and groups.
+        In a total, bucket and groups mean nothing. Beyond LINES_LIMIT there is at least one row more.
         """
         ...
 
