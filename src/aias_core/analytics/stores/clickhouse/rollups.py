@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
 from aias_core import ids
 from aias_core.analytics.stores.clickhouse.facts import STAGED, STORED
-from aias_core.analytics.stores.clickhouse.server import ClickHouse
+from aias_core.analytics.stores.clickhouse.server import ClickHouse, to_microseconds
 from aias_core.analytics.stores.protocol import Buckets, Grain, Replaced
 from aias_core.database.queries import load_queries
 
@@ -19,7 +20,6 @@ GROUPINGS: dict[str, tuple[LiteralString, LiteralString]] = {
     "day": ("group_day_lines", "group_day_keys"),
 }
 _CREATED = ("facts", "staged_facts", "series", "hours", "hour_keys", "days", "day_keys", "attempts")
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 _queries = load_queries(__file__)
 
@@ -49,11 +49,6 @@ def _bind(grain: Grain, buckets: Buckets) -> dict[str, Any]:
     return {"starts": list(starts), "orgs": list(orgs), "from": min(starts), "to": max(starts) + length}
 
 
-def to_microseconds(at: datetime) -> int:
-    """An instant as it is bound: a driver would shift it into the zone of its server."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
 class ClickHouseRollups:
     """The rollups beside their facts, in one ClickHouse database."""
 
@@ -68,15 +63,14 @@ class ClickHouseRollups:
             return Replaced(0, 0, 0)
         values = {**_bind(grain, buckets), "facts": STORED, "grain": grain}
         values |= {"attempt": ids.new_id().int, "run_id": run_id}
-        removed = self._count(grain, "count_current", values)
+        for target in TABLES[grain]:
+            self._server.execute(_queries["delete_superseded"], {**values, "target": target})
+        [(removed, _), (removed_keys, _)] = self._count(grain, "count_current", values)
         for target, grouping in zip(TABLES[grain], GROUPINGS[grain], strict=True):
             self._server.execute(_wrap("insert_lines", grouping), {**values, "target": target})
         self._server.execute(_queries["insert_attempts"], values)
-        for target in TABLES[grain]:
-            self._server.execute(_queries["delete_superseded"], {**values, "target": target})
-        read = self._server.read(_queries["count_written"], {**values, "target": TABLES[grain][0]})[0][1]
-        written = self._count(grain, "count_written", values)
-        return Replaced(written, removed, read if grain == "hour" else 0)
+        [(written, read), (written_keys, _)] = self._count(grain, "count_written", values)
+        return Replaced(written + written_keys, removed + removed_keys, read if grain == "hour" else 0)
 
-    def _count(self, grain: Grain, query: str, values: dict[str, Any]) -> int:
-        return sum(self._server.read(_queries[query], {**values, "target": t})[0][0] for t in TABLES[grain])
+    def _count(self, grain: Grain, query: str, values: dict[str, Any]) -> list[Sequence[int]]:
+        return [self._server.read(_queries[query], {**values, "target": target})[0] for target in TABLES[grain]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from aias_core import ids
@@ -18,6 +19,20 @@ NETWORK: dict[str, Any] = {"connect_timeout": 5, "autogenerate_session_id": Fals
 TEXT = "TabSeparated"
 """The text of PostgreSQL's COPY, but for arrays."""
 READ_SETTINGS = {"date_time_input_format": "best_effort"}  # instants of PostgreSQL end with their zone
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_microseconds(at: datetime) -> int:
+    """An instant as it is bound: the driver would shift it into the zone of its server."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    """The instant of what `to_microseconds` gave."""
+    return _EPOCH + count * _MICROSECOND
 
 
 class ClickHouse:
