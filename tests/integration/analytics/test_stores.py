@@ -21,7 +21,7 @@ from aias_core.analytics.query.scope import Scope
 from aias_core.analytics.query.usage import read_reliability, read_usage
 from aias_core.analytics.rollup.run import enqueue_window, list_window_buckets, run_rollup
 from aias_core.analytics.stores.clickhouse.answers import ClickHouseAnswers
-from aias_core.analytics.stores.clickhouse.facts import STORED, copy_facts
+from aias_core.analytics.stores.clickhouse.facts import copy_facts
 from aias_core.analytics.stores.clickhouse.rollups import ClickHouseRollups, create_tables
 from aias_core.analytics.stores.clickhouse.server import ClickHouse, in_process
 from aias_core.analytics.stores.columns import column_rollups
@@ -49,7 +49,7 @@ def server() -> Iterator[ClickHouse]:
 def filled(store: psycopg.Connection[Any], server: ClickHouse) -> tuple[psycopg.Connection[Any], ClickHouse]:
     """400 events of the last month, in both stores and in the rollups of both."""
     store_usage(store, random_usage(random.Random(7), clock.now(), 29, 400))
-    copy_facts(store, server, STORED, hours_of(store))
+    copy_facts(store, server, hours_of(store))
     enqueue_window(store, WHOLE)
     run_rollup(store, store=ClickHouseRollups(server))
     return store, server
@@ -75,8 +75,8 @@ def expect(oracle: Oracle, table: str) -> Any:
 def test_both_stores_hold_the_rows_of_the_model(
     store: psycopg.Connection[Any], server: ClickHouse, oracle: Oracle
 ) -> None:
-    copy_facts(store, server, STORED, hours_of(store), token="once")
-    copy_facts(store, server, STORED, hours_of(store), token="once")  # as after a confirmation that was lost
+    copy_facts(store, server, hours_of(store), token="once")
+    copy_facts(store, server, hours_of(store), token="once")  # as after a confirmation that was lost
     run_rollup(store)
     enqueue_window(store, WHOLE)
     second = run_rollup(store, store=ClickHouseRollups(server))

@@ -23,7 +23,24 @@ CREATE TABLE IF NOT EXISTS usage_facts (
 SETTINGS non_replicated_deduplication_window = 10000
 
 -- name: create_staged_facts
-CREATE TABLE IF NOT EXISTS staged_facts AS usage_facts ENGINE = Memory
+-- What is grouped at once: only the columns that are grouped, in memory; `occurred_at` is the start of the hour.
+CREATE TABLE IF NOT EXISTS staged_facts (
+    occurred_at DateTime64(6, 'UTC'),
+    received_at DateTime64(6, 'UTC'),
+    series_id Int64,
+    status Enum8('adjustment' = 0, 'success' = 1, 'error' = 2, 'timeout' = 3, 'throttled' = 4, 'cancelled' = 5,
+        'rejected' = 6),
+    billable Bool,
+    input_tokens Int32,
+    cached_input_tokens Int32,
+    output_tokens Int32,
+    reasoning_tokens Int32,
+    cost_pico Int64,
+    duration_ms Int32,
+    ttft_ms Int32,
+    latency_bucket Int16,
+    ttft_bucket Int16
+) ENGINE = Memory
 
 -- name: create_series
 -- A series is never changed, so copies of one are equal and the newest is as good as the first.
@@ -142,12 +159,7 @@ WITH ends AS (
         sumIf(ttft_ms, ttft_ms >= 0) AS ttft_sum, minIf(ttft_ms, ttft_ms >= 0) AS ttft_min, max(ttft_ms) AS ttft_max,
         max(received_at) AS received_at, groupArray(latency_bucket) AS latency,
         groupArrayIf(ttft_bucket, ttft_bucket > -2) AS ttft
-    FROM {facts:Identifier}
-    WHERE occurred_at >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
-        AND occurred_at < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
-        AND org_id IN {orgs:Array(UUID)}
-        AND toStartOfHour(occurred_at) IN (
-            SELECT toDateTime(fromUnixTimestamp64Micro(arrayJoin({starts:Array(Int64)}), 'UTC'), 'UTC'))
+    FROM {facts}
     GROUP BY hour, series_id, status, billable
 )
 SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, model_id, operation, region, currency,
@@ -187,7 +199,7 @@ SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, model_i
         arrayShiftRight(ttft_ends, 1, 0)) AS ttft_n
 FROM ends e INNER JOIN (SELECT * FROM usage_series FINAL) s USING (series_id)
 WHERE (toUnixTimestamp64Micro(toDateTime64(hour, 6, 'UTC')), org_id) IN (
-    SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
+    SELECT arrayJoin(arrayZip({{starts:Array(Int64)}}, {{orgs:Array(UUID)}})))
 GROUP BY hour, org_id, project_id, model_id, operation, region, currency, price_id
 
 -- name: group_hour_keys
@@ -196,12 +208,7 @@ WITH ends AS (
         sum(input_tokens) AS input_tokens, sum(cached_input_tokens) AS cached_input_tokens,
         sum(output_tokens) AS output_tokens, sum(reasoning_tokens) AS reasoning_tokens,
         sum(toInt128(cost_pico)) AS cost_pico
-    FROM {facts:Identifier}
-    WHERE occurred_at >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
-        AND occurred_at < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
-        AND org_id IN {orgs:Array(UUID)}
-        AND toStartOfHour(occurred_at) IN (
-            SELECT toDateTime(fromUnixTimestamp64Micro(arrayJoin({starts:Array(Int64)}), 'UTC'), 'UTC'))
+    FROM {facts}
     GROUP BY hour, series_id, status, billable
 )
 SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, api_key_id, model_id, currency,
@@ -225,8 +232,19 @@ SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, api_key
     sumIf(e.cost_pico, status = 'adjustment') AS adjustment_pico
 FROM ends e INNER JOIN (SELECT * FROM usage_series FINAL) s USING (series_id)
 WHERE (toUnixTimestamp64Micro(toDateTime64(hour, 6, 'UTC')), org_id) IN (
-    SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
+    SELECT arrayJoin(arrayZip({{starts:Array(Int64)}}, {{orgs:Array(UUID)}})))
 GROUP BY hour, org_id, project_id, api_key_id, model_id, currency
+
+-- name: from_stored
+usage_facts
+    WHERE occurred_at >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
+        AND occurred_at < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
+        AND org_id IN {orgs:Array(UUID)}
+        AND toStartOfHour(occurred_at) IN (
+            SELECT toDateTime(fromUnixTimestamp64Micro(arrayJoin({starts:Array(Int64)}), 'UTC'), 'UTC'))
+
+-- name: from_staged
+staged_facts
 
 -- name: group_day_lines
 -- A day is the merge of its hours: counters are added, histograms are added bucket by bucket.
@@ -332,6 +350,15 @@ COPY (SELECT event_id, org_id, occurred_at, received_at, series_id, coalesce(sta
     FROM aias.usage_facts
     WHERE org_id = ANY(%(orgs)s) AND occurred_at >= %(hour)s
         AND occurred_at < %(hour)s::timestamptz + interval '1 hour') TO STDOUT
+
+-- name: read_staged_facts
+-- Of PostgreSQL, in the order of the columns of staged_facts. One value holds all facts of a slice, because a row of
+-- the protocol for each fact would take as long as grouping it. Nothing in it needs an escape.
+SELECT string_agg(concat_ws(E'\t', %(hour)s::text, received_at, series_id, coalesce(status, 'adjustment'),
+        billable::int, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_pico,
+        coalesce(duration_ms, 0), coalesce(ttft_ms, -1), coalesce(latency_bucket, -2), coalesce(ttft_bucket, -2)), E'\n')
+FROM aias.usage_facts
+WHERE org_id = ANY(%(orgs)s) AND occurred_at >= %(start)s AND occurred_at < %(end)s
 
 -- name: forget_staged
 TRUNCATE TABLE staged_facts

@@ -8,7 +8,6 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from aias_core import ids
-from aias_core.analytics.stores.clickhouse.facts import STAGED, STORED
 from aias_core.analytics.stores.clickhouse.server import ClickHouse, to_microseconds
 from aias_core.analytics.stores.protocol import Buckets, Grain, Replaced
 from aias_core.database.queries import load_queries
@@ -32,13 +31,18 @@ def create_tables(server: ClickHouse) -> None:
 
 def show_hours(server: ClickHouse, hours: Buckets, run_id: UUID) -> tuple[bytes, bytes]:
     """The lines of whole hours of the staged facts, and their counters by key, as the text that COPY reads."""
-    values = {**_bind("hour", hours), "facts": STAGED, "run_id": run_id}
-    lines = _wrap("show_lines", "group_hour_lines")
-    return server.read_text(lines, values), server.read_text(_wrap("show_keys", "group_hour_keys"), values)
+    values = {**_bind("hour", hours), "run_id": run_id}
+    lines = _write("show_lines", "group_hour_lines", facts="from_staged")
+    return server.read_text(lines, values), server.read_text(
+        _write("show_keys", "group_hour_keys", facts="from_staged"), values
+    )
 
 
-def _wrap(outer: LiteralString, grouping: LiteralString) -> LiteralString:
-    return _queries[outer] + " (" + _queries[grouping] + ") grouped"
+def _write(outer: LiteralString, grouping: LiteralString, *, facts: LiteralString = "from_stored") -> LiteralString:
+    rows = _queries[grouping]
+    if grouping.startswith("group_hour"):
+        rows = rows.format(facts=_queries[facts])
+    return _queries[outer] + " (" + rows + ") grouped"
 
 
 def _bind(grain: Grain, buckets: Buckets) -> dict[str, Any]:
@@ -61,13 +65,13 @@ class ClickHouseRollups:
         """As RollupStore says. Killed anywhere, it leaves the buckets as they were or as they are to be."""
         if not buckets:
             return Replaced(0, 0, 0)
-        values = {**_bind(grain, buckets), "facts": STORED, "grain": grain}
+        values = {**_bind(grain, buckets), "grain": grain}
         values |= {"attempt": ids.new_id().int, "run_id": run_id}
         for target in TABLES[grain]:
             self._server.execute(_queries["delete_superseded"], {**values, "target": target})
         [(removed, _), (removed_keys, _)] = self._count(grain, "count_current", values)
         for target, grouping in zip(TABLES[grain], GROUPINGS[grain], strict=True):
-            self._server.execute(_wrap("insert_lines", grouping), {**values, "target": target})
+            self._server.execute(_write("insert_lines", grouping), {**values, "target": target})
         self._server.execute(_queries["insert_attempts"], values)
         [(written, read), (written_keys, _)] = self._count(grain, "count_written", values)
         return Replaced(written + written_keys, removed + removed_keys, read if grain == "hour" else 0)
