@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from aias_core.analytics.ingest.batch import prepare
 from aias_core.analytics.ingest.store import Origin, store_batch
 from aias_core.analytics.stores.clickhouse.server import ClickHouse
-from support.history import Line, Price, make_history, make_prices
+from support.history import Event, Line, Price, Scene, make_history, make_id, make_prices, spell
 from support.oracle import KEY_KEY, LINE_KEY, Oracle, Row, Rows
 
 NOT_COMPARED = {"bucket_start", "run_id", "attempt"}
@@ -39,6 +39,23 @@ def store_histories(store: psycopg.Connection[Any], seeds: range, now: datetime)
         for number, lines in enumerate(messages):
             _store(store, oracle, lines, now + timedelta(microseconds=number + 1))
     return oracle
+
+
+def store_large_amounts(store: psycopg.Connection[Any], oracle: Oracle, now: datetime) -> None:
+    """Adjustments of one hour whose sum no 64 bits and no float hold, beside requests that all took equally long."""
+    generator = random.Random(1)
+    scene = Scene(generator, now, list(oracle.prices))
+    charge = {**scene.make_adjustment(scene.make_event()), "cost_pico": 2**53 - 1}
+    made = (scene.make_event() for _ in range(100))
+    request = {**next(event for event in made if event["status"] == "success"), "duration_ms": 100, "ttft_ms": 100}
+    noon = (now - timedelta(days=3)).replace(hour=12, minute=0, second=0, microsecond=0)
+    events = [_move(generator, charge, noon) for _ in range(1100)]
+    events += [_move(generator, request, noon + timedelta(hours=n % 3)) for n in range(60)]
+    _store(store, oracle, [Line(spell(generator, event), event) for event in events], now)
+
+
+def _move(generator: random.Random, event: Event, at: datetime) -> Event:
+    return {**event, "event_id": make_id(generator, at), "occurred_at": at}
 
 
 def _store(store: psycopg.Connection[Any], oracle: Oracle, lines: list[Line], received_at: datetime) -> None:

@@ -27,13 +27,13 @@ from aias_core.analytics.stores.clickhouse.server import ClickHouse, in_process
 from aias_core.analytics.stores.columns import column_rollups
 from aias_core.errors import DependencyUnreachable
 from aias_core.windows import Window
-from support.events import ORG
+from support.events import ORG, make_event
 from support.oracle import KEY_KEY, Oracle, day_of, hour_of, list_differences
 from support.questions import questions
-from support.stores import TABLES, clickhouse_rows, postgres_rows, store_histories
+from support.stores import TABLES, clickhouse_rows, postgres_rows, store_histories, store_large_amounts
 from support.usage import HOLDER, random_usage, store_usage
 
-HISTORIES = 60
+HISTORIES = 40
 NOW = clock.now().replace(microsecond=0)
 WHOLE = Window(day_of(NOW) - timedelta(days=60), day_of(NOW) + timedelta(days=2))
 
@@ -47,8 +47,9 @@ def server() -> Iterator[ClickHouse]:
 
 @pytest.fixture
 def filled(store: psycopg.Connection[Any], server: ClickHouse) -> tuple[psycopg.Connection[Any], ClickHouse]:
-    """400 events of the last month, in both stores and in the rollups of both."""
-    store_usage(store, random_usage(random.Random(7), clock.now(), 29, 400))
+    """Events of the last month, some equally long, in both stores and in the rollups of both."""
+    equal = [make_event(at=NOW - timedelta(hours=n), duration_ms=100) for n in range(1, 100)]
+    store_usage(store, [*random_usage(random.Random(7), clock.now(), 29, 300), *equal])
     copy_facts(store, server, hours_of(store))
     enqueue_window(store, WHOLE)
     run_rollup(store, store=ClickHouseRollups(server))
@@ -57,7 +58,9 @@ def filled(store: psycopg.Connection[Any], server: ClickHouse) -> tuple[psycopg.
 
 @pytest.fixture
 def oracle(store: psycopg.Connection[Any]) -> Oracle:
-    return store_histories(store, range(HISTORIES), NOW)
+    known = store_histories(store, range(HISTORIES), NOW)
+    store_large_amounts(store, known, NOW)
+    return known
 
 
 def hours_of(store: psycopg.Connection[Any]) -> dict[datetime, list[UUID]]:
