@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -23,9 +24,10 @@ from aias_core.analytics.rollup.run import enqueue_window, list_window_buckets, 
 from aias_core.analytics.stores.clickhouse.answers import ClickHouseAnswers
 from aias_core.analytics.stores.clickhouse.facts import copy_facts
 from aias_core.analytics.stores.clickhouse.rollups import ClickHouseRollups, create_tables
-from aias_core.analytics.stores.clickhouse.server import ClickHouse, in_process
+from aias_core.analytics.stores.clickhouse.server import ClickHouse, connect, in_process
 from aias_core.analytics.stores.columns import column_rollups
-from aias_core.errors import DependencyUnreachable
+from aias_core.errors import AiasError, DependencyUnreachable, PrerequisiteMissing
+from aias_core.secret import Secret
 from aias_core.windows import Window
 from support.events import ORG, make_event
 from support.oracle import KEY_KEY, Oracle, day_of, hour_of, list_differences
@@ -128,8 +130,8 @@ def test_both_stores_give_the_same_answers(
 
 def test_both_stores_split_by_organization_alike(filled: tuple[psycopg.Connection[Any], ClickHouse]) -> None:
     store, server = filled
-    for granularity in ("hour", "day"):
-        asked = Question(period="7d", granularity=granularity, group_by=("org", "model"), percentiles=(50, 99))
+    for grain in ("hour", "day", "month"):
+        asked = Question(period="7d", granularity=grain, group_by=("org", "model"), percentiles=(50, 99), align=True)
         expected = read_reliability(store, Scope(None), build_query(asked))
         assert len({row["keys"]["org"] for row in expected["series"]}) == 2
         assert read_reliability(store, Scope(None), build_query(asked), ClickHouseAnswers(server)) == expected
@@ -181,3 +183,28 @@ def test_buckets_without_facts_leave_no_rows(filled: tuple[psycopg.Connection[An
         expected = {key: row for key, row in postgres_rows(store, table).items() if key[1] != str(ORG)}
         assert expected
         assert list_differences(expected, clickhouse_rows(server, table)) == [], table
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
+    address = Secret("clickhouse://aias:hidden-word@127.0.0.1:1/aias")
+    with pytest.raises(DependencyUnreachable) as refused, connect(address):
+        pass
+    assert "ClickHouse" in refused.value.message
+    assert "hidden-word" not in str(refused.value)
+
+
+@pytest.mark.parametrize("missing", ["clickhouse_connect", "chdb"])
+def test_a_missing_package_is_told_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    for name in [name for name in sys.modules if "chdb" in name]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(PrerequisiteMissing) as refused, in_process():
+        pass
+    assert "pip install 'aias[clickhouse,columnar]'" in str(refused.value.hint)
+
+
+def test_a_refused_statement_is_ours(server: ClickHouse) -> None:
+    with pytest.raises(AiasError, match=r"refused a statement: .*UNKNOWN_TABLE"):
+        server.read("SELECT * FROM invented")
