@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from aias_core.analytics.stores.clickhouse.tables.create import create_tables
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,9 +22,9 @@ from aias_core.analytics.query.parameters import Question, build_query
 from aias_core.analytics.query.scope import Scope
 from aias_core.analytics.query.usage import read_reliability, read_usage
 from aias_core.analytics.rollup.run import enqueue_window, list_window_buckets, run_rollup
-from aias_core.analytics.stores.clickhouse.answers import ClickHouseAnswers
+from aias_core.analytics.stores.clickhouse.answers.read import ClickHouseAnswers
 from aias_core.analytics.stores.clickhouse.facts import copy_facts
-from aias_core.analytics.stores.clickhouse.rollups import ClickHouseRollups, create_tables
+from aias_core.analytics.stores.clickhouse.rollups import ClickHouseRollups
 from aias_core.analytics.stores.clickhouse.server import ClickHouse, connect, in_process
 from aias_core.analytics.stores.columns import column_rollups
 from aias_core.errors import AiasError, DependencyUnreachable, PrerequisiteMissing

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from aias_core.analytics.stores.clickhouse.facts import stage_facts
-from aias_core.analytics.stores.clickhouse.rollups import create_tables, show_hours
+from aias_core.analytics.stores.clickhouse.rollups import show_hours
 from aias_core.analytics.stores.clickhouse.server import ClickHouse, in_process
+from aias_core.analytics.stores.clickhouse.tables.create import create_tables
 from aias_core.analytics.stores.postgres.rollups import PostgresRollups
 from aias_core.analytics.stores.protocol import Buckets, Grain, Replaced
 

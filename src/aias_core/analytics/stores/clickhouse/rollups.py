@@ -18,15 +18,8 @@ GROUPINGS: dict[str, tuple[LiteralString, LiteralString]] = {
     "hour": ("group_hour_lines", "group_hour_keys"),
     "day": ("group_day_lines", "group_day_keys"),
 }
-_CREATED = ("facts", "staged_facts", "series", "hours", "hour_keys", "days", "day_keys", "attempts")
 
 _queries = load_queries(__file__)
-
-
-def create_tables(server: ClickHouse) -> None:
-    """Creates the tables that are missing."""
-    for name in _CREATED:
-        server.execute(_queries[f"create_{name}"])
 
 
 def show_hours(server: ClickHouse, hours: Buckets, run_id: UUID) -> tuple[bytes, bytes]:
