@@ -65,7 +65,9 @@ def lint_paths(
         known = known_columns(directory) if known_columns else None
         findings += lint_directory(directory, wanted, known) if wanted else []
     if not count:
-        raise NothingRan("There is no migration file to lint", hint="make one with: aias db new")
+        raise NothingRan(
+            "There is no migration file to lint", hint="name files or directories of them: aias db lint PATH"
+        )
     return LintReport(sorted(findings), count)
 
 
