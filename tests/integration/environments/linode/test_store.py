@@ -101,6 +101,33 @@ def test_the_probe_knows_what_the_server_does_and_leaves_nothing(objects: Object
     assert ignoring.list("probes/") == []
 
 
+def test_a_probe_without_an_answer_decides_nothing(strict: StrictStorage) -> None:
+    store = S3Store(strict.store, BUCKET)
+
+    def cut(line: str, _: object) -> None:
+        if line.startswith("PUT"):
+            raise ConnectionError
+
+    strict.judge = cut
+    with pytest.raises(DependencyUnreachable):
+        store.put_new("probed", b"x")
+    strict.judge = lambda *_: None
+    assert store.honours_conditions, "who takes it for a server without conditions does not see who uses them"
+
+
+def test_a_probe_whose_first_answer_is_lost_still_sees_the_refusal(strict: StrictStorage) -> None:
+    strict.lose_next("PUT")
+    assert S3Store(strict.store, BUCKET).honours_conditions
+
+
+@pytest.mark.parametrize("code", ["NotImplemented", "InvalidArgument"])
+def test_a_server_that_does_not_know_conditions_is_claimed_from(code: str, strict: StrictStorage, prefix: str) -> None:
+    strict.judge = lambda _, headers: refusal(code) if "If-None-Match" in headers else None
+    store = S3Store(strict.store, BUCKET)
+    assert store.put_new(f"{prefix}/a", b"first")
+    assert not store.put_new(f"{prefix}/a", b"second")
+
+
 def test_a_claim_that_a_dead_caller_left_is_removed_when_it_has_not_moved(tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path)
     store.put(f"a{CLAIM}dead", b"")
