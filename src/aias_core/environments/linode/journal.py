@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -70,7 +70,8 @@ class JournalShelf:
         """A journal for a new run. Raises PrerequisiteMissing where it cannot be written, LeaseLost."""
         journal = Journal(self, run_id, lease, [])
         journal.append("begin", command, details=details)
-        self._remove_oldest()
+        with suppress(AiasError):  # what stays does no harm, and the run has begun
+            self._remove_oldest()
         return journal
 
     def find_unfinished(self, lease: Fence) -> Journal | None:

@@ -106,7 +106,8 @@ class LeaseShelf:
         if max(self._list()) != number:
             self.end(number, {"reason": "came too late", "by": holder.actor})
             return None
-        self._remove(number for number in found if number <= last - _KEPT)
+        with suppress(AiasError):  # what stays does no harm, and the lease is ours
+            self._remove(number for number in found if number <= last - _KEPT)
         return Lease(self, number, holder)
 
     def check(self, number: int) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -130,7 +131,8 @@ class StateVersions:
             self._store_proven(version, content)
         except AiasError as exc:
             raise StateNotStored(f"The state could not be stored in '{self._store.url}': {exc.message}") from exc
-        self._remove_oldest(kind)
+        with suppress(AiasError):  # it is stored, whatever becomes of the old ones
+            self._remove_oldest(kind)
         return version
 
     def back_up(self, lease: Lease) -> Version:

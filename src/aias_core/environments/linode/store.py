@@ -72,6 +72,8 @@ class DirectoryStore:
             os.link(draft, path)
         except FileExistsError:
             return self.get(key) == data
+        except OSError as exc:
+            raise PrerequisiteMissing(f"'{path}' cannot be made: {exc.strerror}") from exc
         finally:
             draft.unlink()
         return True
@@ -82,7 +84,10 @@ class DirectoryStore:
         return sorted(key for key in keys if key.startswith(prefix))
 
     def delete(self, key: str) -> None:
-        self._file(key).unlink(missing_ok=True)
+        try:
+            self._file(key).unlink(missing_ok=True)
+        except OSError as exc:
+            raise PrerequisiteMissing(f"'{self._file(key)}' cannot be removed: {exc.strerror}") from exc
 
     def _made(self, key: str) -> Path:
         path = self._file(key)

@@ -15,7 +15,7 @@ import pytest
 from aias_core.environments.linode.holder import describe_self
 from aias_core.environments.linode.lease import LeaseShelf
 from aias_core.environments.linode.store import CLAIM, DirectoryStore, S3Store, StateStore, claim_new
-from aias_core.errors import AiasError, DependencyUnreachable, NotFound
+from aias_core.errors import AiasError, DependencyUnreachable, NotFound, PrerequisiteMissing
 from aias_core.objectstore import ObjectStore
 from support.backups import BUCKET
 from support.servers import free_port
@@ -177,6 +177,14 @@ def test_a_missing_bucket_and_a_silent_server_say_so(objects: ObjectStore) -> No
     silent = replace(objects, endpoint=f"http://127.0.0.1:{free_port()}")
     with pytest.raises(DependencyUnreachable):
         S3Store(silent, BUCKET).list("a")
+
+
+def test_a_directory_that_gives_in_to_nothing_says_so(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    store.put("a/b", b"x")
+    for refused in (lambda: store.get("a"), lambda: store.delete("a"), lambda: store.put("a", b"x")):
+        with pytest.raises(PrerequisiteMissing, match=f"'{tmp_path}/a'"):
+            refused()
 
 
 def test_a_refusal_of_the_server_is_the_cause_that_is_named(strict: StrictStorage) -> None:
