@@ -18,7 +18,7 @@ from aias_core import clock
 from aias_core.environments.linode.store import StateStore
 from aias_core.errors import AiasError, NotFound, PrerequisiteMissing, Refused
 from aias_core.files import whole_file
-from aias_core.secret import redact
+from aias_core.secret import to_json
 
 Event = Literal["begin", "intent", "result", "end", "unlock"]
 SUFFIX = ".jsonl"
@@ -48,7 +48,7 @@ class Entry:
     details: dict[str, Any] = field(default_factory=dict)
 
     def as_line(self) -> bytes:
-        return redact(json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"), default=str)).encode() + b"\n"
+        return to_json(asdict(self), (",", ":")).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +115,10 @@ class JournalShelf:
             if _read_file(path) != before:
                 with whole_file(path) as file:
                     file.write(before)
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(descriptor, content[-last_length:])
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as file:
+                file.write(content[-last_length:])
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as exc:
             raise PrerequisiteMissing(
                 f"The journal '{path}' cannot be written: {exc.strerror}", hint="free some space, then run it again"
