@@ -77,7 +77,9 @@ def _complete(
             check=False,
         )
     except FileNotFoundError as exc:
-        raise PrerequisiteMissing(f"The program '{argv[0]}' is not installed") from exc
+        raise PrerequisiteMissing(
+            f"The program '{argv[0]}' is not installed", hint="install it, or add its directory to PATH"
+        ) from exc
     except OSError as exc:
         raise PrerequisiteMissing(f"The program '{argv[0]}' cannot be run: {exc.strerror}") from exc
     except subprocess.TimeoutExpired as exc:

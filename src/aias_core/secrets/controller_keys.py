@@ -136,5 +136,7 @@ def _load(key: Secret) -> RSAPrivateKey:
     except ValueError:
         loaded = None
     if not isinstance(loaded, RSAPrivateKey):
-        raise InvalidInput("The backup holds something that is no RSA key")
+        raise InvalidInput(
+            "The backup holds something that is no RSA key", hint="keep a file of its own for these keys"
+        )
     return loaded

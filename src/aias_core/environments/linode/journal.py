@@ -94,7 +94,7 @@ class JournalShelf:
         content = self._read(run_id)
         if not content:
             raise NotFound(f"There is no journal of the run '{run_id}'")
-        return Journal(self, run_id, lease, list(_parse(content)))
+        return Journal(self, run_id, lease, list(_parse(content, run_id)))
 
     def list_runs(self) -> list[str]:
         """The runs that are known here or in the store, oldest first: their ids rise with time."""
@@ -207,12 +207,15 @@ class Journal:
         return seq
 
 
-def _parse(content: bytes) -> Iterator[Entry]:
+def _parse(content: bytes, run_id: str) -> Iterator[Entry]:
     for line in content.splitlines():
         try:
             yield Entry(**json.loads(line))
         except (ValueError, TypeError) as exc:
-            raise AiasError(f"A journal holds a line that is not one: {line[:60]!r}") from exc
+            raise AiasError(
+                f"The journal of the run '{run_id}' holds a line that is not one: {line[:60]!r}",
+                hint=f"see what it did, then move '{run_id}{SUFFIX}' away, here and in the store",
+            ) from exc
 
 
 def _whole_lines(content: bytes) -> bytes:

@@ -137,7 +137,7 @@ class LeaseShelf:
         """The lease in force. Raises NotFound when there is none, Conflict when it is not the one of that id."""
         current = self.find_current()
         if current is None:
-            raise NotFound(f"Nobody holds the lease of '{self._environment}'")
+            raise NotFound(f"Nobody holds the lease of '{self._environment}'", hint="nothing has to be unlocked")
         if current.lease_id != lease_id:
             raise Conflict(
                 f"The lease of '{self._environment}' is '{current.lease_id}', not '{lease_id}'",

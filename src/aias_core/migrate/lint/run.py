@@ -77,7 +77,9 @@ def _by_directory(paths: Sequence[Path]) -> dict[Path, set[Path] | None]:
         if path.is_dir():
             found[path] = None
         elif not path.is_file():
-            raise InvalidInput(f"There is no file or directory '{path}'")
+            raise InvalidInput(
+                f"There is no file or directory '{path}'", hint="name files or directories of migrations"
+            )
         elif path.suffix != ".sql":
             raise InvalidInput(f"'{path}' is not an SQL file", hint="name migrations YYYYMMDDHHMM_slug.up.sql")
         elif (named := found.setdefault(path.parent, set())) is not None:
