@@ -76,7 +76,9 @@ class Keyring:
             try:
                 by_id[kid] = base64.b64decode(encoded, validate=True)
             except binascii.Error as exc:
-                raise InvalidSettings(f"{variable}: the key '{kid}' is not base64") from exc
+                raise InvalidSettings(
+                    f"{variable}: the key '{kid}' is not base64", hint=f"make one: openssl rand -base64 {KEY_BYTES}"
+                ) from exc
             if fault := find_weakness(by_id[kid]):
                 raise WeakKey(
                     f"{variable}: the key '{kid}' {fault}", hint=f"make one: openssl rand -base64 {KEY_BYTES}"

@@ -66,6 +66,8 @@ def translated_errors(bucket: str, hint: str = _BUCKET_HINT) -> Iterator[None]:
     except (ClientError, S3UploadFailedError) as exc:
         if "NoSuchBucket" in str(exc) or "(404)" in str(exc):
             raise NotFound(f"There is no bucket '{bucket}'", hint=hint) from exc
-        raise AiasError(f"Object storage refused a request to '{bucket}': {exc}") from exc
+        raise AiasError(
+            f"Object storage refused a request to '{bucket}': {exc}", hint="see what its keys may do, and its quota"
+        ) from exc
     except BotoCoreError as exc:
         raise DependencyUnreachable("Object storage does not answer", hint="look with: aias env status") from exc

@@ -44,14 +44,22 @@ def ask_secret(argv: Sequence[str], *, timeout_seconds: float) -> Secret:
 
     Raises PrerequisiteMissing, TimedOut, and AiasError without its words when it fails, as they may hold the secret.
     """
-    done = _complete(argv, None, None, None, timeout_seconds)
+    try:
+        done = _complete(argv, None, None, None, timeout_seconds, "strict")
+    except UnicodeDecodeError:
+        raise AiasError(f"'{Path(argv[0]).name}' prints what is not a text") from None
     if done.returncode != 0:
         raise AiasError(f"'{Path(argv[0]).name}' failed with {done.returncode}")
     return Secret(done.stdout.rstrip("\r\n"))
 
 
 def _complete(
-    argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, user: int | None, timeout_seconds: float
+    argv: Sequence[str],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    user: int | None,
+    timeout_seconds: float,
+    errors: str = "replace",
 ) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
@@ -64,11 +72,16 @@ def _complete(
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors=errors,
             timeout=timeout_seconds,
             check=False,
         )
     except FileNotFoundError as exc:
-        raise PrerequisiteMissing(f"The program '{argv[0]}' is not installed") from exc
+        raise PrerequisiteMissing(
+            f"The program '{argv[0]}' is not installed", hint="install it, or add its directory to PATH"
+        ) from exc
+    except OSError as exc:
+        raise PrerequisiteMissing(f"The program '{argv[0]}' cannot be run: {exc.strerror}") from exc
     except subprocess.TimeoutExpired as exc:
         raise TimedOut(f"'{Path(argv[0]).name}' did not end within {timeout_seconds:.0f} s") from exc
 

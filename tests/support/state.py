@@ -10,10 +10,18 @@ from typing import Any
 from aias_core.environments.linode.holder import Holder, describe_self
 from aias_core.environments.linode.lease import Lease, LeaseShelf
 from aias_core.environments.linode.states import StateVersions
-from aias_core.environments.linode.store import StateStore
+from aias_core.environments.linode.store import DirectoryStore, StateStore
+from aias_core.errors import AiasError
 
 ENVIRONMENT = "development"
 KEY = secrets.token_bytes(32)
+
+
+class KeepingStore(DirectoryStore):
+    """A store that lets nothing be removed."""
+
+    def delete(self, key: str) -> None:
+        raise AiasError(f"'{key}' stays")
 
 
 def build_state(serial: int = 1, lineage: str = "one", **attributes: Any) -> bytes:

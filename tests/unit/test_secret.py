@@ -1,4 +1,4 @@
-from aias_core.secret import Secret, redact, to_base62
+from aias_core.secret import Secret, redact, redact_all, to_base62
 
 
 def test_a_secret_prints_as_a_mask_everywhere() -> None:
@@ -9,6 +9,11 @@ def test_a_secret_prints_as_a_mask_everywhere() -> None:
 def test_known_shapes_are_taken_out_of_any_text() -> None:
     text = "postgresql://aias:hunter2@127.0.0.1:5433/x Bearer abcdefghijkl sk-aias-l-0123456789abcdef"
     assert redact(text) == "postgresql://aias:***@127.0.0.1:5433/x Bearer *** ***"
+
+
+def test_the_texts_of_a_record_are_redacted_each_by_itself() -> None:
+    record = {"reason": "see https://wiki", "by": "anna@example.com", "at": ["https://user:hunter2@host", 7, None]}
+    assert redact_all(record) == {**record, "at": ["https://user:***@host", 7, None]}
 
 
 def test_base_62_is_padded_to_its_width() -> None:

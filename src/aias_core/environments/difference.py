@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aias_core.environments.components import Component, load_registry
-from aias_core.environments.explain import redact_all
 from aias_core.environments.keypath import MISSING, KeyPath, format_path, iter_leaves, look_up
 from aias_core.environments.profiles import load_profile
 from aias_core.environments.schema import LinodeProfile, LocalProfile
 from aias_core.environments.schema_faults import is_secret_field
+from aias_core.secret import redact_all
 
 Kind = Literal["value", "component", "variable", "secret"]
 _THERE, _OTHER = "there", "another"

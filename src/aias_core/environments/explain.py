@@ -15,7 +15,7 @@ from aias_core.environments.profiles import load_profile, read_assembly
 from aias_core.environments.registry import describe_component
 from aias_core.environments.templates import has_template
 from aias_core.errors import NotFound
-from aias_core.secret import redact
+from aias_core.secret import redact_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +119,3 @@ def _no_such_key(name: str, key: str, assembly: Assembly) -> NotFound:
     close = get_close_matches(key, sorted(known), n=1)
     hint = f"did you mean '{close[0]}'?" if close else f"see every key with: aias env show {name}"
     return NotFound(f"The environment '{name}' has no key '{key}'", hint=hint)
-
-
-def redact_all(value: Any) -> Any:
-    """The value with every text redacted, at any depth."""
-    if isinstance(value, dict):
-        return {key: redact_all(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [redact_all(item) for item in value]
-    return redact(value) if isinstance(value, str) else value

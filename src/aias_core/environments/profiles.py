@@ -55,7 +55,7 @@ def load_local_profile(name: str, own: Path | None, overrides: Sequence[str] = (
 
     profile = load_profile(name, own, overrides)
     if not isinstance(profile, LocalProfile):
-        raise InvalidInput(f"The environment '{name}' is not on this machine")
+        raise InvalidInput(f"The environment '{name}' is not on this machine", hint="see which are: aias env list")
     return profile
 
 

@@ -20,6 +20,7 @@ ACTIVE_KEYS = "sealedsecrets.bitnami.com/sealed-secrets-key=active"
 FIELD_MANAGER = "aias-secrets"
 TIMEOUT_SECONDS = 10
 _SEALED = ("bitnami.com", "v1alpha1")
+_ACCESS_HINT = f"save the cluster's kubeconfig anew in the file that {KUBECONFIG_VARIABLE} names"
 
 
 def find_kubeconfig() -> Secret:
@@ -28,8 +29,7 @@ def find_kubeconfig() -> Secret:
     if not named:
         raise PrerequisiteMissing(
             f"The cluster is not known: {KUBECONFIG_VARIABLE} is not set",
-            hint=f"write access to a file and name it there: aias env kubeconfig ENV --out FILE; "
-            f"export {KUBECONFIG_VARIABLE}=FILE",
+            hint=f"save a kubeconfig of the cluster with mode 0600, then: export {KUBECONFIG_VARIABLE}=FILE",
         )
     try:
         return Secret(Path(named).expanduser().read_text(encoding="utf-8"))
@@ -47,7 +47,7 @@ def open_cluster(kubeconfig: Secret) -> Iterator[Cluster]:
     try:
         api = config.new_client_from_config_dict(yaml.safe_load(kubeconfig.reveal()))
     except (ConfigException, yaml.YAMLError, TypeError, AttributeError):
-        raise InvalidInput("The kubeconfig is not valid", hint="get it anew: aias env kubeconfig ENV") from None
+        raise InvalidInput("The kubeconfig is not valid", hint=_ACCESS_HINT) from None
     api.configuration.retries = 0
     try:
         yield Cluster(api)
@@ -192,7 +192,7 @@ def _translated_errors() -> Iterator[None]:
 def _translate(exc: Any) -> AiasError:
     # What the server says may repeat the object that it was sent.
     if exc.status in (401, 403):
-        return PrerequisiteMissing("The cluster refuses this access", hint="get it anew: aias env kubeconfig ENV")
+        return PrerequisiteMissing("The cluster refuses this access", hint=_ACCESS_HINT)
     if exc.status == 404:
         return NotFound("The cluster has no such object", hint="look with: aias env status")
     return AiasError(f"The cluster refused: {exc.status} {exc.reason}", hint="look with: aias secrets status")

@@ -91,7 +91,17 @@ def _read_sealed(file: Path) -> list[dict[str, Any]]:
         raise NotFound(f"'{file}' cannot be read: {exc.strerror}", hint="name files of sealed secrets") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise InvalidInput(f"'{file}' is no YAML", hint="name files of sealed secrets") from exc
-    return [one for one in documents if isinstance(one, dict) and one.get("kind") == "SealedSecret"]
+    sealed = [one for one in documents if isinstance(one, dict) and one.get("kind") == "SealedSecret"]
+    if not all(_has_place(one) for one in sealed):
+        raise InvalidInput(
+            f"A sealed secret in '{file}' has no name or no namespace", hint="write both into its metadata"
+        )
+    return sealed
+
+
+def _has_place(sealed: dict[str, Any]) -> bool:
+    metadata = sealed.get("metadata")
+    return isinstance(metadata, dict) and {"name", "namespace"} <= metadata.keys()
 
 
 def _opens(sealed: dict[str, Any], keys: Sequence[RSAPrivateKey]) -> bool:
@@ -126,5 +136,7 @@ def _load(key: Secret) -> RSAPrivateKey:
     except ValueError:
         loaded = None
     if not isinstance(loaded, RSAPrivateKey):
-        raise InvalidInput("The backup holds something that is no RSA key")
+        raise InvalidInput(
+            "The backup holds something that is no RSA key", hint="keep a file of its own for these keys"
+        )
     return loaded

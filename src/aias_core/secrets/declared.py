@@ -109,7 +109,10 @@ class Secrets:
             return Origin(secret, reference, EncryptedFile(path, self.directory / IDENTITY))
         parsed = parse_reference(secret.source)
         if parsed.source == "kubernetes":
-            raise InvalidInput(f"The source of '{secret.name}' is the cluster that it is delivered to")
+            raise InvalidInput(
+                f"The source of '{secret.name}' is the cluster that it is delivered to",
+                hint="name another source in the profile, or none for its own file",
+            )
         is_file = parsed.source == "encrypted-file"
         return Origin(secret, secret.source, EncryptedFile(Path(parsed.path).expanduser()) if is_file else None)
 

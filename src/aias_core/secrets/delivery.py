@@ -111,7 +111,11 @@ def _wait_for_values(cluster: Cluster, place: Place, values: Mapping[str, Secret
 
 
 def _is_refused(sealed: Mapping[str, Any] | None) -> bool:
-    conditions = ((sealed or {}).get("status") or {}).get("conditions") or ()
+    """Whether the controller has seen this very object and cannot open it."""
+    status = (sealed or {}).get("status") or {}
+    if sealed is None or status.get("observedGeneration") != sealed["metadata"]["generation"]:
+        return False
+    conditions = status.get("conditions") or ()
     return any(one.get("type") == "Synced" and one.get("status") == "False" for one in conditions)
 
 

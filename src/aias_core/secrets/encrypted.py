@@ -59,7 +59,7 @@ class EncryptedFile:
         except (yaml.YAMLError, UnicodeDecodeError):
             content = None
         if not isinstance(content, dict):
-            raise InvalidInput(f"'{self.path}' holds no map of secrets")
+            raise InvalidInput(f"'{self.path}' holds no map of secrets", hint='write it as lines of NAME: "VALUE"')
         return {str(name): self._to_entry(str(name), stored) for name, stored in content.items()}
 
     def _to_entry(self, name: str, stored: object) -> Entry:
@@ -71,7 +71,10 @@ class EncryptedFile:
         try:
             return Entry(Secret(value), None if changed_at is None else clock.parse_instant(str(changed_at)))
         except ValueError as exc:
-            raise InvalidInput(f"'{self.path}': 'changed_at' of '{name}' is no instant with a zone") from exc
+            raise InvalidInput(
+                f"'{self.path}': 'changed_at' of '{name}' is no instant with a zone",
+                hint="write it as 2026-11-01T00:00:00Z",
+            ) from exc
 
     def put(self, name: str, value: Secret) -> Entry:
         """Writes one secret, the others as they are, encrypted for the identity."""

@@ -156,7 +156,10 @@ class Rotation:
         for namespace in namespaces:
             if self.cluster.has_workload(namespace, consumer):
                 return namespace
-        raise NotFound(f"The consumer '{consumer}' is not in {' or '.join(namespaces)}")
+        raise NotFound(
+            f"The consumer '{consumer}' is not in {' or '.join(namespaces)}",
+            hint="deploy it, or take it from the secret's consumers in the profile",
+        )
 
 
 def check_choice(name: str | None, due: bool, sealing_key: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,10 +32,10 @@ def resolve_secret(reference: str) -> Secret:
 def read_private_file(path: Path, reference: object) -> bytes:
     """The bytes of a file that only its owner may read. Raises NotFound, PrerequisiteMissing, Refused."""
     try:
-        mode = path.stat().st_mode
-        if mode & _OTHERS:
-            raise Refused(f"'{path}' may be read by others", hint=f"make it private: chmod 600 {path}")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_mode & _OTHERS:
+                raise Refused(f"'{path}' may be read by others", hint=f"make it private: chmod 600 {path}")
+            return file.read()
     except FileNotFoundError as exc:
         raise NotFound(f"'{reference}': there is no file '{path}'", hint="put the value there, mode 0600") from exc
     except OSError as exc:

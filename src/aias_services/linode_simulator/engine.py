@@ -17,8 +17,6 @@ from aias_services.linode_simulator.resource import Draft, Resource, dig
 from aias_services.linode_simulator.routing import READ, SLASHED, WRITE, Call, Operation
 from aias_services.linode_simulator.world import Record, World
 
-HANDLED = ("list", "create", "view", "update", "delete")
-
 
 def build_operations(resource: Resource) -> Iterator[Operation]:
     """The operations that a resource has by its verbs."""

@@ -35,10 +35,6 @@ class FaultRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         """Whether the call just seen is one to fail."""
         return self.nth <= self.seen < self.nth + self.times
 
-    @property
-    def is_spent(self) -> bool:
-        return self.seen >= self.nth + self.times - 1
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -16,6 +16,7 @@ from aias_core.errors import (
     AiasError,
     DependencyUnreachable,
     DifferenceFound,
+    InvalidInput,
     LockHeld,
     NotFound,
     Partial,
@@ -24,7 +25,7 @@ from aias_core.errors import (
 )
 from aias_core.secret import Secret
 from aias_core.secrets.bootstrap import Outcome, bootstrap_secrets, find_missing
-from aias_core.secrets.cluster import open_cluster
+from aias_core.secrets.cluster import Cluster, open_cluster
 from aias_core.secrets.controller_keys import back_up_keys, check_files, find_unopened
 from aias_core.secrets.declared import DeclaredSecret, Secrets
 from aias_core.secrets.private import exclusive
@@ -167,6 +168,36 @@ def test_a_certificate_that_is_not_the_controllers_fails_loudly(secrets: Secrets
         bootstrap(secrets, cluster)
 
 
+class Lagging(Cluster):
+    """The first look after a write shows what the controller said of the object before."""
+
+    before: ClassVar[list[Any]] = []
+
+    def apply_sealed(self, manifest: Mapping[str, Any]) -> None:
+        metadata = manifest["metadata"]
+        found = self.find_sealed(metadata["namespace"], metadata["name"])
+        Cluster.apply_sealed(self, manifest)
+        self.before.append((found or {}).get("status"))
+
+    def find_values(self, namespace: str, name: str) -> dict[str, Secret] | None:
+        return None if self.before else Cluster.find_values(self, namespace, name)
+
+    def find_sealed(self, namespace: str, name: str) -> dict[str, Any] | None:
+        found = Cluster.find_sealed(self, namespace, name)
+        return {**found, "status": self.before.pop()} if found and self.before else found
+
+
+def test_what_was_refused_before_is_no_verdict_on_what_is_new(secrets: Secrets, cluster: FakeCluster) -> None:
+    with open_cluster(cluster.kubeconfig) as opened:
+        right = opened.sealing_certificate()
+        cluster.replace_sealing_key(make_certificate(make_key(9)))
+        with pytest.raises(AiasError, match="cannot open"):
+            bootstrap(secrets, cluster)
+        cluster.replace_sealing_key(right)
+        outcomes = bootstrap_secrets(secrets, Lagging(opened.api), lambda _: None)
+    assert {one.state for one in outcomes} == {"delivered", "generated"}
+
+
 def test_a_cluster_that_is_away_or_refuses_ends_with_3(secrets: Secrets, cluster: FakeCluster) -> None:
     kubeconfig = yaml.safe_load(cluster.kubeconfig.reveal())
     kubeconfig["users"][0]["user"]["token"] = "0" * 40
@@ -306,6 +337,9 @@ def test_the_keys_of_the_controller_are_kept_and_open_what_git_has(
         assert back_up_keys(fresh, opened) == []
     with pytest.raises(NotFound, match="no backup"):
         check_files(replace(secrets, directory=tmp_path / "empty"), [committed])
+    committed.write_text(yaml.safe_dump({"kind": "SealedSecret", "metadata": {"name": "nats"}}))
+    with pytest.raises(InvalidInput, match="namespace"):
+        check_files(secrets, [committed])
 
 
 def test_sealing_anew_changes_what_is_sealed_and_no_value(secrets: Secrets, cluster: FakeCluster) -> None:

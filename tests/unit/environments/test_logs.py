@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aias_core.environments.local.logfiles import ROTATE_BYTES, LineSplitter, RotatingFile, build_line, numbered
-from aias_core.environments.local.logs import build_filter, follow_lines, read_lines
+from aias_core.environments.local.logs import LogLine, build_filter, follow_lines, read_lines
 from aias_core.errors import InvalidInput
 
 
@@ -32,6 +32,11 @@ def test_every_format_becomes_the_same_fields(log_format: str, line: str, level:
 def test_secrets_do_not_reach_the_file() -> None:
     line = build_line("router", "json", "connecting to nats://aias:hunter2hunter2@127.0.0.1:4222")
     assert "hunter2" not in line
+
+
+def test_an_address_and_a_mailbox_do_not_spoil_a_line() -> None:
+    line = build_line("router", "json", '{"event":"see https://wiki","by":"anna@example.com"}')
+    assert json.loads(LogLine.parse("router", line).text)["by"] == "anna@example.com"
 
 
 def test_lines_are_put_together_and_long_ones_cut() -> None:

@@ -178,6 +178,15 @@ def test_what_a_failing_program_says_is_not_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("script", "mode"), [("#!/bin/sh\nprintf '\\377'\n", 0o700), ("echo", 0o600)], ids=["no text", "not executable"]
+)
+def test_a_program_that_cannot_be_run_or_read_ends_with_3(script: str, mode: int, tmp_path: Path) -> None:
+    program = write(tmp_path / "asked", script, mode)
+    with pytest.raises(DependencyUnreachable, match="asked"):
+        resolve_secret(f"secret://command/{str(program).replace('/', '%2F')}")
+
+
+@pytest.mark.parametrize(
     "text",
     [
         VALUE,

@@ -78,14 +78,13 @@ class StateBackend:
             case "LOCK":
                 return self._lock(body)
             case "UNLOCK":
-                self._terraform_lock = None
-                return 200, b""
+                return self._unlock(body)
         return 405, b""
 
     def _write(self, lock_id: str | None, body: bytes) -> Answer:
         # A Terraform that was thought dead and is not must not overwrite what its successor wrote.
-        if self._terraform_lock is not None and lock_id != self._terraform_lock.get("ID"):
-            return 409, json.dumps(self._terraform_lock).encode()
+        if self._is_anothers(lock_id):
+            return self._refuse()
         self._versions.write(body, self._writable())
         self.fault = None
         return 200, b""
@@ -101,6 +100,18 @@ class StateBackend:
         if self._lease is None:
             raise Refused("This run holds no lease and only reads the state")
         return self._lease
+
+    def _unlock(self, body: bytes) -> Answer:
+        if self._is_anothers(_read_lock(body).get("ID")):
+            return self._refuse()
+        self._terraform_lock = None
+        return 200, b""
+
+    def _is_anothers(self, lock_id: str | None) -> bool:
+        return self._terraform_lock is not None and lock_id != self._terraform_lock.get("ID")
+
+    def _refuse(self) -> Answer:
+        return 409, json.dumps(self._terraform_lock).encode()
 
     def _lock(self, body: bytes) -> Answer:
         """Grants the lock while the lease is held; that of a killed Terraform goes to the next one."""

@@ -99,7 +99,9 @@ class LinodeAccount:
         try:
             return self._call("POST", path, body or {})
         except AnswerLost as lost:
-            raise Partial(f"Whether 'POST {path}' took effect is not known: {lost.cause}") from lost
+            raise Partial(
+                f"Whether 'POST {path}' took effect is not known: {lost.cause}", hint="run the same command again"
+            ) from lost
 
     def update(self, path: str, body: Mapping[str, Any]) -> Resource:
         """Changes what `body` names."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from aias_core import clock
 from aias_core.ids import new_id
+from aias_core.secret import redact
 
 _PROCESSES = Path("/proc")
 
@@ -57,8 +58,8 @@ def describe_self(command: str, *, actor: str | None = None, is_process: bool = 
 
 
 def own_command() -> str:
-    """The command line of this process, for people to recognize it by."""
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """The command line of this process, for people to recognize it by, redacted."""
+    return redact(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))
 
 
 def _started_at(pid: int) -> int | None:

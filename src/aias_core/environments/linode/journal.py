@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -18,7 +18,7 @@ from aias_core import clock
 from aias_core.environments.linode.store import StateStore
 from aias_core.errors import AiasError, NotFound, PrerequisiteMissing, Refused
 from aias_core.files import whole_file
-from aias_core.secret import redact
+from aias_core.secret import to_json
 
 Event = Literal["begin", "intent", "result", "end", "unlock"]
 SUFFIX = ".jsonl"
@@ -48,7 +48,7 @@ class Entry:
     details: dict[str, Any] = field(default_factory=dict)
 
     def as_line(self) -> bytes:
-        return redact(json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"), default=str)).encode() + b"\n"
+        return to_json(asdict(self), (",", ":")).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class JournalShelf:
         """A journal for a new run. Raises PrerequisiteMissing where it cannot be written, LeaseLost."""
         journal = Journal(self, run_id, lease, [])
         journal.append("begin", command, details=details)
-        self._remove_oldest()
+        with suppress(AiasError):  # what stays does no harm, and the run has begun
+            self._remove_oldest()
         return journal
 
     def find_unfinished(self, lease: Fence) -> Journal | None:
@@ -93,7 +94,7 @@ class JournalShelf:
         content = self._read(run_id)
         if not content:
             raise NotFound(f"There is no journal of the run '{run_id}'")
-        return Journal(self, run_id, lease, list(_parse(content)))
+        return Journal(self, run_id, lease, list(_parse(content, run_id)))
 
     def list_runs(self) -> list[str]:
         """The runs that are known here or in the store, oldest first: their ids rise with time."""
@@ -114,12 +115,10 @@ class JournalShelf:
             if _read_file(path) != before:
                 with whole_file(path) as file:
                     file.write(before)
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(descriptor, content[-last_length:])
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as file:
+                file.write(content[-last_length:])
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as exc:
             raise PrerequisiteMissing(
                 f"The journal '{path}' cannot be written: {exc.strerror}", hint="free some space, then run it again"
@@ -208,12 +207,15 @@ class Journal:
         return seq
 
 
-def _parse(content: bytes) -> Iterator[Entry]:
+def _parse(content: bytes, run_id: str) -> Iterator[Entry]:
     for line in content.splitlines():
         try:
             yield Entry(**json.loads(line))
         except (ValueError, TypeError) as exc:
-            raise AiasError(f"A journal holds a line that is not one: {line[:60]!r}") from exc
+            raise AiasError(
+                f"The journal of the run '{run_id}' holds a line that is not one: {line[:60]!r}",
+                hint=f"see what it did, then move '{run_id}{SUFFIX}' away, here and in the store",
+            ) from exc
 
 
 def _whole_lines(content: bytes) -> bytes:

@@ -106,7 +106,8 @@ class LeaseShelf:
         if max(self._list()) != number:
             self.end(number, {"reason": "came too late", "by": holder.actor})
             return None
-        self._remove(number for number in found if number <= last - _KEPT)
+        with suppress(AiasError):  # what stays does no harm, and the lease is ours
+            self._remove(number for number in found if number <= last - _KEPT)
         return Lease(self, number, holder)
 
     def check(self, number: int) -> None:
@@ -136,7 +137,7 @@ class LeaseShelf:
         """The lease in force. Raises NotFound when there is none, Conflict when it is not the one of that id."""
         current = self.find_current()
         if current is None:
-            raise NotFound(f"Nobody holds the lease of '{self._environment}'")
+            raise NotFound(f"Nobody holds the lease of '{self._environment}'", hint="nothing has to be unlocked")
         if current.lease_id != lease_id:
             raise Conflict(
                 f"The lease of '{self._environment}' is '{current.lease_id}', not '{lease_id}'",

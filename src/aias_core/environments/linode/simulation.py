@@ -101,7 +101,7 @@ def _start(directory: Path, before: dict[str, Any], pace: float) -> dict[str, An
     for port in dict.fromkeys((_port(before), 0)):
         with suppress(AiasError):
             return _start_on(directory, port, pace)
-    raise AiasError(f"The simulated account did not start: {_last_words(directory)}")
+    raise _not_started(directory)
 
 
 def _start_on(directory: Path, port: int, pace: float) -> dict[str, Any]:
@@ -125,10 +125,14 @@ def _wait_for_url(directory: Path, running: process.Running) -> str:
         if line.startswith("http://") and _answers(line):
             return line
         if running.poll() is not None:
-            raise AiasError(f"The simulated account did not start: {_last_words(directory)}")
+            raise _not_started(directory)
         time.sleep(LOOK_SECONDS)
     process.end(running, signal.SIGTERM, STOP_SECONDS)
-    raise TimedOut(f"The simulated account did not answer within {START_SECONDS:g} s")
+    raise TimedOut(f"The simulated account did not answer within {START_SECONDS:g} s", hint=f"see '{directory / _LOG}'")
+
+
+def _not_started(directory: Path) -> AiasError:
+    return AiasError(f"The simulated account did not start: {_last_words(directory)}", hint=f"see '{directory / _LOG}'")
 
 
 def _make_token_known(directory: Path, url: str) -> None:

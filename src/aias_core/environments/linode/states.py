@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -129,8 +130,12 @@ class StateVersions:
         try:
             self._store_proven(version, content)
         except AiasError as exc:
-            raise StateNotStored(f"The state could not be stored in '{self._store.url}': {exc.message}") from exc
-        self._remove_oldest(kind)
+            raise StateNotStored(
+                f"The state could not be stored in '{self._store.url}': {exc.message}",
+                hint="see that the store can be reached and written, then run the same command again",
+            ) from exc
+        with suppress(AiasError):  # it is stored, whatever becomes of the old ones
+            self._remove_oldest(kind)
         return version
 
     def back_up(self, lease: Lease) -> Version:
@@ -151,7 +156,10 @@ class StateVersions:
         chosen = self.get(name)
         restored = read_state(self.read(chosen))
         if restored["serial"] != chosen.serial:
-            raise StateUnreadable(f"The version '{name}' holds the serial {restored['serial']}, not that of its name")
+            raise StateUnreadable(
+                f"The version '{name}' holds the serial {restored['serial']}, not that of its name",
+                hint=f"choose another: aias env state list {self._environment}",
+            )
         present = self._read_present()
         if present is not None and present["lineage"] != restored["lineage"]:
             raise Conflict(

@@ -72,6 +72,8 @@ class DirectoryStore:
             os.link(draft, path)
         except FileExistsError:
             return self.get(key) == data
+        except OSError as exc:
+            raise PrerequisiteMissing(f"'{path}' cannot be made: {exc.strerror}") from exc
         finally:
             draft.unlink()
         return True
@@ -82,7 +84,10 @@ class DirectoryStore:
         return sorted(key for key in keys if key.startswith(prefix))
 
     def delete(self, key: str) -> None:
-        self._file(key).unlink(missing_ok=True)
+        try:
+            self._file(key).unlink(missing_ok=True)
+        except OSError as exc:
+            raise PrerequisiteMissing(f"'{self._file(key)}' cannot be removed: {exc.strerror}") from exc
 
     def _made(self, key: str) -> Path:
         path = self._file(key)
@@ -108,16 +113,20 @@ class S3Store:
 
     @cached_property
     def honours_conditions(self) -> bool:
-        """Whether the endpoint refuses to replace an object under `If-None-Match: *`, found out by doing it."""
+        """Whether the endpoint refuses to replace an object under `If-None-Match: *`, found out by doing it.
+
+        Raises where it gives no answer: of two who judge it differently, neither would see what the other makes.
+        """
         key = f"probes/{secrets.token_hex(16)}"
         try:
-            made_twice = [self._put_if_absent(key, secrets.token_bytes(8)) for _ in range(2)]
-        except AiasError:
+            return not all(self._put_if_absent(key, secrets.token_bytes(8)) for _ in range(2))
+        except AiasError as exc:
+            if not _is_header_unknown(exc):
+                raise
             return False
         finally:
             with suppress(AiasError):
                 self.delete(key)
-        return made_twice == [True, False]
 
     def get(self, key: str) -> bytes | None:
         from botocore.exceptions import ClientError
@@ -195,6 +204,11 @@ def claim_new(
             if clock.monotonic() - first_seen.setdefault(other, clock.monotonic()) > stale_seconds:
                 store.delete(other)
         pause(random.uniform(0, _PAUSE_IN_ROUNDS * (clock.monotonic() - began)))  # noqa: S311
+
+
+def _is_header_unknown(exc: AiasError) -> bool:
+    answer = getattr(exc.__cause__, "response", None) or {}
+    return answer.get("ResponseMetadata", {}).get("HTTPStatusCode") in (400, 501)
 
 
 def _is_object(path: Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aias_core import clock
-from aias_core.secret import redact
+from aias_core.secret import to_json
 
 ROTATE_BYTES = 10 * 1024**2
 KEPT_FILES = 3
@@ -88,7 +88,7 @@ def build_line(component: str, log_format: str, line: str) -> str:
     message = record.pop("event", None) or record.pop("msg", None) or record.pop("message", "")
     level = str(record.pop("level", "info")).lower()
     head = {"time": at, "level": level, "component": component, "message": message}
-    return redact(json.dumps({**head, **record}, ensure_ascii=False, default=str))
+    return to_json({**head, **record})
 
 
 def _parse_json(line: str) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from typing import Any
 from aias_core import clock
 from aias_core.environments.local.logfiles import KEPT_FILES, LineSplitter, numbered
 from aias_core.errors import InvalidInput
-from aias_core.secret import redact
+from aias_core.secret import redact, to_json
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -81,11 +81,13 @@ class LogLine:
             record: Any = json.loads(text)
         except ValueError:
             record = None
-        if not isinstance(record, dict):
-            record = {"message": text, "level": "error"}
+        if isinstance(record, dict):
+            text = to_json(record)
+        else:
+            text, record = redact(text), {"message": text, "level": "error"}
         extra = " ".join(f"{key}={value}" for key, value in record.items() if key not in _SHOWN)
         message = f"{record.get('message', '')} {extra}".strip()
-        return cls(redact(text), str(record.get("time", "")), str(record.get("level", "info")), component, message)
+        return cls(text, str(record.get("time", "")), str(record.get("level", "info")), component, message)
 
     def format(self) -> str:
         """The line for people."""

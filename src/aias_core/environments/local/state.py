@@ -94,7 +94,10 @@ class StateDirectory:
         try:
             shutil.rmtree(self.path)
         except OSError as exc:
-            raise PrerequisiteMissing(f"'{exc.filename}' cannot be deleted: {exc.strerror}") from exc
+            raise PrerequisiteMissing(
+                f"'{exc.filename}' cannot be deleted: {exc.strerror}",
+                hint="delete it as the user whose it is, then run the same command again",
+            ) from exc
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -258,7 +258,10 @@ def _change(connection: Connection, query: str, job_id: UUID, done: str) -> Job:
     job = _one(connection, query, {"job_id": job_id})
     if job is None:
         status = get_job(connection, job_id).status
-        raise Conflict(f"The export '{job_id}' is {status} and cannot be {done}")
+        raise Conflict(
+            f"The export '{job_id}' is {status} and cannot be {done}",
+            hint=f"look with: aias analytics exports show {job_id}",
+        )
     return job
 
 

@@ -73,7 +73,10 @@ class AdjustmentRequest:
                 f"'{self.scope.slug}' has no event '{event}'", hint="the id of a request is that of its event"
             )
         if currency != self.currency:
-            raise InvalidInput(f"The event '{event}' is in {currency}, not in {self.currency}")
+            raise InvalidInput(
+                f"The event '{event}' is in {currency}, not in {self.currency}",
+                hint=f"give the amount in it: --currency {currency}",
+            )
 
     def proposal(self, environment: str) -> Proposal:
         """What a second person has to agree to."""

@@ -111,7 +111,10 @@ def _change(connection: Connection, change: Change, action: Action, version: int
     with one_snapshot(connection):
         diff = diff_month(connection, change.window, version - 1) if version > 1 else []
         if version > 1 and not diff:
-            raise Conflict("Nothing has changed since the month was closed; there is nothing to restate")
+            raise Conflict(
+                "Nothing has changed since the month was closed; there is nothing to restate",
+                hint="see its versions: aias analytics months",
+            )
         draft = draft_statement(connection, change.window, version)
         with draft.lines:
             proposal = change.proposal(action, draft)

@@ -65,7 +65,9 @@ def lint_paths(
         known = known_columns(directory) if known_columns else None
         findings += lint_directory(directory, wanted, known) if wanted else []
     if not count:
-        raise NothingRan("There is no migration file to lint", hint="make one with: aias db new")
+        raise NothingRan(
+            "There is no migration file to lint", hint="name files or directories of them: aias db lint PATH"
+        )
     return LintReport(sorted(findings), count)
 
 
@@ -75,7 +77,9 @@ def _by_directory(paths: Sequence[Path]) -> dict[Path, set[Path] | None]:
         if path.is_dir():
             found[path] = None
         elif not path.is_file():
-            raise InvalidInput(f"There is no file or directory '{path}'")
+            raise InvalidInput(
+                f"There is no file or directory '{path}'", hint="name files or directories of migrations"
+            )
         elif path.suffix != ".sql":
             raise InvalidInput(f"'{path}' is not an SQL file", hint="name migrations YYYYMMDDHHMM_slug.up.sql")
         elif (named := found.setdefault(path.parent, set())) is not None:

@@ -25,7 +25,10 @@ def verify_erasure(stores: Stores, certificate: dict[str, Any]) -> None:
         order = Order(request.subject_kind, request.subject_id, request.ticket, request.legal_basis)
         work = prepare(stores, databases, order)
         if request.certificate != certificate:
-            raise DifferenceFound("The databases hold another certificate of this erasure")
+            raise DifferenceFound(
+                "The databases hold another certificate of this erasure",
+                hint=f"write theirs again, and compare: {_describe_command(order)}",
+            )
         _check_tombstones(databases, order)
         back = [f"{rows} rows in {name}" for name, rows in work.count().items() if rows]
         if exports := find_exports(stores, databases, work.subject):
@@ -33,7 +36,7 @@ def verify_erasure(stores: Stores, certificate: dict[str, Any]) -> None:
         if back:
             raise DifferenceFound(
                 f"What was erased has come back: {', '.join(back)}",
-                hint=f"erase it again by the same ticket: {order.ticket}",
+                hint=f"erase it again: {_describe_command(order)}",
             )
 
 
@@ -41,4 +44,11 @@ def _check_tombstones(databases: Databases, order: Order) -> None:
     keys = {"kind": order.kind, "id": order.subject_id}
     for database, query in (("operational", "has_tombstone"), ("analytics", "has_erased_subject")):
         if databases.get(database).execute(queries[query], keys).fetchone() != (True,):
-            raise DifferenceFound(f"The tombstone is missing in '{database}'")
+            raise DifferenceFound(
+                f"The tombstone is missing in '{database}'", hint=f"erase it again: {_describe_command(order)}"
+            )
+
+
+def _describe_command(order: Order) -> str:
+    kind = "org" if order.kind == "organization" else order.kind
+    return f"aias db erase {kind} {order.subject_id} --ticket {order.ticket} --legal-basis '{order.legal_basis}'"

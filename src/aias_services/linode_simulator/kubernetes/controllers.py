@@ -75,7 +75,10 @@ def _unseal(objects: Objects, document: Document) -> None:
         return
     metadata, spec = document["metadata"], document.get("spec", {})
     opened = _open_all([_load(key) for key in keys], spec.get("encryptedData", {}), _label(metadata))
-    document["status"] = {"conditions": [{"type": "Synced", "status": "True" if opened is not None else "False"}]}
+    document["status"] = {
+        "observedGeneration": metadata["generation"],
+        "conditions": [{"type": "Synced", "status": "True" if opened is not None else "False"}],
+    }
     if opened is None:
         return
     template = spec.get("template", {})

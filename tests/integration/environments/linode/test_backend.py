@@ -198,7 +198,10 @@ def test_a_terraform_that_was_superseded_cannot_write(backend: StateBackend, ver
     assert call(backend, "LOCK", b'{"ID": "old"}') == 200
     assert call(backend, "LOCK", b'{"ID": "new"}') == 200
     assert call(backend, "POST", build_state(), "?ID=old") == 409
+    assert call(backend, "UNLOCK", b'{"ID": "old"}') == 409, "what it held is its successor's"
+    assert call(backend, "POST", build_state(), "?ID=old") == 409
     assert call(backend, "POST", build_state(), "?ID=new") == 200
+    assert call(backend, "UNLOCK", b'{"ID": "new"}') == 200
     assert len(versions.list_versions()) == 1
 
 

@@ -15,7 +15,7 @@ import pytest
 from aias_core.environments.linode.holder import describe_self
 from aias_core.environments.linode.lease import LeaseShelf
 from aias_core.environments.linode.store import CLAIM, DirectoryStore, S3Store, StateStore, claim_new
-from aias_core.errors import AiasError, DependencyUnreachable, NotFound
+from aias_core.errors import AiasError, DependencyUnreachable, NotFound, PrerequisiteMissing
 from aias_core.objectstore import ObjectStore
 from support.backups import BUCKET
 from support.servers import free_port
@@ -101,6 +101,33 @@ def test_the_probe_knows_what_the_server_does_and_leaves_nothing(objects: Object
     assert ignoring.list("probes/") == []
 
 
+def test_a_probe_without_an_answer_decides_nothing(strict: StrictStorage) -> None:
+    store = S3Store(strict.store, BUCKET)
+
+    def cut(line: str, _: object) -> None:
+        if line.startswith("PUT"):
+            raise ConnectionError
+
+    strict.judge = cut
+    with pytest.raises(DependencyUnreachable):
+        store.put_new("probed", b"x")
+    strict.judge = lambda *_: None
+    assert store.honours_conditions, "who takes it for a server without conditions does not see who uses them"
+
+
+def test_a_probe_whose_first_answer_is_lost_still_sees_the_refusal(strict: StrictStorage) -> None:
+    strict.lose_next("PUT")
+    assert S3Store(strict.store, BUCKET).honours_conditions
+
+
+@pytest.mark.parametrize("code", ["NotImplemented", "InvalidArgument"])
+def test_a_server_that_does_not_know_conditions_is_claimed_from(code: str, strict: StrictStorage, prefix: str) -> None:
+    strict.judge = lambda _, headers: refusal(code) if "If-None-Match" in headers else None
+    store = S3Store(strict.store, BUCKET)
+    assert store.put_new(f"{prefix}/a", b"first")
+    assert not store.put_new(f"{prefix}/a", b"second")
+
+
 def test_a_claim_that_a_dead_caller_left_is_removed_when_it_has_not_moved(tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path)
     store.put(f"a{CLAIM}dead", b"")
@@ -150,6 +177,14 @@ def test_a_missing_bucket_and_a_silent_server_say_so(objects: ObjectStore) -> No
     silent = replace(objects, endpoint=f"http://127.0.0.1:{free_port()}")
     with pytest.raises(DependencyUnreachable):
         S3Store(silent, BUCKET).list("a")
+
+
+def test_a_directory_that_gives_in_to_nothing_says_so(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    store.put("a/b", b"x")
+    for refused in (lambda: store.get("a"), lambda: store.delete("a"), lambda: store.put("a", b"x")):
+        with pytest.raises(PrerequisiteMissing, match=f"'{tmp_path}/a'"):
+            refused()
 
 
 def test_a_refusal_of_the_server_is_the_cause_that_is_named(strict: StrictStorage) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,8 @@ import pytest
 from aias_core.environments.linode.journal import JournalShelf
 from aias_core.environments.linode.lease import Lease, LeaseLost
 from aias_core.environments.linode.store import DirectoryStore
-from aias_core.errors import AiasError, Refused
-from support.state import ENVIRONMENT, take_lease
+from aias_core.errors import AiasError, PrerequisiteMissing, Refused
+from support.state import ENVIRONMENT, KeepingStore, take_lease
 
 RUN = "01a22209-0000-7000-8000-000000000001"
 LATER = "01a22209-0000-7000-8000-000000000002"
@@ -113,6 +114,44 @@ def test_a_failed_step_is_unproven_and_says_why_and_an_interrupted_one_says_noth
     assert [entry.details.get("cause") for entry in found.entries if entry.event == "result"] == [
         "no capacity at https://user:***@host"
     ]
+
+
+def test_an_address_and_a_mailbox_do_not_spoil_a_line(here: JournalShelf, lease: Lease) -> None:
+    run_until_killed(here, lease)
+    details = {"reason": "see https://wiki", "by": "anna@example.com"}
+    here.record_unlock(LATER, lease.fence, **details)
+    assert here.open(LATER, lease).entries[0].details == details
+    assert here.find_unfinished(lease) is not None
+
+
+def test_old_journals_that_cannot_be_removed_are_no_obstacle(
+    here: JournalShelf, store: DirectoryStore, lease: Lease, tmp_path: Path
+) -> None:
+    for number in range(50):
+        here.begin(f"00000000-{number}", "env up", lease)
+    kept = JournalShelf(tmp_path / "here", KeepingStore(Path(store.url)), ENVIRONMENT)
+    assert not kept.begin(RUN, "env up", lease).is_ended
+
+
+def test_a_line_that_does_not_fit_on_the_disk_is_not_told_to_others(tmp_path: Path, lease: Lease) -> None:
+    class Elsewhere(DirectoryStore):
+        """Has room."""
+
+        told = b""
+
+        def put(self, key: str, data: bytes) -> None:
+            self.told = data
+
+    elsewhere = Elsewhere(tmp_path / "elsewhere")
+    journal = JournalShelf(tmp_path / "here", elsewhere, ENVIRONMENT).begin(RUN, "env up", lease)
+    before, limits = elsewhere.told, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
+    try:
+        with pytest.raises(PrerequisiteMissing, match="journal"):
+            journal.intend("cluster")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert elsewhere.told == before
 
 
 def test_the_record_of_an_unlock_hides_no_unfinished_run(here: JournalShelf, lease: Lease) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,11 +13,11 @@ from threading import Event, Thread
 import pytest
 
 from aias_core import clock
-from aias_core.environments.linode.holder import describe_self
+from aias_core.environments.linode.holder import describe_self, own_command
 from aias_core.environments.linode.lease import LeaseLost, LeaseShelf, Rhythm, hold_lease
 from aias_core.environments.linode.store import DirectoryStore
 from aias_core.errors import LockHeld
-from support.state import ENVIRONMENT, elsewhere, take_lease
+from support.state import ENVIRONMENT, KeepingStore, elsewhere, take_lease
 from support.waiting import wait_until
 
 QUICK = Rhythm(beat=0.01, stale=0.05, look=0.01)
@@ -143,6 +144,18 @@ def test_silence_counts_by_the_observers_own_clock(
         hold_lease(store, ENVIRONMENT, describe_self("next"), wait_seconds=200, rhythm=replace(QUICK, stale=60)),
     ):
         pass
+
+
+def test_what_cannot_be_tidied_up_costs_nobody_the_lease(store: DirectoryStore) -> None:
+    for _ in range(14):
+        take_lease(store).release()
+
+    take_lease(KeepingStore(Path(store.url))).check()
+
+
+def test_a_password_on_the_command_line_is_not_kept_with_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/aias", "env", "up", "https://user:hunter2@host"])
+    assert own_command() == "aias env up https://user:***@host"
 
 
 def test_a_lease_made_under_a_number_that_was_removed_does_not_count(store: DirectoryStore) -> None:

@@ -16,7 +16,7 @@ from aias_core.environments.linode.states import (
 )
 from aias_core.environments.linode.store import DirectoryStore
 from aias_core.errors import Conflict, NotFound, Refused
-from support.state import ENVIRONMENT, build_state, open_versions, take_lease
+from support.state import ENVIRONMENT, KeepingStore, build_state, open_versions, take_lease
 
 
 @pytest.fixture
@@ -49,6 +49,13 @@ def test_the_newest_thirty_are_kept_and_each_of_them_restores(
         copy = open_versions(DirectoryStore(shutil.copytree(tmp_path / "store", tmp_path / version.name)))
         copy.restore(version.name, lease)
         assert read_state(copy.read_newest() or b"") == read_state(build_state(KEPT + 2, size=version.serial))
+
+
+def test_a_state_is_stored_although_an_old_one_cannot_be_removed(store: DirectoryStore, lease: Lease) -> None:
+    versions = open_versions(KeepingStore(Path(store.url)))
+    for serial in range(1, KEPT + 2):
+        versions.write(build_state(serial), lease)
+    assert versions.read_newest() == build_state(KEPT + 1)
 
 
 @pytest.mark.parametrize("serial", range(1, 4))
