@@ -6,5 +6,6 @@ objects    create, replace, patch, delete, with versions and conflicts
 apply      server-side apply: who owns which field
 schema     schemas of Kubernetes, where `kubernetes-validate` is installed
 workloads  what services and claims make on the account
+controllers  the sealed-secrets controller, and the roll-out of workloads
 nodes      nodes, as the pools of the cluster make them
 """

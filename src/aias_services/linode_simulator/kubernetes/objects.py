@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aias_services.linode_simulator.access import written
-from aias_services.linode_simulator.kubernetes import apply, schema, workloads
+from aias_services.linode_simulator.kubernetes import apply, controllers, schema, workloads
 from aias_services.linode_simulator.kubernetes.kinds import KINDS, Kind
 from aias_services.linode_simulator.kubernetes.nodes import DELETED, list_nodes
 from aias_services.linode_simulator.kubernetes.status import Status, conflict, missing, taken
@@ -105,6 +105,16 @@ class Objects:
             if document and not self._dry:
                 self._withdraw(document)
 
+    def put(self, plural: str, namespace: str, document: Document) -> None:
+        """What a controller writes into the core group: a new object, or one anew."""
+        kind, name = KINDS["v1", plural], document["metadata"]["name"]
+        document["metadata"]["namespace"] = namespace
+        self._store(kind, namespace, document, self._find(kind, namespace, name))
+
+    def list_named(self, plural: str, namespace: str) -> list[Document]:
+        """The objects of a plural of the core group."""
+        return self.list_all(KINDS["v1", plural], namespace)
+
     def _keys_of(self, namespace: str) -> Iterator[str]:
         yield from [key for key in self._kept if key.split("|")[2:3] == [namespace]]
 
@@ -144,6 +154,7 @@ class Objects:
         self._kept[key] = _encode_secret(stored) if kind.name == "Secret" else stored
         if not self._dry:
             self._provide(self._kept[key])
+        controllers.react(self, kind, self._kept[key])
         return self._kept[key]
 
     def _provide(self, document: Document) -> None:
