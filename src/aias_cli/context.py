@@ -14,6 +14,7 @@ from aias_cli.printer import Output, Printer
 from aias_core.errors import ConfirmationNeeded, InvalidInput, Refused
 
 if TYPE_CHECKING:
+    from aias_core.environments.linode.opening import OpenedEnvironment
     from aias_core.environments.local.target import LocalEnvironment
 
 
@@ -39,6 +40,15 @@ class CommandContext:
         from aias_core.environments.local.target import open_environment
 
         return open_environment(name or self.env, self.state_dir, self.config)
+
+    def on_linode(self, name: str | None = None) -> OpenedEnvironment:
+        """The environment on Linode that the run is about, with its account; says so when that is simulated."""
+        from aias_core.environments.linode.opening import open_on_linode
+
+        opened = open_on_linode(name or self.env, self.state_dir, self.config)
+        if opened.is_simulated:
+            self.printer.note(f"The environment '{opened.name}' is simulated.")
+        return opened
 
     def confirm(self, question: str) -> None:
         """Asks unless `--yes`. Raises ConfirmationNeeded where there is nobody to ask, Refused for a no."""

@@ -21,6 +21,7 @@ GROUPS = {
     "key": "API keys of an organization.",
     "model": "The models that the router serves.",
     "org": "Organizations.",
+    "secrets": "Secrets of an environment: seal, deliver, renew.",
     "token": "Access tokens for the management APIs.",
 }
 COMMANDS = {

@@ -57,6 +57,13 @@ class Printer:
                 for key, value in data.items():
                     print(f"{_title(key):<{width}}  {_cell(value)}")
 
+    def documents(self, schema: str, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Prints manifests: a stream of YAML as `kubectl apply -f -` takes it, or one JSON object that holds them."""
+        if self.output is Output.JSON:
+            print(_to_json({"schema": schema, "documents": documents}, indent=2))
+            return
+        print("---\n".join(map(_to_yaml, documents)), end="")
+
     def text(self, text: str) -> None:
         """Prints a result that is a text of its own, such as log lines."""
         print(text, flush=True)

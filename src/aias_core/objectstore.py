@@ -52,8 +52,11 @@ def parse_url(url: str) -> tuple[str, str]:
     return parts.netloc, parts.path.strip("/")
 
 
+_BUCKET_HINT = "an environment on one machine has the bucket 'aias-exports'"
+
+
 @contextmanager
-def translated_errors(bucket: str) -> Iterator[None]:
+def translated_errors(bucket: str, hint: str = _BUCKET_HINT) -> Iterator[None]:
     """Turns an error of S3 into ours: NotFound for a missing bucket, DependencyUnreachable for silence."""
     from boto3.exceptions import S3UploadFailedError
     from botocore.exceptions import BotoCoreError, ClientError
@@ -62,8 +65,7 @@ def translated_errors(bucket: str) -> Iterator[None]:
         yield
     except (ClientError, S3UploadFailedError) as exc:
         if "NoSuchBucket" in str(exc) or "(404)" in str(exc):
-            hint = "an environment on one machine has the bucket 'aias-exports'"
             raise NotFound(f"There is no bucket '{bucket}'", hint=hint) from exc
-        raise AiasError(f"Object storage refused the upload to '{bucket}': {exc}") from exc
+        raise AiasError(f"Object storage refused a request to '{bucket}': {exc}") from exc
     except BotoCoreError as exc:
         raise DependencyUnreachable("Object storage does not answer", hint="look with: aias env status") from exc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from aias_core.errors import AiasError, PrerequisiteMissing, TimedOut
-from aias_core.secret import redact
+from aias_core.secret import Secret, redact
 
 Running = subprocess.Popen[bytes]
 
@@ -34,8 +35,26 @@ def run(
     timeout_seconds: float = 60,
 ) -> Completed:
     """Runs a program to its end. Raises PrerequisiteMissing when it is not there, TimedOut when it hangs."""
+    done = _complete(argv, cwd, env, user, timeout_seconds)
+    return Completed(done.returncode, redact(done.stdout), redact(done.stderr))
+
+
+def ask_secret(argv: Sequence[str], *, timeout_seconds: float) -> Secret:
+    """What a program prints, for one that tells a secret; it gets our whole environment, as its session is there.
+
+    Raises PrerequisiteMissing, TimedOut, and AiasError without its words when it fails, as they may hold the secret.
+    """
+    done = _complete(argv, None, None, None, timeout_seconds)
+    if done.returncode != 0:
+        raise AiasError(f"'{Path(argv[0]).name}' failed with {done.returncode}")
+    return Secret(done.stdout.rstrip("\r\n"))
+
+
+def _complete(
+    argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, user: int | None, timeout_seconds: float
+) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(
+        return subprocess.run(
             list(argv),
             cwd=cwd,
             env=env,
@@ -52,7 +71,6 @@ def run(
         raise PrerequisiteMissing(f"The program '{argv[0]}' is not installed") from exc
     except subprocess.TimeoutExpired as exc:
         raise TimedOut(f"'{Path(argv[0]).name}' did not end within {timeout_seconds:.0f} s") from exc
-    return Completed(done.returncode, redact(done.stdout), redact(done.stderr))
 
 
 def start(
@@ -106,6 +124,40 @@ def read_output(
             errors.seek(0)
             last = redact(errors.read().decode(errors="replace")).strip().rsplit("\n", 1)[-1]
             raise AiasError(f"'{Path(argv[0]).name}' failed: {last or running.returncode}")
+
+
+def follow(argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[bytes], None]) -> Completed:
+    """Runs a program to its end, handing over each line of its output as it is written; only its errors are returned.
+
+    An interrupt, or what `on_line` raises, asks the program once to stop by itself; it is waited for, and then raised.
+    """
+    with tempfile.TemporaryFile() as errors:
+        running = subprocess.Popen(
+            list(argv), env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
+        )
+        try:
+            with running.stdout or errors as output:
+                _hand_over(running, output, on_line)
+        finally:
+            running.wait()
+        errors.seek(0)
+        return Completed(running.returncode, "", redact(errors.read().decode(errors="replace")))
+
+
+def _hand_over(running: Running, output: IO[bytes], on_line: Callable[[bytes], None]) -> None:
+    try:
+        for line in output:
+            on_line(line)
+    except BaseException:
+        running.send_signal(signal.SIGINT)
+        try:
+            # Its output is read on, because a program that cannot write dies before it has put its things in order.
+            for _ in output:
+                pass
+        except BaseException:
+            running.kill()
+            raise
+        raise
 
 
 def end(running: Running, stop_signal: int, timeout_seconds: float) -> None:

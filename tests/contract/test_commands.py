@@ -17,7 +17,7 @@ from aias_core.errors import ExitCode
 ROOT = Path(__file__).parents[2]
 TREE = dict(iter_commands())
 NEEDS_NO_ENVIRONMENT = (
-    *("aias version", "aias doctor", "aias demo", "aias env"),
+    *("aias version", "aias doctor", "aias demo", "aias env", "aias net", "aias secrets"),
     *(
         "aias analytics approve",
         "aias analytics validate",
@@ -42,6 +42,9 @@ ARGUMENTS = {
     "aias db hold add": ["--org", "acme", "--reason", "x"],
     "aias db hold release": ["019ab1c2-0000-7000-8000-000000000000", "--reason", "x"],
     "aias db rollback": ["--database", "operational", "--steps", "1"],
+    "aias env state lock": ["--reason", "x"],
+    "aias env state restore": ["--to", "00000001-20261001T120000Z-000001"],
+    "aias env state unlock": ["--id", "019ab1c2-0000-7000-8000-000000000000", "--reason", "x"],
     "aias analytics adjust": ["--org", "acme", "--amount", "1.00", "--reason", "credit", "--yes"],
     "aias analytics close": ["2026-10", "--yes"],
     "aias analytics dead-letters drop": ["--reason", "x", "--yes"],

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from aias_core.errors import NotFound
 
-_REGISTRY = Path(__file__).with_name("components.yaml")
+REGISTRY = Path(__file__).with_name("components.yaml")
+Probe = str | Mapping[str, str]
+_TUPLES = ("targets", "namespaces", "depends_on", "one_of", "variables")
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One supervised program. `module` is set for our own services, which start as `python -m <module>`."""
+    """One part of an environment. `module` is set for our own services, which start as `python -m <module>`."""
 
     name: str
     ports: Mapping[str, int | None]
-    memory_mib: int
-    liveness: str | Mapping[str, str]
-    module: str | None = None
+    kind: str = "service"
+    owner: str = ""
+    targets: tuple[str, ...] = ("local", "linode")
+    linode_ports: Mapping[str, int] = field(default_factory=dict)
+    health: Probe = ""
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    namespaces: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+    needs_gpu: bool = False
+    instances: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    module: str | None = None
+    memory_mib: int = 0
+    liveness: Probe = ""
     variables: tuple[str, ...] = ()
     port_variables: Mapping[str, str] = field(default_factory=dict)
     database_role: str | None = None
@@ -34,23 +46,42 @@ class Component:
         return self.module is not None
 
     def port_variable(self, port: str) -> str:
-        """The variable that fixes one of its ports."""
+        """The variable that fixes one of its ports on one machine."""
         middle = "" if port == "main" else f"_{port}"
         default = f"AIAS_LOCAL_{self.name}{middle}_PORT".upper().replace("-", "_")
         return self.port_variables.get(port, default)
 
+    def ports_on(self, target: str) -> Mapping[str, int | None]:
+        """Its ports where it runs."""
+        return self.linode_ports if target == "linode" and self.linode_ports else self.ports
 
-def load_components() -> dict[str, Component]:
-    """Every component by name, each after what it depends on."""
+
+def load_registry() -> dict[str, Component]:
+    """Every component by name, as declared."""
     import yaml
 
-    raw: dict[str, dict[str, Any]] = yaml.safe_load(_REGISTRY.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    raw: dict[str, dict[str, Any]] = yaml.load(REGISTRY.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
     return {name: _build(name, entry) for name, entry in raw.items()}
 
 
+def load_components() -> dict[str, Component]:
+    """The components that run on one machine, by name, each after what it depends on; instances one by one."""
+    declared = [component for component in load_registry().values() if "local" in component.targets]
+    names = {component.name: tuple(component.instances) or (component.name,) for component in declared}
+    return {instance.name: instance for component in declared for instance in _expand(component, names)}
+
+
 def _build(name: str, entry: dict[str, Any]) -> Component:
-    lists: dict[str, Any] = {key: tuple(entry.pop(key, ())) for key in ("depends_on", "variables")}
+    lists: dict[str, Any] = {key: tuple(entry.pop(key)) for key in _TUPLES if key in entry}
     return Component(name=name, **lists, **entry)
+
+
+def _expand(component: Component, names: Mapping[str, tuple[str, ...]]) -> Iterator[Component]:
+    wanted = [*component.depends_on, *(name for name in component.one_of if name in names)]
+    needs = tuple(instance for name in wanted for instance in names[name])
+    for name in names[component.name]:
+        yield replace(component, name=name, ports=component.instances.get(name, component.ports), depends_on=needs)
 
 
 def get_component(components: Mapping[str, Component], name: str) -> Component:

@@ -5,6 +5,7 @@ application  one call: log, fault, token, rate, route, answer
 routing      operations by method and path; what a call is given
 resource     what a type of resource is made of; `resources/` declares each, `engine` serves them all
 fields       what a body may hold, and what an answer holds
+addresses    addresses and networks in bodies
 filters      X-Filter and pages
 world        everything that exists, in simulated time, in one file
 lifecycle    states that follow one another by time alone

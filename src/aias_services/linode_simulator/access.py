@@ -32,11 +32,23 @@ SCOPES = (
 
 def authenticate(world: World, header: str) -> Record:
     """The token of a call. Raises Refusal (401) when it is missing, unknown, revoked or expired."""
-    scheme, _, value = header.partition(" ")
-    token = next(world.iter(KIND, lambda record: record.values["token"] == value), None)
-    if scheme.lower() != "bearer" or token is None or _is_expired(world, token):
+    token = _find(world, header)
+    if token is None or token.gone_at or _is_expired(world, token):
         raise refuse("Invalid Token", status=401)
     return token
+
+
+def revoke(world: World, header: str) -> None:
+    """Ends the token of a call, as its owner would elsewhere."""
+    if token := _find(world, header):
+        world.remove(token)
+
+
+def _find(world: World, header: str) -> Record | None:
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    return next(world.iter(KIND, lambda record: record.values["token"] == value), None)
 
 
 def authorize(token: Record, scope: str, level: str) -> None:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aias_services.linode_simulator import access, faults, filters
 from aias_services.linode_simulator.control import Control
 from aias_services.linode_simulator.exchange import Answer, Request, cut, read_request, send_answer, wait
 from aias_services.linode_simulator.faults import Outcome
-from aias_services.linode_simulator.kubernetes.api import KubernetesApi
+from aias_services.linode_simulator.kubernetes.api import KubernetesApi, failed
 from aias_services.linode_simulator.rates import Rates, find_ceilings
 from aias_services.linode_simulator.refusals import Refusal, not_found
 from aias_services.linode_simulator.resources import OPERATIONS
-from aias_services.linode_simulator.routing import Call, Operation, Router
+from aias_services.linode_simulator.resources.kubernetes_actions import shut_out
+from aias_services.linode_simulator.routing import WRITE, Call, Operation, Router
 from aias_services.linode_simulator.world import World
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 SPEC_VERSION = "4.229.1"
+KUBERNETES = "/kubernetes/"
 MOST_CALLS = 50_000
 _VERSIONED = re.compile(r"/(v4|v4beta)(/.*)")
 COMMON_HEADERS = {"Cache-Control": "max-age=0, no-cache, no-store", "Vary": "Authorization, X-Filter"}
@@ -39,26 +44,31 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await read_request(scope, receive)
         match = _VERSIONED.fullmatch(request.path)
-        if request.path.startswith("/kubernetes/"):
-            answer = self._kubernetes.answer(request)
-            self._save(request)
-            await (send_answer(send, answer) if answer else _cut(scope))
-        elif match is None:
-            await send_answer(send, Answer.of(not_found()))
-        elif self._control.owns(match[2]):
+        if match and self._control.owns(match[2]):
             await send_answer(send, self._control.answer(request, match[2]))
+        elif match is None and not request.path.startswith(KUBERNETES):
+            await send_answer(send, Answer.of(not_found()))
         else:
-            outcome, answer = self.decide(request, match[2])
+            path, beta = (match[2], match[1] == "v4beta") if match else (request.path, False)
+            outcome, answer = self.decide(request, path, beta=beta)
             if outcome.seconds:
                 await wait(receive, outcome.seconds)
-            await (_cut(scope) if outcome.cut else send_answer(send, answer))
+            if outcome.cut:
+                cut(scope)
+            else:
+                await send_answer(send, answer)
 
-    def decide(self, request: Request, path: str) -> tuple[Outcome, Answer]:
+    def decide(self, request: Request, path: str, *, beta: bool = False) -> tuple[Outcome, Answer]:
         """Carries a call out as far as its faults let it; what it did is saved before anybody hears of it."""
         outcome = faults.next_outcome(self.world.state.faults, request.method, path)
-        answer = self._carry_out(request, path, outcome) if outcome.effect else Answer({})
+        is_kubernetes, answer = path.startswith(KUBERNETES), Answer({})
+        if outcome.effect and is_kubernetes:
+            served = self._kubernetes.answer(request)
+            outcome, answer = (outcome, served) if served else (replace(outcome, cut=True), answer)
+        elif outcome.effect:
+            answer = self._carry_out(request, path, outcome, beta=beta)
         if outcome.refusal:
-            answer = Answer.of(outcome.refusal)
+            answer = failed(outcome.refusal) if is_kubernetes else Answer.of(outcome.refusal)
             answer.headers |= {"Retry-After": outcome.retry_after} if outcome.retry_after else {}
         if outcome.malformed:
             answer = Answer(answer.body()[:-1] + b"<", answer.status, answer.headers)
@@ -67,22 +77,37 @@ class Application:
         self.calls.append({"at": self.world.now(), "method": request.method, "path": path, "status": status})
         return outcome, answer
 
-    def _carry_out(self, request: Request, path: str, outcome: Outcome) -> Answer:
+    def _carry_out(self, request: Request, path: str, outcome: Outcome, *, beta: bool) -> Answer:
+        """The answer to a call that takes effect whole, or not at all when it is refused."""
         headers = {"X-Spec-Version": SPEC_VERSION, **COMMON_HEADERS}
         try:
-            operation, params = self._router.find(request.method, path)
+            operation, params = self._router.find(request.method, path, beta=beta)
             headers["X-Accepted-OAuth-Scopes"] = _accepted(operation)
-            call = Call(self.world, params, request.query, base_url=request.base_url)
-            call.stuck, call.linger = outcome.stuck, outcome.linger
+            call = Call(self.world, params, request.query, base_url=request.base_url, beta=beta, outcome=outcome)
+            call.changes = request.method in ("POST", "PUT")
             self._admit(request, path, operation, call, headers)
-            call.body = request.document() if request.method in ("POST", "PUT") else {}
-            answer = Answer(self._result(request, operation, call))
+            call.body = request.document() if call.changes else {}
+            with self._whole(operation):
+                answer = Answer(self._result(request, operation, call))
         except Refusal as refusal:
             answer = Answer.of(refusal)
         answer.headers = headers
         return answer
 
+    @contextmanager
+    def _whole(self, operation: Operation) -> Iterator[None]:
+        """Takes back what a call did before it failed."""
+        before = self.world.snapshot() if operation.level == WRITE else None
+        try:
+            yield
+        except BaseException:
+            if before is not None:
+                self.world.restore(before)
+            raise
+
     def _admit(self, request: Request, path: str, operation: Operation, call: Call, headers: dict[str, str]) -> None:
+        if call.outcome.revoked:
+            access.revoke(self.world, request.headers.get("authorization", ""))
         if operation.scope:
             call.token = access.authenticate(self.world, request.headers.get("authorization", ""))
             headers["X-OAuth-Scopes"] = call.token.values["scopes"]
@@ -96,8 +121,11 @@ class Application:
 
     def _result(self, request: Request, operation: Operation, call: Call) -> Any:
         result = operation.handle(call)
+        if call.outcome.shut_out:
+            shut_out(self.world, call.params.get("lke_cluster"))
         if not operation.paginated:
             return result
+        result = result[1:] + result[:1] if call.outcome.shifted else result
         rows = filters.apply(result, request.headers.get("x-filter"), operation.filterable)
         return filters.paginate(rows, request.query)
 
@@ -108,7 +136,3 @@ class Application:
 
 def _accepted(operation: Operation) -> str:
     return f"{operation.scope}:{operation.level}" if operation.scope not in ("", "*") else "*"
-
-
-async def _cut(scope: Scope) -> None:
-    cut(scope)

@@ -25,6 +25,15 @@ class Tokens(msgspec.Struct, forbid_unknown_fields=True):
     expiry: str | None = None
 
 
+class Contents(msgspec.Struct, forbid_unknown_fields=True):
+    """What lies in a bucket: the objects themselves are elsewhere."""
+
+    region: str
+    bucket: str
+    objects: int
+    size: int = 0
+
+
 class Advance(msgspec.Struct, forbid_unknown_fields=True):
     """How far simulated time jumps ahead."""
 
@@ -49,7 +58,8 @@ class Control:
             "DELETE calls": lambda _: calls.clear(),
             "GET rates": lambda _: {"most": rates.most, "breaches": rates.breaches},
             "POST tokens": self._add_token,
-            "POST release": self._release,
+            "POST contents": self._fill_bucket,
+            "POST release": lambda _: {"released": engine.release(world)},
             "POST reset": self._reset,
         }
 
@@ -95,13 +105,15 @@ class Control:
         wanted = msgspec.convert(body, Tokens)
         return {"id": add_token(self._world, wanted)}
 
-    def _release(self, _: dict[str, Any]) -> dict[str, int]:
-        """Lets everything that is stuck reach its last state now."""
-        stuck = [record for records in self._world.state.records.values() for record in records.values()]
-        released = [record for record in stuck if record.values.pop("_stuck", False)]
-        for record in released:
-            self._world.begin(record, engine.phases_of(self._world, record)[-1:])
-        return {"released": len(released)}
+    def _fill_bucket(self, body: dict[str, Any]) -> Contents:
+        wanted = msgspec.convert(body, Contents)
+        place = (wanted.region, wanted.bucket)
+        buckets = self._world.iter("bucket", lambda one: (one.values["region"], one.values["label"]) == place)
+        bucket = next(buckets, None)
+        if bucket is None:
+            raise not_found()
+        bucket.values |= {"_objects": wanted.objects, "_size": wanted.size}
+        return wanted
 
     def _reset(self, _: dict[str, Any]) -> None:
         tokens = self._world.state.records.get("token", {})

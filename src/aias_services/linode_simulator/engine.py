@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ from aias_services.linode_simulator import events, ledger
 from aias_services.linode_simulator.access import written
 from aias_services.linode_simulator.catalog import regions
 from aias_services.linode_simulator.fields import Field, Values, accept, complete
-from aias_services.linode_simulator.lifecycle import Phases
+from aias_services.linode_simulator.lifecycle import FREE, Hold
 from aias_services.linode_simulator.refusals import LIMIT_REACHED, Fault, check_all, refuse
 from aias_services.linode_simulator.resource import Draft, Resource, dig
 from aias_services.linode_simulator.routing import READ, SLASHED, WRITE, Call, Operation
@@ -38,6 +39,7 @@ def build_operations(resource: Resource) -> Iterator[Operation]:
                 handle=partial(handle, resource),
                 paginated=verb == "list",
                 filterable=resource.filterable if verb == "list" else (),
+                beta=resource.beta,
             )
 
 
@@ -56,18 +58,21 @@ def view_one(resource: Resource, call: Call) -> Values:
 def create_one(resource: Resource, call: Call) -> Values:
     """Makes one, each time it is asked: there are no idempotency keys."""
     parent = call.record(resource.parent) if resource.parent else None
-    record = create(call.world, resource.kind, call.body, parent=parent, stuck=call.stuck)
+    wanted = [name for name, value in resource.beta_values.items() if call.body.get(name) == value]
+    if wanted and not call.beta:
+        raise refuse(f"{wanted[0]} '{call.body[wanted[0]]}' is available in v4beta only", wanted[0])
+    record = create(call.world, resource.kind, call.body, parent=parent, hold=call.outcome.hold)
     return show(call.world, resource, record, fresh=True)
 
 
 def update_one(resource: Resource, call: Call) -> Values:
     record = call.record(resource.kind)
-    update(call.world, resource, record, call.body)
+    update(call.world, resource, record, call.body, hold=call.outcome.hold)
     return show(call.world, resource, record)
 
 
 def delete_one(resource: Resource, call: Call) -> Values:
-    delete(call.world, call.record(resource.kind), linger=call.linger)
+    delete(call.world, call.record(resource.kind), linger=call.outcome.linger)
     return {}
 
 
@@ -88,21 +93,31 @@ def show(world: World, resource: Resource, record: Record, *, fresh: bool = Fals
     return complete(resource.fields, values)
 
 
-def create(world: World, kind: str, body: Values, *, parent: Record | None = None, stuck: int = 0) -> Record:
-    """A new resource with its children, charges and event. Raises Refusal before anything is changed."""
+def create(
+    world: World,
+    kind: str,
+    body: Values,
+    *,
+    parent: Record | None = None,
+    hold: Hold = FREE,
+    owner: Record | None = None,
+) -> Record:
+    """A new resource with its children, charges and event; it is its own owner unless one is named. Raises Refusal."""
     resource = world.registry[kind]
     values, faults = accept(resource.fields, body, creating=True)
     check_all(faults)
-    draft = Draft(world, values, parent, given=body, stuck=stuck)
+    draft = Draft(world, values, parent, given=body, hold=hold)
     check_all(_check(resource, draft))
     check_limit(world, resource.quota, 1)
     now = world.now()
     identifier = world.next_id(kind, resource.first_id)
     record = Record(kind=kind, id=identifier, values=draft.values, made_at=now, changed_at=now)
     record.parent = parent.id if parent else None
+    record.purpose = owner.purpose if owner else _purpose(resource, draft)
+    record.owner = owner.owner if owner else f"{kind} {identifier}"
     world.begin(record, resource.phases)
-    if stuck and stuck > 1 and record.timeline:
-        record.timeline, record.values["_stuck"] = record.timeline[:1], True
+    if hold.whole and record.timeline:
+        world.hold(record, hold.seconds)
     world.add(record)
     if resource.made:
         resource.made(draft, record)
@@ -111,13 +126,19 @@ def create(world: World, kind: str, body: Values, *, parent: Record | None = Non
     return record
 
 
-def update(world: World, resource: Resource, record: Record, body: Values) -> None:
+def _purpose(resource: Resource, draft: Draft) -> str:
+    """What a resource serves, under the purpose of its parent."""
+    named = {name: draft.values[name] for name in resource.purpose if draft.values.get(name)}
+    told = next(iter(named.values())) if list(named) == ["label"] else json.dumps(named or draft.given, sort_keys=True)
+    return f"{draft.parent.purpose} / {resource.kind} {told}" if draft.parent else f"{resource.kind} {told}"
+
+
+def update(world: World, resource: Resource, record: Record, body: Values, *, hold: Hold = FREE) -> None:
     """Changes what a body names; everything else stays. Raises Refusal before anything is changed."""
     changes, faults = accept(resource.fields, body, creating=False)
     check_all(faults)
-    draft = Draft(
-        world, _merge(resource.fields, record.values, changes), _parent(world, resource, record), record, body
-    )
+    values, parent = _merge(resource.fields, record.values, changes), _parent(world, resource, record)
+    draft = Draft(world, values, parent, record, given=body, hold=hold)
     check_all(_check(resource, draft))
     if resource.changed:
         resource.changed(draft, record)
@@ -142,15 +163,17 @@ def delete(world: World, record: Record, *, linger: float = 0.0) -> None:
 def remove(world: World, record: Record, linger: float = 0.0) -> None:
     """Removes a resource with what it holds, unasked: what a deletion of something else does."""
     resource = world.registry[record.kind]
+    if record.gone_at is not None:
+        return
+    record.gone_at = world.now() + linger
     for kind in resource.holds:
-        for child in world.children(kind, record):
-            remove(world, child, linger)
+        for child in list(world.state.records.get(kind, {}).values()):
+            if child.parent == record.id:
+                remove(world, child, linger)
     if resource.gone:
         resource.gone(world, record)
     ledger.bill(world, record, None)
-    if linger:
-        record.gone_at = world.now() + linger
-    else:
+    if not linger:
         world.remove(record)
 
 
@@ -161,9 +184,16 @@ def check_limit(world: World, quota: str | None, more: int) -> None:
         raise refuse(LIMIT_REACHED)
 
 
-def phases_of(world: World, record: Record) -> Phases:
-    """The states that a resource passes on its way."""
-    return world.registry[record.kind].phases
+def release(world: World) -> int:
+    """Lets everything that is held reach its last state now; how many resources that were."""
+    records = [one for records in world.state.records.values() for one in records.values()]
+    held = [one for one in records if one.values.pop("_held", False)]
+    for record in held:
+        resource = world.registry[record.kind]
+        world.begin(record, resource.phases[-1:] or events.FINISHED)
+        if resource.released:
+            resource.released(world, record)
+    return sum(record.kind != events.KIND for record in held)
 
 
 def emit(world: World, resource: Resource, record: Record, verb: str, *, lasting: Record | None = None) -> None:
@@ -230,7 +260,8 @@ def rebill(world: World, record: Record) -> None:
 
 
 def _locks(lock: Record, record: Record) -> bool:
-    return bool(dig(lock.values, "entity.id") == record.id and lock.values.get("_kind") == record.kind)
+    is_its = dig(lock.values, "entity.id") == record.id and lock.values.get("_kind") == record.kind
+    return is_its and lock.gone_at is None
 
 
 def catalogue(path: str, rows: Mapping[str, Values], *, scope: str = "", filterable: tuple[str, ...] = ()) -> Any:

@@ -10,6 +10,7 @@ from aias_services.linode_simulator.world import Record, World
 KIND = "event"
 FIRST_ID = 900_000_001
 MOST = 20_000
+FINISHED = (("finished", 0.0),)
 USERNAME = "aias-operator"
 URLS = {
     "linode": "/v4/linode/instances/{id}",
@@ -35,9 +36,9 @@ def emit(world: World, action: str, subject: dict[str, Any] | None, *, lasting: 
     """Records an event, finished at once or when the lasting record has reached its last state."""
     now, done = world.now(), settled_at(lasting.timeline) if lasting else world.now()
     timeline = [("started", now), ("finished", done)] if lasting else [("notification", now)]
-    if lasting and lasting.values.get("_stuck"):
-        timeline = [("started", now)]
-    values = {"action": action, "entity": subject, "username": USERNAME}
+    values: dict[str, Any] = {"action": action, "entity": subject, "username": USERNAME}
+    if lasting and world.is_held(lasting):
+        timeline, values["_held"] = timeline[:1], True
     record = Record(
         kind=KIND,
         id=world.next_id(KIND, FIRST_ID),

@@ -90,5 +90,8 @@ async def wait(receive: Receive, seconds: float) -> None:
 
 
 def cut(scope: Scope) -> None:
-    """Closes the connection of a request without an answer."""
-    scope["extensions"][CUT]["close"]()
+    """Closes the connection of a request without an answer. Raises ConnectionResetError where there is none."""
+    extension = scope["extensions"].get(CUT)
+    if extension is None:
+        raise ConnectionResetError("the connection was cut")
+    extension["close"]()

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from aias_services.linode_simulator.lifecycle import FREE, Hold
 from aias_services.linode_simulator.refusals import Refusal, refuse
 
 HANG_SECONDS = 30.0
-MANY = 1_000_000
 
 
 class FaultRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -50,9 +50,14 @@ class Outcome:
     refusal: Refusal | None = None
     retry_after: str | None = None
     malformed: bool = False
-    stuck: int = 0
+    hold: Hold = FREE
     linger: float = 0.0
+    revoked: bool = False
+    shut_out: bool = False
+    shifted: bool = False
 
+
+NORMAL = Outcome()
 
 KINDS = {
     "timeout_before": Outcome(effect=False, seconds=HANG_SECONDS, cut=True),
@@ -61,9 +66,13 @@ KINDS = {
     "lost_answer": Outcome(cut=True),
     "slow": Outcome(seconds=5.0),
     "malformed": Outcome(malformed=True),
-    "partial_pool": Outcome(stuck=1),
-    "stuck": Outcome(stuck=MANY),
+    "partial_pool": Outcome(hold=Hold(unready=1)),
+    "short_pool": Outcome(hold=Hold(missing=1)),
+    "stuck": Outcome(hold=Hold(whole=True)),
     "linger": Outcome(linger=60.0),
+    "revoked": Outcome(revoked=True),
+    "wrong_acl": Outcome(shut_out=True),
+    "pages_change": Outcome(shifted=True),
 }
 STATUSES = {
     "400": "Account Limit reached. Please open a support ticket.",
@@ -90,7 +99,7 @@ def next_outcome(rules: list[FaultRule], method: str, path: str) -> Outcome:
         if rule.matches(method, path):
             rule.seen += 1
             hit = hit or (rule if rule.hits else None)
-    return _outcome(hit) if hit else Outcome()
+    return _outcome(hit) if hit else NORMAL
 
 
 def _outcome(rule: FaultRule) -> Outcome:
@@ -101,7 +110,11 @@ def _outcome(rule: FaultRule) -> Outcome:
     outcome = KINDS[rule.kind]
     if rule.seconds is None:
         return outcome
-    return replace(outcome, linger=rule.seconds) if outcome.linger else replace(outcome, seconds=rule.seconds)
+    if outcome.linger:
+        return replace(outcome, linger=rule.seconds)
+    if outcome.hold is not FREE:
+        return replace(outcome, hold=replace(outcome.hold, seconds=rule.seconds))
+    return replace(outcome, seconds=rule.seconds)
 
 
 def _pattern(path: str) -> str:

@@ -126,13 +126,27 @@ def accept(parts: Mapping[str, Field], body: Values, *, creating: bool) -> tuple
         if not field.writable(creating=creating):
             continue
         if name in body:
-            taken[name] = copy.deepcopy(field.default) if body[name] is None else body[name]
+            taken[name] = copy.deepcopy(field.default) if body[name] is None else _given(field, body[name])
             faults += check(field, body[name], name)
         elif creating and field.required:
             faults.append(Fault(f"{name} is required", name))
         elif creating:
             taken[name] = copy.deepcopy(field.default)
     return taken, faults
+
+
+def _given(field: Field, value: Any) -> Any:
+    """A value without the lists and maps in it that are null: these count as not given."""
+    if isinstance(value, list) and field.item:
+        return [_given(field.item, item) for item in value]
+    if not isinstance(value, dict) or field.parts is None:
+        return value
+    parts = field.parts
+    return {
+        name: _given(parts[name], item) if name in parts else item
+        for name, item in value.items()
+        if item is not None or (name in parts and parts[name].nullable)
+    }
 
 
 def unexpected(name: str, path: str) -> Fault:
@@ -143,7 +157,7 @@ def unexpected(name: str, path: str) -> Fault:
 def check(field: Field, value: Any, path: str) -> Iterator[Fault]:
     """Every fault of one value."""
     if value is None:
-        if not field.nullable and field.type not in MAY_BE_NULL:
+        if not field.nullable and (field.required or field.type not in MAY_BE_NULL):
             yield Fault("Must not be null", path)
         return
     if not _is_of_type(field, value):
@@ -152,7 +166,7 @@ def check(field: Field, value: Any, path: str) -> Iterator[Fault]:
     yield from _check_limits(field, value, path)
     if field.type == "array" and field.item:
         for index, item in enumerate(value):
-            yield from check(field.item, item, f"{path}[{index}]")
+            yield from check(replace(field.item, required=True), item, f"{path}[{index}]")
     elif field.type == "object":
         yield from _check_object(field, value, path)
 

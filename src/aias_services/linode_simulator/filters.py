@@ -18,7 +18,6 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "+lt": operator.lt,
     "+lte": operator.le,
     "+neq": operator.ne,
-    "+eq": operator.eq,
     "+contains": lambda value, part: str(part).lower() in str(value).lower(),
 }
 
@@ -34,13 +33,15 @@ def apply(rows: list[Row], header: str | None, filterable: Iterable[str]) -> lis
     if not isinstance(wanted, dict):
         raise refuse("Filter must be a JSON object", "X-Filter")
     names = set(filterable)
-    order, descending = wanted.pop("+order_by", None), wanted.pop("+order", "asc") == "desc"
+    order, way = wanted.pop("+order_by", None), wanted.pop("+order", "asc")
+    if way not in ("asc", "desc"):
+        raise refuse("+order must be asc or desc", "X-Filter")
     test = _build(wanted, names)
     kept = [row for row in rows if test(row)]
     if order is None:
         return kept
     _check_name(order, names)
-    return sorted(kept, key=lambda row: _sortable(_value(row, order)), reverse=descending)
+    return sorted(kept, key=lambda row: _sortable(_value(row, order)), reverse=way == "desc")
 
 
 def _build(wanted: Any, names: set[str]) -> Test:
@@ -51,21 +52,25 @@ def _build(wanted: Any, names: set[str]) -> Test:
 
 def _build_term(name: str, value: Any, names: set[str]) -> Test:
     if name in ("+and", "+or"):
-        if not isinstance(value, list):
+        if not isinstance(value, list) or not value:
             raise refuse(f"{name} must be a list", "X-Filter")
         return (_all if name == "+and" else _any)([_build(part, names) for part in value])
     _check_name(name, names)
+    if isinstance(value, list):
+        raise refuse(f"{name} must be compared with a value", "X-Filter")
     if not isinstance(value, dict):
         return lambda row: _holds(operator.eq, _value(row, name), value)
-    unknown = next((key for key in value if key not in COMPARISONS), None)
-    if unknown:
-        raise refuse(f"Unknown operator {unknown}", "X-Filter")
+    for key, bound in value.items():
+        if key not in COMPARISONS:
+            raise refuse(f"Unknown operator {key}", "X-Filter")
+        if isinstance(bound, dict | list):
+            raise refuse(f"{key} must be compared with a value", "X-Filter")
     tests = [(COMPARISONS[key], bound) for key, bound in value.items()]
     return lambda row: all(_holds(compare, _value(row, name), bound) for compare, bound in tests)
 
 
-def _check_name(name: str, names: set[str]) -> None:
-    if name not in names:
+def _check_name(name: Any, names: set[str]) -> None:
+    if not isinstance(name, str) or name not in names:
         raise refuse(f"Cannot filter on {name}", "X-Filter")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from aias_services.linode_simulator.access import written
 from aias_services.linode_simulator.world import Charge, Record, World
 
 SECONDS_PER_HOUR = 3600
@@ -26,6 +27,10 @@ class Price:
     plan: str
     hourly: Decimal
     monthly: Decimal
+
+    def plus(self, other: Price) -> Price:
+        """Both as one price."""
+        return Price(f"{self.plan} + {other.plan}", self.hourly + other.hourly, self.monthly + other.monthly)
 
     def times(self, quantity: int) -> Price:
         return Price(self.plan, self.hourly * quantity, self.monthly * quantity)
@@ -46,6 +51,8 @@ def bill(world: World, record: Record, price: Price | None) -> None:
                 kind=record.kind,
                 id=record.id,
                 label=record.values.get("label") or "",
+                purpose=record.purpose,
+                owner=record.owner,
                 region=record.values.get("region"),
                 plan=price.plan,
                 hourly=str(price.hourly),
@@ -69,6 +76,8 @@ def _open_charge(world: World, record: Record) -> Charge | None:
 def cost(charge: Charge, until: float, since: float = 0.0) -> Decimal:
     """Dollars from one instant to another: started hours, capped at the monthly price in each calendar month."""
     began, ended = max(charge.began_at, since), min(charge.ended_at or until, until)
+    if ended <= began:
+        return Decimal(0)
     edges = [began, *_month_edges(began, ended), ended]
     spans = (later - earlier for earlier, later in pairwise(edges) if later > earlier)
     return sum((_capped(charge, span) for span in spans), Decimal(0))
@@ -92,7 +101,7 @@ def next_month(at: datetime) -> datetime:
 
 
 def document(world: World) -> dict[str, Any]:
-    """The ledger: every charge ever opened, what is billed now, and labels that were billed twice at once."""
+    """The ledger: every charge ever opened, what is billed now, and purposes that were billed twice at once."""
     now, charges = world.now(), world.state.charges
     running = [charge for charge in charges if charge.ended_at is None]
     return {
@@ -106,18 +115,23 @@ def document(world: World) -> dict[str, Any]:
 
 def _line(charge: Charge, now: float) -> dict[str, Any]:
     seconds = (charge.ended_at or now) - charge.began_at
-    return {**msgspec.to_builtins(charge), "seconds": round(seconds, 3), "cost": str(cost(charge, now))}
+    instants = {"from": written(charge.began_at), "to": charge.ended_at and written(charge.ended_at)}
+    return {**msgspec.to_builtins(charge), **instants, "seconds": round(seconds, 3), "cost": str(cost(charge, now))}
 
 
 def _find_doubles(charges: Iterable[Charge]) -> set[str]:
-    """Kinds and labels of different resources that were billed at the same time."""
-    doubles, by_label = set(), defaultdict(list)
+    """Purposes for which different resources were billed at the same time."""
+    by_purpose = defaultdict(list)
     for charge in charges:
-        if charge.label:
-            by_label[charge.kind, charge.label].append(charge)
-    for (kind, label), same in by_label.items():
-        ordered = sorted(same, key=lambda charge: charge.began_at)
-        pairs = pairwise(ordered)
-        if any(one.id != other.id and (one.ended_at or FOREVER) > other.began_at for one, other in pairs):
-            doubles.add(f"{kind} {label}")
-    return doubles
+        by_purpose[charge.purpose].append(charge)
+    return {purpose for purpose, same in by_purpose.items() if _overlap(same)}
+
+
+def _overlap(charges: Iterable[Charge]) -> bool:
+    """Whether two owners were billed at the same time; several charges of one owner are none too many."""
+    ends: dict[str, float] = {}
+    for charge in sorted(charges, key=lambda one: one.began_at):
+        if any(end > charge.began_at for owner, end in ends.items() if owner != charge.owner):
+            return True
+        ends[charge.owner] = max(ends.get(charge.owner, 0.0), charge.ended_at or FOREVER)
+    return False

@@ -8,7 +8,7 @@ from typing import Any
 
 from aias_services.linode_simulator.fields import Field, Values
 from aias_services.linode_simulator.ledger import Price
-from aias_services.linode_simulator.lifecycle import Phases
+from aias_services.linode_simulator.lifecycle import FREE, Hold, Phases
 from aias_services.linode_simulator.refusals import Fault
 from aias_services.linode_simulator.world import Record, World
 
@@ -25,7 +25,7 @@ class Draft:
     parent: Record | None = None
     record: Record | None = None
     given: Values = field(default_factory=dict)
-    stuck: int = 0
+    hold: Hold = FREE
 
     @property
     def is_new(self) -> bool:
@@ -45,7 +45,9 @@ class Resource:
     `key` names the fields that identify one in a path; `parent` is the kind that holds it, `holds` are the kinds that
     go with it. `unique` is the reason given for a label that is taken: by one of the account or, with `unique_within`,
     of the same parent or field. `capability` is what its region must have; `quota` the account limit it counts
-    against. Hooks: `made`, `changed`, `gone`; `leaves` may refuse a deletion.
+    against. `purpose` are the fields by which two are the same one made twice; without a value in them, all that was
+    asked. Hooks: `made`, `changed`, `gone`, `released`; `leaves` may refuse a deletion. `filterable` is what `X-Filter`
+    may name, as documented. What is `beta`, and a field with its value in `beta_values`, is under `/v4beta` alone.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Resource:
     unique: str | None = None
     unique_field: str = "label"
     unique_within: str | None = None
+    purpose: tuple[str, ...] = ("label",)
     capability: str | None = None
     quota: str | None = None
     phases: Phases = ()
@@ -68,24 +71,21 @@ class Resource:
     changed: Hook | None = None
     leaves: Leave | None = None
     gone: Leave | None = None
+    released: Leave | None = None
     holds: tuple[str, ...] = ()
     shown: Show | None = None
     entity: str | None = None
     action: str | None = None
     newest_first: bool = False
-    more_filters: tuple[str, ...] = ()
+    filterable: tuple[str, ...] = ()
+    beta: bool = False
+    beta_values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def item_path(self) -> str:
         """The path of one: `/vpcs/{vpc}`, or with a key of several fields `/…/{bucket_region}/{bucket_label}`."""
         names = [self.kind] if self.key == ("id",) else [f"{self.kind}_{name}" for name in self.key]
         return self.path + "".join(f"/{{{name}}}" for name in names)
-
-    @property
-    def filterable(self) -> tuple[str, ...]:
-        """What `X-Filter` may name: every plain field, and lists by an item of theirs."""
-        plain = (name for name, one in self.fields.items() if one.type != "object" and one.answered)
-        return (*plain, *self.more_filters)
 
 
 Registry = Mapping[str, Resource]

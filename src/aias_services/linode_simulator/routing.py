@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from aias_services.linode_simulator.faults import NORMAL, Outcome
 from aias_services.linode_simulator.fields import Field, Values, accept
 from aias_services.linode_simulator.refusals import check_all, not_found, refuse
 from aias_services.linode_simulator.world import Record, World
 
 READ, WRITE = "read_only", "read_write"
 SLASHED = "slashed"
+BEING_DELETED = "This resource is being deleted and cannot be changed."
 NO_ROWS: Mapping[str, Any] = {}
+NO_FILTERS: Mapping[str, tuple[str, ...]] = {}
 
 
 @dataclass(slots=True)
@@ -27,11 +30,15 @@ class Call:
     body: Values = field(default_factory=dict)
     base_url: str = ""
     token: Record | None = None
-    stuck: int = 0
-    linger: float = 0.0
+    changes: bool = False
+    beta: bool = False
+    outcome: Outcome = NORMAL
 
     def record(self, kind: str) -> Record:
-        """The resource that the path names. Raises Refusal (404) when it is not there, or not under its parents."""
+        """The resource that the path names.
+
+        Raises Refusal: 404 when it is not there or not under its parents, 400 for a change of what is being deleted.
+        """
         resource = self.world.registry[kind]
         if resource.key == ("id",):
             found = self.world.find(kind, self.params[kind])
@@ -42,6 +49,8 @@ class Call:
             )
         if found is None or (resource.parent and found.parent != self.record(resource.parent).id):
             raise not_found()
+        if self.changes and found.gone_at is not None:
+            raise refuse(BEING_DELETED)
         return found
 
     def read(self, fields: Mapping[str, Field]) -> Values:
@@ -53,7 +62,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method at one path. A scope of `*` takes any token, an empty one none at all.
+    """One method at one path, `beta` under `/v4beta` alone. A scope of `*` takes any token, an empty one none at all.
 
     A placeholder `{slashed}` takes an id with slashes in it, such as that of an image.
     """
@@ -65,6 +74,7 @@ class Operation:
     level: str = READ
     paginated: bool = False
     filterable: tuple[str, ...] = ()
+    beta: bool = False
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,14 +83,34 @@ class Operation:
 
 
 def actions(
-    scope: str, one: Mapping[str, Callable[[Call], Any]], lists: Mapping[str, Callable[[Call], Any]] = NO_ROWS
+    scope: str,
+    one: Mapping[str, Callable[[Call], Any]],
+    lists: Mapping[str, Callable[[Call], Any]] = NO_ROWS,
+    filterable: Mapping[str, tuple[str, ...]] = NO_FILTERS,
 ) -> Iterator[Operation]:
     """Operations by `METHOD /path`: those that answer one thing, and those that answer pages."""
     for rows, paginated in ((one, False), (lists, True)):
         for route, handle in rows.items():
             method, path = route.split(" ")
             level = READ if method == "GET" else WRITE
-            yield Operation(method=method, path=path, scope=scope, level=level, handle=handle, paginated=paginated)
+            names = filterable.get(route, ())
+            yield Operation(
+                method=method,
+                path=path,
+                scope=scope,
+                level=level,
+                handle=handle,
+                paginated=paginated,
+                filterable=names,
+            )
+
+
+def pick(rows: Iterable[Values], name: str, value: Any) -> Values:
+    """The row whose field has this value. Raises Refusal (404)."""
+    found = next((row for row in rows if str(row[name]) == str(value)), None)
+    if found is None:
+        raise not_found()
+    return found
 
 
 class Router:
@@ -89,11 +119,11 @@ class Router:
     def __init__(self, operations: Iterable[Operation]) -> None:
         self.operations = sorted(operations, key=lambda operation: operation.path.count("{"))
 
-    def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]]:
+    def find(self, method: str, path: str, *, beta: bool) -> tuple[Operation, dict[str, str]]:
         """The operation and the parts of its path. Raises Refusal: 404 for the path, 405 for the method."""
         is_known = False
         for operation in self.operations:
-            match = operation.pattern.fullmatch(path)
+            match = operation.pattern.fullmatch(path) if beta or not operation.beta else None
             if match and operation.method == method:
                 return operation, {name: unquote(part) for name, part in match.groupdict().items()}
             is_known = is_known or match is not None

@@ -24,7 +24,11 @@ Identifier = int | str
 
 
 class Record(msgspec.Struct, kw_only=True):
-    """One resource: what was asked for, its states by time, and until when a deletion lingers."""
+    """One resource: what was asked for, its states by time, and until when a deletion lingers.
+
+    `purpose` is what it serves; a second one of the same purpose is one too many. `owner` is the resource that was
+    asked for: of a node, its pool.
+    """
 
     kind: str
     id: Identifier
@@ -34,14 +38,18 @@ class Record(msgspec.Struct, kw_only=True):
     changed_at: float
     timeline: Timeline = []
     gone_at: float | None = None
+    purpose: str = ""
+    owner: str = ""
 
 
 class Charge(msgspec.Struct, kw_only=True):
-    """A span of billing at one price, in US dollars; open while it has no end."""
+    """A span of billing at one price, in US dollars, and for whom; open while it has no end."""
 
     kind: str
     id: Identifier
     label: str
+    purpose: str
+    owner: str
     region: str | None
     plan: str
     hourly: str
@@ -96,11 +104,19 @@ class World:
                 f"'{file}' is no state of the simulator: {exc}", hint="name another file with --state"
             ) from exc
 
+    def snapshot(self) -> bytes:
+        """Everything as it is now, for `restore`."""
+        return msgspec.json.encode(self.state)
+
+    def restore(self, snapshot: bytes) -> None:
+        """Makes everything as it was; records held from before are no part of the world any more."""
+        self.state = msgspec.json.decode(snapshot, type=State)
+
     def save(self) -> None:
         """Writes the file, whole, before a call is answered."""
         if self._file is not None:
             with whole_file(self._file) as file:
-                file.write(msgspec.json.encode(self.state))
+                file.write(self.snapshot())
 
     def now(self) -> float:
         """Seconds since 1970 in simulated time."""
@@ -128,6 +144,11 @@ class World:
         record = self.state.records.get(kind, {}).get(str(identifier))
         return record if record and self.exists(record) else None
 
+    def find_lasting(self, kind: str, identifier: Any) -> Record | None:
+        """The record of this id, unless it is gone or being deleted: what something new may refer to."""
+        record = self.find(kind, identifier)
+        return record if record and record.gone_at is None else None
+
     def exists(self, record: Record) -> bool:
         return record.gone_at is None or record.gone_at > self.now()
 
@@ -146,7 +167,17 @@ class World:
 
     def is_settled(self, record: Record) -> bool:
         """Whether the record has reached its last state."""
-        return lifecycle.settled_at(record.timeline) <= self.now()
+        return not self.is_held(record) and lifecycle.settled_at(record.timeline) <= self.now()
+
+    def is_held(self, record: Record) -> bool:
+        """Whether the record waits for its release."""
+        return bool(record.values.get("_held"))
+
+    def hold(self, record: Record, seconds: float | None) -> None:
+        """Keeps a record in its first state for so much longer, or until it is released."""
+        record.timeline = lifecycle.delay(record.timeline, seconds)
+        if seconds is None:
+            record.values["_held"] = True
 
     def begin(self, record: Record, phases: lifecycle.Phases) -> None:
         """Sets a record on its way through these states from now on."""

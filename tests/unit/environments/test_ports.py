@@ -9,7 +9,7 @@ import pytest
 from aias_core.environments.components import load_components
 from aias_core.environments.local.planner import build_wishes
 from aias_core.environments.local.ports import PortWish, choose_ports, find_free_port
-from aias_core.environments.profiles import load_profile
+from aias_core.environments.profiles import load_local_profile
 from aias_core.errors import InvalidInput, PortTaken
 
 
@@ -59,7 +59,7 @@ def test_port_fixed_twice_is_refused() -> None:
 
 def test_variable_wins_over_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIAS_LOCAL_ROUTER_PORT", "18081")
-    wishes = {w.label: w for w in build_wishes(load_components(), load_profile("local", None))}
+    wishes = {w.label: w for w in build_wishes(load_components(), load_local_profile("local", None))}
     assert (wishes["router"].fixed, wishes["router.ops"].fixed, wishes["router"].preferred) == (18081, None, 8080)
 
 
@@ -67,4 +67,4 @@ def test_variable_wins_over_the_profile(monkeypatch: pytest.MonkeyPatch) -> None
 def test_variable_that_is_no_port_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("AIAS_LOCAL_ROUTER_PORT", text)
     with pytest.raises(InvalidInput, match="AIAS_LOCAL_ROUTER_PORT"):
-        build_wishes(load_components(), load_profile("local", None))
+        build_wishes(load_components(), load_local_profile("local", None))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aias_core.environments.profiles import check_environment, list_environments, load_profile
+from aias_core.environments.profiles import check_environment, list_environments, load_local_profile, load_profile
 from aias_core.errors import InvalidInput, NotFound
 
 
@@ -13,20 +13,25 @@ def write(directory: Path, name: str, text: str) -> None:
 
 
 def test_shipped_profiles_are_valid() -> None:
-    assert {name: load_profile(name, None).name for name in list_environments(None)} == {
-        "demo": "demo",
+    targets = {name: load_profile(name, None).target for name in list_environments(None)}
+    assert targets == {
+        "demo": "local",
+        "development": "linode",
         "local": "local",
+        "production": "linode",
+        "staging": "linode",
+        "system": "linode",
     }
 
 
 def test_demo_has_no_delays_and_stays_out_of_the_way() -> None:
-    demo = load_profile("demo", None)
+    demo = load_local_profile("demo", None)
     assert (demo.mock.ttft_ms, demo.mock.token_ms, demo.ports.prefer_defaults) == (0, 0, False)
 
 
-@pytest.mark.parametrize("name", ["nowhere", "base", "../local", "Local", ""])
+@pytest.mark.parametrize("name", ["nowhere", "base", "linode", "../local", "Local", ""])
 def test_unknown_environment_lists_the_known_ones(name: str) -> None:
-    with pytest.raises(NotFound, match="known are: demo, local") as caught:
+    with pytest.raises(NotFound, match="known are: demo, development, local, production, staging, system") as caught:
         check_environment(name, None)
     assert caught.value.hint is not None
     assert "--config" in caught.value.hint
@@ -34,14 +39,14 @@ def test_unknown_environment_lists_the_known_ones(name: str) -> None:
 
 def test_own_profile_changes_only_what_it_says(tmp_path: Path) -> None:
     write(tmp_path, "mine", "extends: local\nmock:\n  ttft_ms: 5\n")
-    mine = load_profile("mine", tmp_path)
+    mine = load_local_profile("mine", tmp_path)
     assert (mine.mock.ttft_ms, mine.mock.token_ms) == (5, 10)
-    assert list_environments(tmp_path) == ["demo", "local", "mine"]
+    assert set(list_environments(tmp_path)) - set(list_environments(None)) == {"mine"}
 
 
 def test_own_file_of_a_shipped_name_extends_the_shipped_one(tmp_path: Path) -> None:
     write(tmp_path, "local", "extends: local\nports:\n  fixed: {router: 18080}\n")
-    local = load_profile("local", tmp_path)
+    local = load_local_profile("local", tmp_path)
     assert local.ports.fixed == {"router": 18080}
     assert local.mock.ttft_ms == 100
 

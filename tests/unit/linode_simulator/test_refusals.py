@@ -11,6 +11,17 @@ from support.linode import CLUSTER, control, make, refusals
 
 VPC = {"label": "net", "region": "fr-par"}
 RULES = {"inbound": [], "inbound_policy": "DROP", "outbound": [], "outbound_policy": "ACCEPT"}
+DATABASE = {"label": "main", "type": "g6-nanode-1", "engine": "postgresql/16", "region": "fr-par"}
+
+
+def fire(**rule: Any) -> dict[str, Any]:
+    """A firewall with one rule."""
+    return {"label": "fire", "rules": {**RULES, "inbound": [{"action": "ACCEPT", "protocol": "TCP", **rule}]}}
+
+
+def with_acl(family: str, address: str) -> dict[str, Any]:
+    """A cluster with one address in its access list."""
+    return {**CLUSTER, "control_plane": {"acl": {"enabled": True, "addresses": {family: [address]}}}}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +89,75 @@ RULES = {"inbound": [], "inbound_policy": "DROP", "outbound": [], "outbound_poli
             "rules.inbound",
             id="too many rules",
         ),
+        *(
+            pytest.param("/lke/clusters", with_acl(family, one), "address", f"control_plane.acl.addresses.{family}[0]")
+            for family, one in (
+                ("ipv4", "home"),
+                ("ipv4", "10.0.0.0/33"),
+                ("ipv4", "2001:db8::1"),
+                ("ipv6", "10.0.0.1"),
+            )
+        ),
+        *(
+            pytest.param(
+                "/networking/firewalls", fire(ports=ports), "ports", "rules.inbound[0].ports", id=f"ports {ports}"
+            )
+            for ports in (
+                "0",
+                "65536",
+                "http",
+                "90-80",
+                "80-",
+                "1-2-3",
+                "80,,81",
+                ",".join(map(str, range(1, 17))),
+                "1-9," * 7 + "1-9",
+            )
+        ),
+        pytest.param(
+            "/networking/firewalls", fire(protocol="ICMP", ports="80"), "ICMP", "rules.inbound[0].ports", id="no ports"
+        ),
+        pytest.param(
+            "/networking/firewalls",
+            fire(addresses={"ipv4": ["192.0.2.1"]}),
+            "Must be in IP/mask format",
+            "rules.inbound[0].addresses.ipv4[0]",
+            id="address without a mask",
+        ),
+        pytest.param(
+            "/networking/firewalls",
+            fire(addresses={"ipv4": [f"10.0.{n}.0/24" for n in range(256)]}),
+            "at most 255 addresses",
+            "rules.inbound[0].addresses",
+            id="too many addresses",
+        ),
+        pytest.param(
+            "/networking/firewalls",
+            {
+                "label": "fire",
+                "rules": {**RULES, **{way: fire()["rules"]["inbound"] * 13 for way in ("inbound", "outbound")}},
+            },
+            "at most 25 rules",
+            "rules.inbound",
+            id="too many rules both ways",
+        ),
+        pytest.param(
+            "/databases/postgresql/instances",
+            {**DATABASE, "fork": {"source": 404}},
+            "source is not valid",
+            "fork.source",
+            id="fork of nothing",
+        ),
+        pytest.param(
+            "/databases/postgresql/instances",
+            {**DATABASE, "allow_list": ["home"]},
+            "CIDR",
+            "allow_list[0]",
+            id="allow list",
+        ),
+        pytest.param(
+            "/volumes", {"label": "v", "region": "fr-par", "size": 16_385}, "10-16384", "size", id="too large volume"
+        ),
         pytest.param("/linode/instances", {"type": "g9", "region": "fr-par"}, "type is not valid", "type", id="plan"),
         pytest.param(
             "/domains", {"domain": "example.com", "type": "master"}, "soa_email required", "soa_email", id="no e-mail"
@@ -132,10 +212,12 @@ def test_a_volume_in_use_a_subnet_in_use_and_a_locked_cluster_stay(client: TestC
     cluster = make(client, "/lke/clusters", **CLUSTER, vpc_id=network["id"], subnet_id=network["subnets"][0]["id"])
     linode = make(client, "/linode/instances", type="g6-nanode-1", region="fr-par")
     volume = make(client, "/volumes", label="disk", linode_id=linode["id"])
-    lock = make(client, "/locks", entity_id=cluster["id"], entity_type="lkecluster", lock_type="cannot_delete")
+    lock = make(
+        client, "/locks", version="v4beta", entity_id=cluster["id"], entity_type="lkecluster", lock_type="cannot_delete"
+    )
     for path in (f"/vpcs/{network['id']}", f"/volumes/{volume['id']}", f"/lke/clusters/{cluster['id']}"):
         assert client.delete(f"/v4{path}").status_code in (400, 403)
-    client.delete(f"/v4/locks/{lock['id']}")
+    client.delete(f"/v4beta/locks/{lock['id']}")
     client.post(f"/v4/volumes/{volume['id']}/detach")
     for path in (f"/lke/clusters/{cluster['id']}", f"/vpcs/{network['id']}", f"/volumes/{volume['id']}"):
         assert client.delete(f"/v4{path}").status_code == 200
@@ -158,3 +240,79 @@ def test_lists_and_maps_that_are_null_count_as_not_given(client: TestClient) -> 
     assert cluster["tags"] == []
     made = client.get(f"/v4/lke/clusters/{cluster['id']}/pools").json()["data"][0]
     assert (made["taints"], made["labels"], made["tags"]) == ([], {}, [])
+
+
+def test_enterprise_clusters_tiers_and_locks_are_of_the_beta(client: TestClient) -> None:
+    body = {**CLUSTER, "tier": "enterprise", "k8s_version": "v1.34.6+lke2"}
+    assert refusals(client, "/lke/clusters", body)[0]["field"] == "tier"
+    assert make(client, "/lke/clusters", version="v4beta", **body)["tier"] == "enterprise"
+    for path in ("lke/tiers/enterprise/versions", "lke/tiers/standard/versions/1.34", "locks"):
+        assert (client.get(f"/v4/{path}").status_code, client.get(f"/v4beta/{path}").status_code) == (404, 200)
+    assert make(client, "/lke/clusters", **{**CLUSTER, "label": "other"}, tier="standard")["tier"] == "standard"
+
+
+def test_a_firewall_takes_fifteen_ports_and_all_the_addresses_it_may(client: TestClient) -> None:
+    ports = ",".join(map(str, range(1, 12))) + ",80-90,443-444"
+    addresses = {"ipv4": [f"10.0.{n}.0/24" for n in range(254)], "ipv6": ["2001:db8::/32"]}
+    rules = make(client, "/networking/firewalls", **fire(ports=ports, addresses=addresses))["rules"]
+    assert rules["inbound"][0]["ports"] == ports
+
+
+def test_an_access_list_is_checked_when_it_changes(client: TestClient) -> None:
+    cluster = make(client, "/lke/clusters", **with_acl("ipv4", "198.51.100.7/32"))
+    path = f"/lke/clusters/{cluster['id']}/control_plane_acl"
+    errors = refusals(client, path, {"acl": {"enabled": True, "addresses": {"ipv4": ["198.51.100"]}}}, "PUT")
+    assert errors[0]["field"] == "acl.addresses.ipv4[0]"
+    assert client.get(f"/v4{path}").json()["acl"]["addresses"]["ipv4"] == ["198.51.100.7/32"]
+
+
+@pytest.mark.parametrize(("plan", "most"), [("g6-standard-4", 7), ("g6-standard-6", 16)])
+def test_a_machine_takes_so_many_volumes_as_its_plan_allows(client: TestClient, plan: str, most: int) -> None:
+    linode = make(client, "/linode/instances", type=plan, region="fr-par")
+    for number in range(most):
+        make(client, "/volumes", label=f"disk-{number}", linode_id=linode["id"])
+    one_more = {"label": "one-more", "linode_id": linode["id"]}
+    assert f"at most {most} volumes" in refusals(client, "/volumes", one_more)[0]["reason"]
+    apart = make(client, "/volumes", label="apart", region="fr-par")
+    refusals(client, f"/volumes/{apart['id']}/attach", {"linode_id": linode["id"]})
+
+
+def test_a_fork_has_a_source_and_a_time_that_was_kept(client: TestClient) -> None:
+    path = "/databases/postgresql/instances"
+    source = make(client, path, **DATABASE)["id"]
+    for at in ("yesterday", "2020-01-01T00:00:00", "2999-01-01T00:00:00"):
+        errors = refusals(client, path, {**DATABASE, "label": "two", "fork": {"source": source, "restore_time": at}})
+        assert errors[0]["field"] == "fork.restore_time"
+    assert make(client, path, **{**DATABASE, "label": "two"}, fork={"source": source})["fork"]["source"] == source
+
+
+def test_a_bucket_with_objects_stays(client: TestClient) -> None:
+    make(client, "/object-storage/buckets", label="aias-state", region="fr-par")
+    path = "/v4/object-storage/buckets/fr-par/aias-state"
+    place = {"region": "fr-par", "bucket": "aias-state"}
+    control(client, "contents", {**place, "objects": 2, "size": 4_096})
+    bucket = client.get(path).json()
+    assert (bucket["objects"], bucket["size"]) == (2, 4_096)
+    assert client.delete(path).json() == {"errors": [{"reason": "Bucket is not empty"}]}
+    control(client, "contents", {**place, "objects": 0})
+    assert (client.delete(path).status_code, client.get(path).status_code) == (200, 404)
+    missing = client.post("/v4/__simulator/contents", json={**place, "objects": 1})
+    assert missing.status_code == 404
+
+
+def test_an_enterprise_cluster_needs_a_region_that_has_them(client: TestClient) -> None:
+    body = {**CLUSTER, "tier": "enterprise", "k8s_version": "v1.34.6+lke2", "region": "us-east"}
+    answer = client.post("/v4beta/lke/clusters", json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "region")
+
+
+def test_a_subnet_in_use_by_a_database_stays(client: TestClient) -> None:
+    vpc = make(client, "/vpcs", **VPC, subnets=[{"label": "one", "ipv4": "10.0.0.0/24"}])
+    subnet = vpc["subnets"][0]["id"]
+    network = {"vpc_id": vpc["id"], "subnet_id": subnet}
+    database = make(client, "/databases/postgresql/instances", **DATABASE, private_network=network)
+    path = f"/v4/vpcs/{vpc['id']}"
+    assert client.get(f"{path}/subnets/{subnet}").json()["databases"][0]["id"] == database["id"]
+    assert (client.delete(f"{path}/subnets/{subnet}").status_code, client.delete(path).status_code) == (400, 400)
+    client.delete(f"/v4/databases/postgresql/instances/{database['id']}")
+    assert client.delete(path).status_code == 200

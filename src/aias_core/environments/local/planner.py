@@ -91,7 +91,7 @@ class Planner:
                 return argv, {**objects.MEMORY_SETTINGS, "HOME": str(self.state.objects)}, self.state.objects
             case _:
                 argv = [sys.executable, "-P", "-m", str(component.module)]
-                return argv, self._service_environment(component), self.state.run
+                return argv, self.service_environment(component), self.state.run
 
     @property
     def nats_configuration(self) -> Path:
@@ -101,7 +101,8 @@ class Planner:
     def s3_configuration(self) -> Path:
         return self.state.run / "s3.json"
 
-    def _service_environment(self, component: Component) -> dict[str, str]:
+    def service_environment(self, component: Component) -> dict[str, str]:
+        """The variables that one of our services is started with, secrets among them."""
         values = self._values(component)
         ports = self.ports[component.name]
         return {

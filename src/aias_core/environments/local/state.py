@@ -67,11 +67,8 @@ class StateDirectory:
 
     def ensure(self) -> None:
         """Makes what is missing, for the owner only. Raises PrerequisiteMissing where nothing can be written."""
-        root = self.path.parent
+        ensure_root(self.path.parent)
         try:
-            root.mkdir(parents=True, exist_ok=True)
-            if not (root / ".gitignore").exists():
-                (root / ".gitignore").write_text("*\n", encoding="ascii")
             for directory in (self.path, *(self.path / part for part in _PARTS)):
                 directory.mkdir(mode=0o700, exist_ok=True)
             if not os.access(self.run, os.W_OK):
@@ -133,6 +130,16 @@ class StateDirectory:
         holder = self.read_record("lock")
         who = f"'{holder.get('command')}' (pid {holder.get('pid')})" if holder else "Another command"
         return LockHeld(f"{who} is at work on the environment '{self.path.name}'", hint="wait until it has ended")
+
+
+def ensure_root(root: Path) -> None:
+    """Makes the directory of all environments, which git ignores. Raises PrerequisiteMissing."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        if not (root / ".gitignore").exists():
+            (root / ".gitignore").write_text("*\n", encoding="ascii")
+    except OSError as exc:
+        raise _unusable(root, exc) from exc
 
 
 def _unusable(path: Path, exc: OSError) -> PrerequisiteMissing:

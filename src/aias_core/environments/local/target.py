@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from aias_core.environments.local import control
 from aias_core.environments.local.plan import PORTS_RECORD
 from aias_core.environments.local.state import StateDirectory
-from aias_core.environments.profiles import check_environment, load_profile
-from aias_core.errors import EnvironmentNotUp
+from aias_core.environments.profiles import load_local_profile, read_assembly
+from aias_core.errors import EnvironmentNotUp, Refused
 
 if TYPE_CHECKING:
     from aias_core.environments.endpoints import Endpoints
@@ -30,9 +30,16 @@ def _say_nothing(_: str) -> None:
 
 
 def open_environment(name: str, state_root: Path, own_profiles: Path | None = None) -> LocalEnvironment:
-    """The environment of that name, up or not. Raises NotFound, listing the known ones, for an unknown name."""
+    """The environment of that name, up or not.
+
+    Raises NotFound, listing the known ones, for an unknown name, and Refused for one that is not on this machine.
+    """
     own = None if own_profiles is None else Path(own_profiles)
-    check_environment(name, own)
+    if read_assembly(name, own).target != "local":
+        raise Refused(
+            f"The environment '{name}' is not on this machine, and this command works on one that is",
+            hint=f"see what it consists of with: aias env show {name}",
+        )
     return LocalEnvironment(name, StateDirectory(Path(state_root).absolute() / name), own)
 
 
@@ -45,7 +52,7 @@ class LocalEnvironment:
     own_profiles: Path | None = None
 
     def load_profile(self) -> LocalProfile:
-        return load_profile(self.name, self.own_profiles)
+        return load_local_profile(self.name, self.own_profiles)
 
     def up(self, progress: Progress = _say_nothing, timeout_seconds: float | None = None) -> UpResult:
         """Starts what is not running and waits until every component answers; changes nothing the second time.

@@ -8,6 +8,7 @@ from typing import Any
 from aias_services.linode_simulator.catalog.types import DEARER, amounts, region_prices
 from aias_services.linode_simulator.ledger import Price
 
+FILTERABLE = ("label", "transfer", "price.hourly", "price.monthly")
 # id, label, hourly, monthly
 _ROWS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "lke": (

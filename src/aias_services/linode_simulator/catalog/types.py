@@ -16,6 +16,7 @@ DEARER = {"id-cgk": Decimal("1.2"), "br-gru": Decimal("1.4")}
 BLACKWELL = ("us-sea", "us-lax", "id-cgk", "ca-central")
 QUADRO = ("us-east", "us-southeast", "eu-central", "ap-south", "ap-west")
 GIB = 1024
+BACKUP_HOUR = Decimal("0.0015")
 
 # id, label, class, vCPUs, memory GB, disk GB, transfer GB, network out Mbps, GPUs, hourly, monthly, backups
 _ROWS: tuple[tuple[str, str, str, int, int, int, int, int, int, str, str, str], ...] = (
@@ -100,12 +101,22 @@ _ROWS: tuple[tuple[str, str, str, int, int, int, int, int, int, str, str, str], 
     ("g3-gpu-rtxpro6000-blackwell-4", "RTX PRO 6000 x4", "gpu", 64, 688, 4096, 0, 10000, 4, "12", "8000", "240"),
 )
 _PRICES = {row[0]: Price(row[0], Decimal(row[9]), Decimal(row[10])) for row in _ROWS}
+_BACKUPS = {
+    row[0]: Price("backups", (Decimal(row[11]) * BACKUP_HOUR).quantize(Decimal("0.001")), Decimal(row[11]))
+    for row in _ROWS
+}
 
 
 def price_of(plan: str, region: str) -> Price:
     """What a plan costs in a region."""
     price, factor = _PRICES[plan], DEARER.get(region, Decimal(1))
     return Price(plan, price.hourly * factor, price.monthly * factor)
+
+
+def backups_price_of(plan: str, region: str) -> Price:
+    """What the backups of a plan cost in a region."""
+    price, factor = _BACKUPS[plan], DEARER.get(region, Decimal(1))
+    return Price(price.plan, price.hourly * factor, price.monthly * factor)
 
 
 def is_offered(plan: str, region: str) -> bool:
@@ -133,9 +144,8 @@ def _gpu_regions(plan: str) -> list[str]:
 
 
 def _type(row: tuple[str, str, str, int, int, int, int, int, int, str, str, str]) -> dict[str, Any]:
-    identifier, label, kind, vcpus, memory, disk, transfer, network, gpus, hourly, monthly, backups = row
-    is_gpu, month = kind == "gpu", Decimal(backups)
-    hour = (month * Decimal("0.0015")).quantize(Decimal("0.001"))
+    identifier, label, kind, vcpus, memory, disk, transfer, network, gpus, hourly, monthly, _ = row
+    is_gpu, hour, month = kind == "gpu", _BACKUPS[identifier].hourly, _BACKUPS[identifier].monthly
     regional = (
         [{"id": region, **amounts(price_of(identifier, region).hourly, price_of(identifier, region).monthly)}
          for region in _gpu_regions(identifier)]

@@ -12,6 +12,7 @@ from aias_services.linode_simulator.exchange import Answer, Request
 from aias_services.linode_simulator.kubernetes.kinds import KINDS, Kind
 from aias_services.linode_simulator.kubernetes.objects import Document, Objects
 from aias_services.linode_simulator.kubernetes.status import Status
+from aias_services.linode_simulator.refusals import Refusal
 from aias_services.linode_simulator.resource import dig
 from aias_services.linode_simulator.resources.kubernetes_actions import bearer_token
 from aias_services.linode_simulator.world import Record, World
@@ -33,7 +34,7 @@ class KubernetesApi:
     def answer(self, request: Request) -> Answer | None:
         """The answer to a request; None where the access list does not let the caller through."""
         match = _CLUSTER.fullmatch(request.path)
-        cluster = self._world.find("lke_cluster", match[1]) if match else None
+        cluster = self._world.find_lasting("lke_cluster", match[1]) if match else None
         if match is None or cluster is None or not self._world.is_settled(cluster) or not self._is_let_in(cluster):
             return None
         try:
@@ -53,6 +54,11 @@ class KubernetesApi:
     def _authenticate(self, request: Request, cluster: Record) -> None:
         if request.headers.get("authorization") != f"Bearer {bearer_token(self._world, cluster)}":
             raise Status(401, "Unauthorized", "Unauthorized")
+
+
+def failed(refusal: Refusal) -> Answer:
+    """A scripted failure as the Kubernetes API answers it."""
+    return Answer(Status(refusal.status, "Failure", str(refusal)).document(), refusal.status)
 
 
 def _serve(world: World, cluster: Record, request: Request, path: str) -> Answer:

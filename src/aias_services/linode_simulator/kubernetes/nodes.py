@@ -9,6 +9,8 @@ from aias_services.linode_simulator.catalog.types import TYPES
 from aias_services.linode_simulator.kubernetes.apply import merge
 from aias_services.linode_simulator.world import Record, World
 
+DELETED = "aias/deleted"
+
 
 def list_nodes(world: World, cluster: Record, changes: dict[str, Any]) -> list[dict[str, Any]]:
     """Every node of a cluster, with what was changed of it."""
@@ -16,6 +18,7 @@ def list_nodes(world: World, cluster: Record, changes: dict[str, Any]) -> list[d
         merge(_node(world, cluster, pool, node), changes.get(f"lke{cluster.id}-{node.id}", {}))
         for pool in world.children("lke_pool", cluster)
         for node in world.children("lke_node", pool)
+        if DELETED not in changes.get(f"lke{cluster.id}-{node.id}", {})
     ]
 
 

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from aias_services.linode_simulator.access import written
-from aias_services.linode_simulator.kubernetes import apply, schema
+from aias_services.linode_simulator.kubernetes import apply, controllers, schema, workloads
 from aias_services.linode_simulator.kubernetes.kinds import KINDS, Kind
-from aias_services.linode_simulator.kubernetes.nodes import list_nodes
+from aias_services.linode_simulator.kubernetes.nodes import DELETED, list_nodes
 from aias_services.linode_simulator.kubernetes.status import Status, conflict, missing, taken
 from aias_services.linode_simulator.world import Record, World
 
 Document = dict[str, Any]
 GIVEN_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 NAMESPACES, NODES = KINDS["v1", "namespaces"], KINDS["v1", "nodes"]
-OWNERS = "owners"
+CLASSES, VOLUMES = KINDS["storage.k8s.io/v1", "storageclasses"], KINDS["v1", "persistentvolumes"]
+OWNERS, CLASSES_GIVEN = "owners", "storage classes given"
 
 
 class Objects:
@@ -25,10 +26,14 @@ class Objects:
     def __init__(self, world: World, cluster: Record, *, dry: bool = False) -> None:
         kept = world.state.objects.setdefault(str(cluster.id), {})
         self._world, self._cluster = world, cluster
-        self._kept = copy.deepcopy(kept) if dry else kept
+        self._kept, self._dry = copy.deepcopy(kept) if dry else kept, dry
         for name in GIVEN_NAMESPACES:
             if _key(NAMESPACES, "", name) not in self._kept:
                 self._store(NAMESPACES, "", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        for name, reclaim in workloads.STORAGE_CLASSES.items():
+            if CLASSES_GIVEN not in self._kept:
+                self._store(CLASSES, "", workloads.storage_class(name, reclaim))
+        self._kept.setdefault(CLASSES_GIVEN, {})
 
     def list_all(self, kind: Kind, namespace: str) -> list[Document]:
         """The objects of a kind, in one namespace or, without one, in all."""
@@ -91,9 +96,24 @@ class Objects:
         self.get(kind, namespace, name)
         if kind is NAMESPACES and name in GIVEN_NAMESPACES:
             raise Status(403, "Forbidden", f'namespaces "{name}" is forbidden: this namespace may not be deleted')
+        if kind is NODES:
+            self._kept.setdefault("nodes", {})[name] = {DELETED: True}
+            return
         for key in [_key(kind, namespace, name), *(self._keys_of(name) if kind is NAMESPACES else ())]:
-            self._kept.pop(key, None)
+            document = self._kept.pop(key, None)
             self._kept.get(OWNERS, {}).pop(key, None)
+            if document and not self._dry:
+                self._withdraw(document)
+
+    def put(self, plural: str, namespace: str, document: Document) -> None:
+        """What a controller writes into the core group: a new object, or one anew."""
+        kind, name = KINDS["v1", plural], document["metadata"]["name"]
+        document["metadata"]["namespace"] = namespace
+        self._store(kind, namespace, document, self._find(kind, namespace, name))
+
+    def list_named(self, plural: str, namespace: str) -> list[Document]:
+        """The objects of a plural of the core group."""
+        return self.list_all(KINDS["v1", plural], namespace)
 
     def _keys_of(self, namespace: str) -> Iterator[str]:
         yield from [key for key in self._kept if key.split("|")[2:3] == [namespace]]
@@ -120,6 +140,8 @@ class Objects:
             return before
         number = self._world.next_id("kubernetes", 1)
         stored = copy.deepcopy(document)
+        if before and "status" in before:
+            stored.setdefault("status", before["status"])
         stored["metadata"] |= {
             "uid": old.get("uid") or self._world.token("object", self._cluster.id, key, number, length=32),
             "creationTimestamp": old.get("creationTimestamp") or f"{written(self._world.now())}Z",
@@ -130,7 +152,29 @@ class Objects:
             stored["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = name
             stored |= {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
         self._kept[key] = _encode_secret(stored) if kind.name == "Secret" else stored
+        if not self._dry:
+            self._provide(self._kept[key])
+        controllers.react(self, kind, self._kept[key])
         return self._kept[key]
+
+    def _provide(self, document: Document) -> None:
+        """Makes on the account what an object stands for."""
+        if document["kind"] == "Service":
+            workloads.ensure_balancer(self._world, self._cluster, document)
+        elif document["kind"] == "PersistentVolumeClaim":
+            named = document["spec"].get("storageClassName", workloads.DEFAULT_CLASS)
+            volume = workloads.bind(self._world, self._cluster, document, self._find(CLASSES, "", named))
+            if volume:
+                self._store(VOLUMES, "", volume)
+
+    def _withdraw(self, document: Document) -> None:
+        """Takes from the account what a deleted object stood for."""
+        if document["kind"] == "Service":
+            workloads.drop_balancer(self._world, document)
+        elif document["kind"] == "PersistentVolumeClaim":
+            volume = self._find(VOLUMES, "", document["spec"].get("volumeName", ""))
+            if volume and workloads.unbind(self._world, volume):
+                self._kept.pop(_key(VOLUMES, "", volume["metadata"]["name"]))
 
 
 def _encode_secret(document: Document) -> Document:

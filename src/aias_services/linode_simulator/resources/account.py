@@ -1,13 +1,10 @@
-"""The account: its profile, tokens, events, locks, invoices, settings and transfer."""
+"""The account: its profile, tokens, events, locks, settings and transfer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
-from aias_services.linode_simulator import access, events, ledger
+from aias_services.linode_simulator import access, events
 from aias_services.linode_simulator.catalog import regions, types
 from aias_services.linode_simulator.fields import (
     Field,
@@ -21,10 +18,11 @@ from aias_services.linode_simulator.fields import (
     shape,
     text,
 )
-from aias_services.linode_simulator.refusals import Fault, Refusal, not_found
+from aias_services.linode_simulator.refusals import Fault, Refusal
 from aias_services.linode_simulator.resource import EVERYTHING, READABLE, Draft, Resource
-from aias_services.linode_simulator.routing import Call, actions
-from aias_services.linode_simulator.world import Charge, Record, World
+from aias_services.linode_simulator.resources import billing
+from aias_services.linode_simulator.routing import Call, actions, pick
+from aias_services.linode_simulator.world import Record
 
 SHOWN_OF_TOKEN = 16
 LOCKABLE = {"linode": "linode", "lkecluster": "lke_cluster", "nodebalancer": "nodebalancer", "volume": "volume"}
@@ -73,7 +71,7 @@ def _view_account(call: Call) -> Values:
         "phone": "",
         "tax_id": "",
         "balance": 0.0,
-        "balance_uninvoiced": float(_cents(_total(call.world, 0.0, call.world.now()))),
+        "balance_uninvoiced": billing.uninvoiced(call.world),
         "billing_source": "linode",
         "active_since": "2026-01-01T00:00:00",
         "active_promotions": [],
@@ -99,74 +97,7 @@ def _list_availability(_: Call) -> list[Values]:
 
 
 def _view_availability(call: Call) -> Values:
-    return _one(_list_availability(call), "region", call.params["region"])
-
-
-def _one(rows: list[Values], name: str, value: Any) -> Values:
-    found = next((row for row in rows if str(row[name]) == str(value)), None)
-    if found is None:
-        raise not_found()
-    return found
-
-
-def _months(world: World) -> Iterator[tuple[float, float]]:
-    """The spans of the months that have ended since the first charge."""
-    if not world.state.charges:
-        return
-    first = datetime.fromtimestamp(world.state.charges[0].began_at, UTC)
-    begins = first.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    while (ends := ledger.next_month(begins)).timestamp() <= world.now():
-        yield begins.timestamp(), ends.timestamp()
-        begins = ends
-
-
-def _total(world: World, since: float, until: float) -> Decimal:
-    return sum((ledger.cost(charge, until, since) for charge in world.state.charges), Decimal(0))
-
-
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(ledger.CENT, ROUND_HALF_UP)
-
-
-def _list_invoices(call: Call) -> list[Values]:
-    world = call.world
-    return [
-        {
-            "id": number,
-            "label": f"Invoice #{number}",
-            "date": access.written(until),
-            "billing_source": "linode",
-            "subtotal": float(_cents(_total(world, since, until))),
-            "tax": 0.0,
-            "tax_summary": [],
-            "total": float(_cents(_total(world, since, until))),
-        }
-        for number, (since, until) in enumerate(_months(world), 1)
-    ]
-
-
-def _list_items(call: Call) -> list[Values]:
-    invoice = _one(_list_invoices(call), "id", call.params["invoice"])
-    since, until = list(_months(call.world))[invoice["id"] - 1]
-    charges = (c for c in call.world.state.charges if c.began_at < until and (c.ended_at or until) > since)
-    return [_item(charge, since, until) for charge in charges]
-
-
-def _item(charge: Charge, since: float, until: float) -> Values:
-    began, ended = max(since, charge.began_at), min(until, charge.ended_at or until)
-    amount = float(_cents(ledger.cost(charge, until, since)))
-    return {
-        "label": f"{charge.plan} - {charge.label} ({charge.id})",
-        "amount": amount,
-        "total": amount,
-        "tax": 0.0,
-        "quantity": -(-int(ended - began) // ledger.SECONDS_PER_HOUR),
-        "unit_price": charge.hourly,
-        "region": charge.region,
-        "type": "hourly",
-        "from": access.written(began),
-        "to": access.written(ended),
-    }
+    return pick(_list_availability(call), "region", call.params["region"])
 
 
 def _seen(call: Call) -> Values:
@@ -195,7 +126,7 @@ def _make_token(draft: Draft, token: Record) -> None:
 
 def _check_lock(draft: Draft) -> Iterator[Fault]:
     kind = LOCKABLE.get(draft.values["entity_type"], "")
-    found = draft.world.find(kind, draft.values["entity_id"])
+    found = draft.world.find_lasting(kind, draft.values["entity_id"])
     if found is None:
         yield Fault("entity_id is not valid", "entity_id")
         return
@@ -225,16 +156,26 @@ RESOURCES = (
         kind="event",
         path="/account/events",
         scope="events",
+        filterable=(
+            "id",
+            "action",
+            "created",
+            "entity.id",
+            "entity.type",
+        ),
         verbs=READABLE,
         fields=EVENT,
         shown=events.shown,
         newest_first=True,
-        more_filters=("entity.id", "entity.type"),
     ),
     Resource(
         kind="token",
         path="/profile/tokens",
         scope="account",
+        filterable=(
+            "label",
+            "created",
+        ),
         verbs=EVERYTHING,
         action="token",
         fields={
@@ -253,6 +194,7 @@ RESOURCES = (
         kind="sshkey",
         path="/profile/sshkeys",
         scope="account",
+        filterable=("label",),
         fields={
             "id": answer(integer()),
             "label": text(required=True, low=1, high=64),
@@ -263,7 +205,9 @@ RESOURCES = (
     Resource(
         kind="lock",
         path="/locks",
+        beta=True,
         scope="account",
+        filterable=("id", "entity.id", "entity.type", "lock_type"),
         verbs=EVERYTHING - {"update"},
         fields={
             "id": answer(integer()),
@@ -275,7 +219,6 @@ RESOURCES = (
             "entity": answer(shape(ENTITY)),
         },
         checks=(_check_lock,),
-        more_filters=("entity.id", "entity.type"),
     ),
 )
 OPERATIONS = (
@@ -286,12 +229,9 @@ OPERATIONS = (
             "GET /account/settings": _view_settings,
             "GET /account/transfer": _view_transfer,
             "GET /account/availability/{region}": _view_availability,
-            "GET /account/invoices/{invoice}": lambda call: _one(_list_invoices(call), "id", call.params["invoice"]),
         },
         {
             "GET /account/availability": _list_availability,
-            "GET /account/invoices": _list_invoices,
-            "GET /account/invoices/{invoice}/items": _list_items,
         },
     ),
     *actions("events", {"POST /account/events/{event}/seen": _seen}),

@@ -59,11 +59,12 @@ NODE: dict[str, Field] = {
     "subnet_id": integer(nullable=True),
     "status": answer(text(default="UP")),
 }
+NEW_CONFIG = {**CONFIG, "nodes": many(shape(NODE)), "udp_check_port": integer(low=1, high=65_535, default=80)}
 
 
 def _check(draft: Draft) -> Iterator[Fault]:
     firewall = draft.values.get("firewall_id")
-    if firewall and draft.world.find("firewall", firewall) is None:
+    if firewall and draft.world.find_lasting("firewall", firewall) is None:
         yield Fault("firewall_id is not valid", "firewall_id")
 
 
@@ -74,7 +75,10 @@ def _make(draft: Draft, balancer: Record) -> None:
     values["ipv4"] = f"198.19.{number // 250 % 250}.{number % 250 + 1}"
     for body in values.pop("configs"):
         config = engine.create(
-            world, "nodebalancer_config", {k: v for k, v in body.items() if k != "nodes"}, parent=balancer
+            world,
+            "nodebalancer_config",
+            {name: value for name, value in body.items() if name in CONFIG},
+            parent=balancer,
         )
         for node in body.get("nodes", ()):
             engine.create(world, "nodebalancer_node", node, parent=config)
@@ -114,6 +118,7 @@ RESOURCES = (
         kind="nodebalancer",
         path="/nodebalancers",
         scope="nodebalancers",
+        filterable=("label", "region", "tags", "ipv4", "locks"),
         first_id=300_001,
         entity="nodebalancer",
         action="nodebalancer",
@@ -128,7 +133,7 @@ RESOURCES = (
             "client_udp_sess_throttle": integer(low=0, high=20, default=0),
             "tags": many(text(low=3, high=50)),
             "ipv4": fixed(text()),
-            "configs": secret(many(mapping())),
+            "configs": secret(many(shape(NEW_CONFIG))),
             "firewall_id": secret(integer(nullable=True)),
             "vpcs": secret(many(mapping())),
             "hostname": answer(text()),
@@ -170,5 +175,10 @@ RESOURCES = (
 )
 OPERATIONS = (
     *actions("nodebalancers", {}, {"GET /nodebalancers/{nodebalancer}/firewalls": _list_firewalls}),
-    *actions("", {}, {"GET /nodebalancers/types": lambda _: prices.list_types("nodebalancers")}),
+    *actions(
+        "",
+        {},
+        {"GET /nodebalancers/types": lambda _: prices.list_types("nodebalancers")},
+        {"GET /nodebalancers/types": prices.FILTERABLE},
+    ),
 )

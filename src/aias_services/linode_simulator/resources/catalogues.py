@@ -11,6 +11,7 @@ from aias_services.linode_simulator.refusals import not_found
 from aias_services.linode_simulator.routing import Call, actions
 from aias_services.linode_simulator.world import Record
 
+TYPE_FILTERS = ("class", "label", "memory", "vcpus", "disk", "gpus", "transfer", "network_out", "accelerated_devices")
 TAGGED = ("linode", "lke_cluster", "lke_pool", "volume", "nodebalancer", "domain", "firewall")
 
 
@@ -43,10 +44,8 @@ def _list_tags(call: Call) -> list[Values]:
 
 
 OPERATIONS = (
-    *catalogue("/regions", regions.REGIONS, filterable=("country", "site_type", "id", "capabilities")),
-    *catalogue(
-        "/linode/types", types.TYPES, filterable=("class", "label", "memory", "vcpus", "disk", "gpus", "transfer")
-    ),
+    *catalogue("/regions", regions.REGIONS, filterable=("country", "site_type")),
+    *catalogue("/linode/types", types.TYPES, filterable=TYPE_FILTERS),
     *catalogue(
         "/linode/kernels",
         versions.KERNELS,
@@ -56,7 +55,7 @@ OPERATIONS = (
         "/images",
         versions.IMAGES,
         scope="images",
-        filterable=("label", "vendor", "size", "deprecated", "is_public", "status", "type"),
+        filterable=("label", "vendor", "size", "deprecated", "is_public", "is_shared", "status", "tags", "type"),
     ),
     *actions(
         "",
@@ -64,6 +63,10 @@ OPERATIONS = (
         {
             "GET /regions/availability": _list_availability,
             "GET /network-transfer/prices": lambda _: prices.list_types("network-transfer"),
+        },
+        {
+            "GET /regions/availability": ("region", "plan", "available"),
+            "GET /network-transfer/prices": prices.FILTERABLE,
         },
     ),
     *actions("account", {}, {"GET /tags": _list_tags}),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from aias_services.linode_simulator import engine, events
+from aias_services.linode_simulator import engine
 from aias_services.linode_simulator.catalog import types, versions
 from aias_services.linode_simulator.fields import (
     Field,
@@ -22,11 +22,10 @@ from aias_services.linode_simulator.fields import (
 )
 from aias_services.linode_simulator.ledger import Price
 from aias_services.linode_simulator.lifecycle import Phases
-from aias_services.linode_simulator.refusals import Fault, check_all, refuse
+from aias_services.linode_simulator.refusals import Fault
 from aias_services.linode_simulator.resource import READABLE, Draft, Resource
-from aias_services.linode_simulator.resources.firewalls import attach, detach_all, firewalls_of
+from aias_services.linode_simulator.resources.firewalls import attach, detach_all
 from aias_services.linode_simulator.resources.kubernetes import check_plan
-from aias_services.linode_simulator.routing import Call, actions
 from aias_services.linode_simulator.world import Record, World
 
 ALERTS = {"cpu": 180, "io": 10_000, "network_in": 10, "network_out": 10, "transfer_quota": 80}
@@ -98,7 +97,7 @@ def _check_instance(draft: Draft) -> Iterator[Fault]:
     elif values["image"] and not (values["root_pass"] or values["authorized_keys"] or values["authorized_users"]):
         yield Fault("root_pass is required", "root_pass")
     for field, kind in (("firewall_id", "firewall"), ("stackscript_id", "stackscript")):
-        if values[field] and world.find(kind, values[field]) is None:
+        if values[field] and world.find_lasting(kind, values[field]) is None:
             yield Fault(f"{field} is not valid", field)
 
 
@@ -137,69 +136,9 @@ def _show_instance(_: World, instance: Record) -> Values:
 
 
 def _price(instance: Record) -> Price:
-    return types.price_of(instance.values["type"], instance.values["region"])
-
-
-def _power(verb: str, phases: Phases, allowed: tuple[str, ...]) -> Callable[[Call], Values]:
-    def handle(call: Call) -> Values:
-        instance = call.record("linode")
-        if call.world.status(instance) not in allowed:
-            raise refuse(f"Linode cannot be told to {verb} while it is {call.world.status(instance)}")
-        call.world.begin(instance, phases)
-        engine.emit(call.world, call.world.registry["linode"], instance, verb, lasting=instance)
-        return {}
-
-    return handle
-
-
-def _resize(call: Call) -> Values:
-    instance = call.record("linode")
-    wanted = call.read(
-        {
-            "type": text(required=True),
-            "allow_auto_disk_resize": boolean(default=True),
-            "migration_type": text(choices=("cold", "warm"), default="cold"),
-        }
-    )
-    check_all(check_plan(call.world, wanted["type"], instance.values["region"]))
-    instance.values["type"] = wanted["type"]
-    call.world.begin(instance, (("resizing", 120.0), *BOOT))
-    engine.rebill(call.world, instance)
-    engine.emit(call.world, call.world.registry["linode"], instance, "resize", lasting=instance)
-    return {}
-
-
-def _view_ips(call: Call) -> Values:
-    instance = call.record("linode")
-    address = {
-        "address": instance.values["ipv4"][0],
-        "assigned_entity": events.entity("linode", instance),
-        "gateway": "198.18.0.1",
-        "interface_id": None,
-        "linode_id": instance.id,
-        "prefix": 24,
-        "public": True,
-        "rdns": None,
-        "region": instance.values["region"],
-        "subnet_mask": "255.255.255.0",
-        "type": "ipv4",
-        "vpc_nat_1_1": None,
-        "reserved": False,
-    }
-    return {
-        "ipv4": {"public": [address], "private": [], "reserved": [], "shared": [], "vpc": []},
-        "ipv6": {"global": [], "link_local": None, "slaac": None},
-    }
-
-
-def _list_volumes(call: Call) -> list[Values]:
-    instance, kind = call.record("linode"), call.world.registry["volume"]
-    attached = call.world.iter("volume", lambda one: one.values["linode_id"] == instance.id)
-    return [engine.show(call.world, kind, one) for one in attached]
-
-
-def _list_firewalls(call: Call) -> list[Values]:
-    return firewalls_of(call.world, "linode", call.record("linode").id)
+    place = instance.values["type"], instance.values["region"]
+    price = types.price_of(*place)
+    return price.plus(types.backups_price_of(*place)) if instance.values["backups_enabled"] else price
 
 
 DISK: dict[str, Field] = {
@@ -230,6 +169,16 @@ RESOURCES = (
         kind="linode",
         path="/linode/instances",
         scope="linodes",
+        filterable=(
+            "id",
+            "label",
+            "region",
+            "tags",
+            "group",
+            "image",
+            "ipv4",
+            "interface_generation",
+        ),
         first_id=80_000_001,
         entity="linode",
         action="linode",
@@ -249,6 +198,7 @@ RESOURCES = (
         kind="linode_config",
         path=f"{INSTANCE_PATH}/configs",
         scope="linodes",
+        filterable=("label",),
         parent="linode",
         verbs=READABLE | {"update"},
         fields=CONFIG,
@@ -257,26 +207,12 @@ RESOURCES = (
         kind="linode_disk",
         path=f"{INSTANCE_PATH}/disks",
         scope="linodes",
+        filterable=(
+            "label",
+            "size",
+        ),
         parent="linode",
         verbs=READABLE,
         fields=DISK,
     ),
-)
-OPERATIONS = tuple(
-    actions(
-        "linodes",
-        {
-            f"POST {INSTANCE_PATH}/boot": _power("boot", BOOT, ("offline",)),
-            f"POST {INSTANCE_PATH}/reboot": _power("reboot", (("rebooting", 20.0), ("running", 0.0)), ("running",)),
-            f"POST {INSTANCE_PATH}/shutdown": _power(
-                "shutdown", (("shutting_down", 10.0), ("offline", 0.0)), ("running",)
-            ),
-            f"POST {INSTANCE_PATH}/resize": _resize,
-            f"GET {INSTANCE_PATH}/ips": _view_ips,
-        },
-        {
-            f"GET {INSTANCE_PATH}/volumes": _list_volumes,
-            f"GET {INSTANCE_PATH}/firewalls": _list_firewalls,
-        },
-    )
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
 from aias_services.linode_simulator import engine
+from aias_services.linode_simulator.access import instant_of
+from aias_services.linode_simulator.addresses import check_list
 from aias_services.linode_simulator.catalog import databases
 from aias_services.linode_simulator.engine import catalogue
 from aias_services.linode_simulator.fields import (
@@ -30,6 +31,7 @@ from aias_services.linode_simulator.world import Record, World
 
 PATH = "/databases/postgresql/instances/{database}"
 ENGINES = tuple(row["id"] for row in databases.ENGINES if row["engine"] == "postgresql")
+FILTERABLE = ("label", "type", "engine", "region", "version", "status", "platform")
 ACTIVE = (("provisioning", 900.0), ("active", 0.0))
 UPDATES = shape(
     {
@@ -57,15 +59,26 @@ def _check(draft: Draft) -> Iterator[Fault]:
         yield Fault("type is not valid", "type")
     elif nodes not in {one["quantity"] for one in databases.TYPES[plan]["engines"]["postgresql"]}:
         yield Fault(f"cluster_size {nodes} is not available for {plan}", "cluster_size")
-    for index, address in enumerate(values["allow_list"]):
-        try:
-            ipaddress.ip_network(address, strict=False)
-        except ValueError:
-            yield Fault("Must be an address or a network in CIDR notation", f"allow_list[{index}]")
+    yield from check_list(values["allow_list"], "allow_list")
+    if draft.is_new and values["fork"]:
+        yield from _check_fork(world, values["fork"])
     network = values["private_network"]
-    subnet = world.find("vpc_subnet", network["subnet_id"]) if network else None
+    subnet = world.find_lasting("vpc_subnet", network["subnet_id"]) if network else None
     if network and (subnet is None or subnet.parent != network["vpc_id"]):
         yield Fault("subnet_id is not valid", "private_network.subnet_id")
+
+
+def _check_fork(world: World, fork: Values) -> Iterator[Fault]:
+    source, at = world.find_lasting("database", fork["source"]), fork.get("restore_time")
+    if source is None or world.status(source) == "provisioning":
+        yield Fault("source is not valid", "fork.source")
+        return
+    try:
+        is_kept = at is None or source.made_at <= instant_of(at) <= world.now()
+    except ValueError:
+        is_kept = False
+    if not is_kept:
+        yield Fault("restore_time is not valid", "fork.restore_time")
 
 
 def _make(_: Draft, database: Record) -> None:
@@ -201,6 +214,7 @@ RESOURCES = (
         kind="database",
         path="/databases/postgresql/instances",
         scope="databases",
+        filterable=FILTERABLE,
         first_id=200_001,
         entity="database",
         action="database",
@@ -228,6 +242,7 @@ OPERATIONS = (
             f"POST {PATH}/patch": _patch,
         },
         {"GET /databases/instances": _list_all},
+        {"GET /databases/instances": FILTERABLE},
     ),
     *catalogue("/databases/types", databases.TYPES),
     *catalogue("/databases/engines", {row["id"]: row for row in databases.ENGINES}, filterable=("engine", "version")),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 from collections.abc import Iterator
 
 from aias_services.linode_simulator import engine, events
+from aias_services.linode_simulator.addresses import NETWORKS, check_addresses
 from aias_services.linode_simulator.fields import (
     Field,
     Values,
@@ -79,18 +79,19 @@ def _check_rule(rule: Values, path: str) -> Iterator[Fault]:
     ports, addresses = rule.get("ports"), rule.get("addresses") or {}
     if rule["protocol"] in ("ICMP", "IPENCAP") and ports:
         yield Fault(f"Ports are not allowed for {rule['protocol']}", f"{path}.ports")
-    pieces = [piece for part in (ports or "").split(",") for piece in part.split("-") if part]
-    if len(pieces) > MOST_PORTS or not all(piece.strip().isdecimal() and int(piece) <= 65535 for piece in pieces):
-        yield Fault(f"Must be at most {MOST_PORTS} ports of 1-65535", f"{path}.ports")
-    given = [(family, one) for family in ("ipv4", "ipv6") for one in addresses.get(family) or ()]
-    if len(given) > MOST_ADDRESSES:
+    elif ports and not _are_ports(ports):
+        yield Fault(f"Must be at most {MOST_PORTS} ports of 1-65535; a range counts as two", f"{path}.ports")
+    if sum(len(addresses.get(family) or ()) for family in NETWORKS) > MOST_ADDRESSES:
         yield Fault(f"A rule may have at most {MOST_ADDRESSES} addresses", f"{path}.addresses")
-    for family, one in given:
-        kind = ipaddress.IPv4Network if family == "ipv4" else ipaddress.IPv6Network
-        try:
-            kind(one, strict=False)
-        except ValueError:
-            yield Fault("Must be an address or a network in CIDR notation", f"{path}.addresses.{family}")
+    yield from check_addresses(addresses, f"{path}.addresses", masked=True)
+
+
+def _are_ports(text: str) -> bool:
+    ranges = [[end.strip() for end in piece.split("-")] for piece in text.split(",")]
+    ends = [end for one in ranges for end in one]
+    if len(ends) > MOST_PORTS or not all(end.isdecimal() and 1 <= int(end) <= 65_535 for end in ends):
+        return False
+    return all(len(one) == 1 or (len(one) == 2 and int(one[0]) < int(one[1])) for one in ranges)
 
 
 def _check_device(draft: Draft) -> Iterator[Fault]:
@@ -98,7 +99,7 @@ def _check_device(draft: Draft) -> Iterator[Fault]:
 
 
 def _check_device_entity(world: World, kind: str, identifier: int, field: str) -> Iterator[Fault]:
-    if kind not in DEVICE_KINDS or world.find(DEVICE_KINDS[kind], identifier) is None:
+    if kind not in DEVICE_KINDS or world.find_lasting(DEVICE_KINDS[kind], identifier) is None:
         yield Fault(f"{kind} {identifier} is not valid", field)
     elif any(world.iter("firewall_device", lambda one: _is_of(one, kind, identifier))):
         yield Fault(f"{kind} {identifier} is already assigned to a Firewall", field)
@@ -171,6 +172,13 @@ RESOURCES = (
         kind="firewall",
         path="/networking/firewalls",
         scope="firewall",
+        filterable=(
+            "id",
+            "label",
+            "tags",
+            "created",
+            "updated",
+        ),
         entity="firewall",
         action="firewall",
         quota="firewall",
@@ -195,6 +203,11 @@ RESOURCES = (
         kind="firewall_device",
         path="/networking/firewalls/{firewall}/devices",
         scope="firewall",
+        filterable=(
+            "id",
+            "created",
+            "updated",
+        ),
         parent="firewall",
         verbs=EVERYTHING - {"update"},
         fields={

@@ -1,4 +1,4 @@
-"""LKE: clusters, node pools, and their nodes, each of which is an instance that is billed."""
+"""LKE: clusters and node pools."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from aias_services.linode_simulator import engine
-from aias_services.linode_simulator.catalog import prices, types, versions
+from aias_services.linode_simulator.addresses import check_addresses
+from aias_services.linode_simulator.catalog import prices, regions, types, versions
 from aias_services.linode_simulator.fields import (
     Field,
     Values,
@@ -22,11 +23,12 @@ from aias_services.linode_simulator.fields import (
     text,
 )
 from aias_services.linode_simulator.ledger import Price
+from aias_services.linode_simulator.lifecycle import FREE
 from aias_services.linode_simulator.refusals import Fault
 from aias_services.linode_simulator.resource import Draft, Resource, dig
+from aias_services.linode_simulator.resources.kubernetes_nodes import grow, show_node
 from aias_services.linode_simulator.world import Record, World
 
-NODE_PHASES = (("not_ready", 90.0), ("ready", 0.0))
 MOST_NODES, MOST_CLUSTER_NODES = 100, 250
 TOO_SMALL = ("nanode",)
 HIGH_AVAILABILITY = "control_plane.high_availability"
@@ -81,7 +83,11 @@ def _check_cluster(draft: Draft) -> Iterator[Fault]:
         yield Fault("High availability cannot be disabled once it is enabled", HIGH_AVAILABILITY)
     if not draft.is_new:
         return
+    if values["tier"] == "enterprise" and not regions.has(values["region"], regions.ENTERPRISE):
+        yield Fault(f"Region {values['region']} does not support {regions.ENTERPRISE}", "region")
     yield from _check_network(draft)
+    addresses = dig(values, "control_plane.acl.addresses") or {}
+    yield from check_addresses(addresses, "control_plane.acl.addresses")
     pools = values["node_pools"]
     if not pools and values["tier"] == "standard":
         yield Fault("Must have at least one node pool", "node_pools")
@@ -112,10 +118,10 @@ def _minor(version: str) -> int:
 
 def _check_network(draft: Draft) -> Iterator[Fault]:
     values, world = draft.values, draft.world
-    vpc = world.find("vpc", values["vpc_id"]) if values["vpc_id"] else None
+    vpc = world.find_lasting("vpc", values["vpc_id"]) if values["vpc_id"] else None
     if values["vpc_id"] and (vpc is None or vpc.values["region"] != values["region"]):
         yield Fault("vpc_id is not valid", "vpc_id")
-    subnet = world.find("vpc_subnet", values["subnet_id"]) if values["subnet_id"] else None
+    subnet = world.find_lasting("vpc_subnet", values["subnet_id"]) if values["subnet_id"] else None
     if values["subnet_id"] and (subnet is None or vpc is None or subnet.parent != vpc.id):
         yield Fault("subnet_id is not valid", "subnet_id")
 
@@ -135,7 +141,7 @@ def _check_pool_values(world: World, values: Values, region: str) -> Iterator[Fa
     yield from check_plan(world, values["type"], region)
     if types.TYPES.get(values["type"], {}).get("class") in TOO_SMALL:
         yield Fault("type is not valid for node pools", "type")
-    if values.get("firewall_id") and world.find("firewall", values["firewall_id"]) is None:
+    if values.get("firewall_id") and world.find_lasting("firewall", values["firewall_id"]) is None:
         yield Fault("firewall_id is not valid", "firewall_id")
     scaler = values.get("autoscaler") or {}
     if scaler.get("enabled"):
@@ -159,55 +165,35 @@ def check_plan(world: World, plan: str, region: str) -> Iterator[Fault]:
 def _make_pools(draft: Draft, cluster: Record) -> None:
     bodies = cluster.values.pop("node_pools")
     for position, body in enumerate(bodies, 1):
-        stuck = draft.stuck if position == len(bodies) else 0
-        engine.create(draft.world, "lke_pool", body, parent=cluster, stuck=stuck)
+        hold = draft.hold if position == len(bodies) else FREE
+        engine.create(draft.world, "lke_pool", body, parent=cluster, hold=hold)
 
 
 def _make_nodes(draft: Draft, pool: Record) -> None:
-    grow(draft.world, pool, draft.values["count"], stuck=draft.stuck)
+    grow(draft.world, pool, draft.values["count"], draft.hold)
 
 
 def _resize(draft: Draft, pool: Record) -> None:
     world, nodes = draft.world, list(draft.world.children("lke_node", pool))
     more = draft.values["count"] - len(nodes)
     if more > 0:
-        grow(world, pool, more)
+        grow(world, pool, more, draft.hold)
     by_chance = sorted(nodes, key=lambda node: world.token("scale down", node.id))
     for node in by_chance[: max(0, -more)]:
         engine.remove(world, node)
 
 
-def grow(world: World, pool: Record, count: int, *, stuck: int = 0) -> None:
-    """Adds nodes to a pool; the last `stuck` of them never become ready."""
-    cluster = world.find("lke_cluster", pool.parent)
-    for position in range(count):
-        name = f"{pool.id}-{world.token('node', world.next_id('lke_node', 1), length=12)}"
-        plan = {"type": pool.values["type"], "label": f"lke{pool.parent}-{name}", "tags": list(pool.values["tags"])}
-        region = cluster.values["region"] if cluster else ""
-        instance = engine.create(world, "linode", {**plan, "region": region})
-        instance.values["lke_cluster_id"] = pool.parent
-        node = Record(kind="lke_node", id=name, values={}, made_at=world.now(), changed_at=world.now(), parent=pool.id)
-        node.values = {"instance_id": instance.id, "pool_id": pool.id}
-        world.begin(node, NODE_PHASES)
-        if position >= count - stuck:
-            node.timeline, node.values["_stuck"] = node.timeline[:1], True
-        world.add(node)
-
-
-def _drop_instance(world: World, node: Record) -> None:
-    instance = world.find("linode", node.values["instance_id"])
-    if instance:
-        engine.remove(world, instance)
+def _fill(world: World, pool: Record) -> None:
+    """Makes the nodes that a pool should have and has not."""
+    grow(world, pool, pool.values["count"] - sum(1 for _ in world.children("lke_node", pool)))
 
 
 def _drop_objects(world: World, cluster: Record) -> None:
+    """Ends the objects of a cluster; what its workloads made on the account stays, without its tags."""
+    for kind in ("nodebalancer", "volume"):
+        for record in world.iter(kind, lambda one: one.values.get("_cluster") == cluster.id):
+            record.values["tags"] = []
     world.state.objects.pop(str(cluster.id), None)
-
-
-def show_node(world: World, node: Record) -> Values:
-    """A node as it is answered."""
-    instance = {name: node.values[name] for name in ("instance_id", "pool_id")}
-    return {"id": node.id, **instance, "status": world.status(node)}
 
 
 def _show_pool(world: World, pool: Record) -> Values:
@@ -227,10 +213,18 @@ CLUSTER = Resource(
     kind="lke_cluster",
     path="/lke/clusters",
     scope="lke",
+    filterable=(
+        "label",
+        "region",
+        "tags",
+        "k8s_version",
+        "tier",
+    ),
     first_id=500_001,
     entity="lkecluster",
     action="lke_cluster",
     quota="lke_cluster",
+    beta_values={"tier": "enterprise"},
     unique="Label must be unique among your LKE clusters",
     capability="Kubernetes",
     phases=(("not_ready", 60.0), ("ready", 0.0)),
@@ -270,24 +264,21 @@ POOLS = Resource(
     kind="lke_pool",
     path="/lke/clusters/{lke_cluster}/pools",
     scope="lke",
+    filterable=(
+        "id",
+        "tags",
+    ),
     parent="lke_cluster",
     first_id=700_001,
+    purpose=("label", "type", "labels", "taints", "tags"),
     fields=POOL,
     checks=(_check_pool,),
     made=_make_nodes,
     changed=_resize,
+    released=_fill,
     holds=("lke_node",),
     shown=_show_pool,
     entity="lkecluster",
     action="lke_pool",
 )
-NODES = Resource(
-    kind="lke_node",
-    path="/lke/nodes",
-    scope="lke",
-    verbs=frozenset(),
-    fields={},
-    phases=NODE_PHASES,
-    gone=_drop_instance,
-)
-RESOURCES = (CLUSTER, POOLS, NODES)
+RESOURCES = (CLUSTER, POOLS)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 from aias_services.linode_simulator import engine
+from aias_services.linode_simulator.addresses import check_addresses
 from aias_services.linode_simulator.catalog import prices, versions
 from aias_services.linode_simulator.fields import Field, Values, boolean, complete
-from aias_services.linode_simulator.refusals import not_found, refuse
+from aias_services.linode_simulator.refusals import check_all, not_found, refuse
 from aias_services.linode_simulator.resource import dig
-from aias_services.linode_simulator.resources.kubernetes import ACL, grow, show_node
-from aias_services.linode_simulator.routing import Call, actions
+from aias_services.linode_simulator.resources.kubernetes import ACL
+from aias_services.linode_simulator.resources.kubernetes_nodes import grow, show_node
+from aias_services.linode_simulator.routing import Call, actions, pick
 from aias_services.linode_simulator.world import Record, World
 
 CLUSTER_PATH = "/lke/clusters/{lke_cluster}"
+NOBODY = "192.0.2.1/32"
 NOT_YET = "Cluster kubeconfig is not yet available. Please try again later."
 REGENERATE: dict[str, Field] = {"kubeconfig": boolean(default=False), "servicetoken": boolean(default=False)}
 
@@ -43,6 +47,8 @@ def _view_node(call: Call) -> Values:
 
 def _delete_node(call: Call) -> Values:
     node, pool = _node(call)
+    if node.gone_at is not None:
+        return {}
     if pool.values["count"] <= 1:
         raise refuse("A node pool must have at least one node")
     pool.values["count"] -= 1
@@ -76,7 +82,7 @@ def _replace(world: World, pool: Record, nodes: list[Record]) -> None:
 
 def _view_kubeconfig(call: Call) -> Values:
     cluster = call.record("lke_cluster")
-    if not call.world.is_settled(cluster) or cluster.values.get("_stuck"):
+    if not call.world.is_settled(cluster):
         raise refuse(NOT_YET, status=503)
     document = _kubeconfig(server_url(call.base_url, cluster), cluster, bearer_token(call.world, cluster))
     return {"kubeconfig": base64.b64encode(document.encode()).decode()}
@@ -125,6 +131,7 @@ def _view_acl(call: Call) -> Values:
 
 def _update_acl(call: Call) -> Values:
     cluster, wanted = call.record("lke_cluster"), call.read({"acl": ACL})["acl"] or {}
+    check_all(check_addresses(wanted.get("addresses") or {}, "acl.addresses"))
     plane = dict(cluster.values.get("control_plane") or {})
     cluster.values["control_plane"] = {**plane, "acl": {**(plane.get("acl") or {}), **wanted}}
     cluster.changed_at = call.world.now()
@@ -141,6 +148,14 @@ def _acl(cluster: Record) -> Values:
     return complete({"acl": ACL}, {"acl": dig(cluster.values, "control_plane.acl")})
 
 
+def shut_out(world: World, identifier: str | None) -> None:
+    """Makes the access list of a cluster, or of the newest, let nobody in who is somebody."""
+    clusters = [one for one in world.iter("lke_cluster") if identifier in (None, str(one.id))]
+    for cluster in clusters[-1:]:
+        acl = {"enabled": True, "addresses": {"ipv4": [NOBODY], "ipv6": []}}
+        cluster.values["control_plane"] = {**(cluster.values.get("control_plane") or {}), "acl": acl}
+
+
 def _list_versions(tier: str, *, with_tier: bool = True) -> list[Values]:
     return [{"id": version} | ({"tier": tier} if with_tier else {}) for version in versions.TIERS[tier]]
 
@@ -152,14 +167,7 @@ def _list_tier(call: Call) -> list[Values]:
 
 
 def _view_tier_version(call: Call) -> Values:
-    return _pick(_list_tier(call), call.params["version"])
-
-
-def _pick(rows: list[Values], identifier: str) -> Values:
-    row = next((row for row in rows if row["id"] == identifier), None)
-    if row is None:
-        raise not_found()
-    return row
+    return pick(_list_tier(call), "id", call.params["version"])
 
 
 def _list_standard(_: Call) -> list[Values]:
@@ -183,14 +191,20 @@ OPERATIONS = (
             f"GET {CLUSTER_PATH}/control_plane_acl": _view_acl,
             f"PUT {CLUSTER_PATH}/control_plane_acl": _update_acl,
             f"DELETE {CLUSTER_PATH}/control_plane_acl": _delete_acl,
-            "GET /lke/versions/{version}": lambda call: _pick(_list_standard(call), call.params["version"]),
-            "GET /lke/tiers/{tier}/versions/{version}": _view_tier_version,
+            "GET /lke/versions/{version}": lambda call: pick(_list_standard(call), "id", call.params["version"]),
         },
         {
             f"GET {CLUSTER_PATH}/api-endpoints": _list_endpoints,
             "GET /lke/versions": _list_standard,
-            "GET /lke/tiers/{tier}/versions": _list_tier,
         },
     ),
-    *actions("", {}, {"GET /lke/types": lambda _: prices.list_types("lke")}),
+    *(
+        replace(operation, beta=True)
+        for operation in actions(
+            "lke",
+            {"GET /lke/tiers/{tier}/versions/{version}": _view_tier_version},
+            {"GET /lke/tiers/{tier}/versions": _list_tier},
+        )
+    ),
+    *actions("", {}, {"GET /lke/types": lambda _: prices.list_types("lke")}, {"GET /lke/types": prices.FILTERABLE}),
 )

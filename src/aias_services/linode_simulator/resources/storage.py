@@ -75,7 +75,9 @@ def _subscribe(world: World) -> None:
     record = world.find(SUBSCRIPTION, 1)
     if record is None:
         now = world.now()
-        record = world.add(Record(kind=SUBSCRIPTION, id=1, values={}, made_at=now, changed_at=now))
+        record = Record(kind=SUBSCRIPTION, id=1, values={}, made_at=now, changed_at=now)
+        record.purpose = record.owner = SUBSCRIPTION
+        world.add(record)
     bill(world, record, prices.price_of("object-storage", "objectstorage", ""))
 
 
@@ -104,6 +106,7 @@ def _show_bucket(world: World, bucket: Record) -> Values:
         "s3_endpoint": address,
         "cluster": f"{region}-1",
         "objects": bucket.values.get("_objects", 0),
+        "size": bucket.values.get("_size", 0),
     }
 
 
@@ -280,6 +283,12 @@ OPERATIONS = (
             "GET /object-storage/endpoints": lambda call: _endpoints(call.world),
             "GET /object-storage/quotas": lambda call: _quotas(call.world),
         },
+        {"GET /object-storage/quotas": ("quota_name", "s3_endpoint")},
     ),
-    *actions("", {}, {"GET /object-storage/types": lambda _: prices.list_types("object-storage")}),
+    *actions(
+        "",
+        {},
+        {"GET /object-storage/types": lambda _: prices.list_types("object-storage")},
+        {"GET /object-storage/types": prices.FILTERABLE},
+    ),
 )

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aias_services.linode_simulator import engine
-from aias_services.linode_simulator.catalog import prices
+from aias_services.linode_simulator.catalog import prices, types
 from aias_services.linode_simulator.fields import Values, answer, boolean, fixed, integer, many, secret, text
 from aias_services.linode_simulator.ledger import Price
-from aias_services.linode_simulator.refusals import Fault, refuse
+from aias_services.linode_simulator.refusals import Fault, check_all, refuse
 from aias_services.linode_simulator.resource import Draft, Resource
 from aias_services.linode_simulator.routing import Call, actions
 from aias_services.linode_simulator.world import Record, World
 
 LEAST_GB, MOST_GB, DEFAULT_GB = 10, 16_384, 20
+SMALL_GB, LEAST_ATTACHED, MOST_ATTACHED = 8, 7, 64
 
 
 def _check(draft: Draft) -> Iterator[Fault]:
     values = draft.values
     if not draft.is_new:
         return
-    instance = draft.world.find("linode", values["linode_id"]) if values["linode_id"] else None
+    instance = draft.world.find_lasting("linode", values["linode_id"]) if values["linode_id"] else None
     if values["linode_id"] and instance is None:
         yield Fault("linode_id is not valid", "linode_id")
     elif instance is None and not values["region"]:
@@ -29,6 +30,15 @@ def _check(draft: Draft) -> Iterator[Fault]:
         values["region"] = values["region"] or instance.values["region"]
         if values["region"] != instance.values["region"]:
             yield Fault("Volume must be in the region of the Linode", "region")
+        yield from check_room(draft.world, instance)
+
+
+def check_room(world: World, instance: Record) -> Iterator[Fault]:
+    """Attached volumes by the memory of the plan: 7 beside the boot disk up to 8 GB, one a GB above, 64 at most."""
+    memory = types.TYPES[instance.values["type"]]["memory"] // types.GIB
+    most = LEAST_ATTACHED if memory <= SMALL_GB else min(memory, MOST_ATTACHED)
+    if sum(1 for _ in world.iter("volume", lambda one: one.values["linode_id"] == instance.id)) >= most:
+        yield Fault(f"A Linode of this plan may have at most {most} volumes attached", "linode_id")
 
 
 def _leave(_: World, volume: Record) -> None:
@@ -53,11 +63,12 @@ def _price(volume: Record) -> Price:
 def _attach(call: Call) -> Values:
     volume = call.record("volume")
     wanted = call.read({"linode_id": integer(required=True), "config_id": integer(), "persist_across_boots": boolean()})
-    instance = call.world.find("linode", wanted["linode_id"])
+    instance = call.world.find_lasting("linode", wanted["linode_id"])
     if instance is None or instance.values["region"] != volume.values["region"]:
         raise refuse("linode_id is not valid", "linode_id")
     if volume.values["linode_id"]:
         raise refuse(f"Volume {volume.id} is already attached")
+    check_all(check_room(call.world, instance))
     volume.values["linode_id"] = instance.id
     return _tell(call, volume, "attach")
 
@@ -90,6 +101,10 @@ RESOURCES = (
         kind="volume",
         path="/volumes",
         scope="volumes",
+        filterable=(
+            "label",
+            "tags",
+        ),
         entity="volume",
         action="volume",
         quota="volume",
@@ -129,5 +144,10 @@ OPERATIONS = (
             "POST /volumes/{volume}/resize": _resize,
         },
     ),
-    *actions("", {}, {"GET /volumes/types": lambda _: prices.list_types("volumes")}),
+    *actions(
+        "",
+        {},
+        {"GET /volumes/types": lambda _: prices.list_types("volumes")},
+        {"GET /volumes/types": prices.FILTERABLE},
+    ),
 )

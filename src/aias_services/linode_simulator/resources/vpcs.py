@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from aias_services.linode_simulator import engine
 from aias_services.linode_simulator.fields import Field, Values, answer, fixed, integer, many, shape, text
 from aias_services.linode_simulator.refusals import Fault, refuse
-from aias_services.linode_simulator.resource import Draft, Resource
+from aias_services.linode_simulator.resource import Draft, Resource, dig
 from aias_services.linode_simulator.world import Record, World
 
 PRIVATE = tuple(ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
@@ -67,7 +67,8 @@ def _make_subnets(draft: Draft, vpc: Record) -> None:
 
 def _users(world: World, subnet: Record) -> list[Record]:
     clusters = world.iter("lke_cluster", lambda one: one.values.get("subnet_id") == subnet.id)
-    return [*clusters, *world.iter("linode", lambda one: subnet.id in one.values.get("_subnets", []))]
+    databases = world.iter("database", lambda one: dig(one.values, "private_network.subnet_id") == subnet.id)
+    return [*clusters, *databases, *world.iter("linode", lambda one: subnet.id in one.values.get("_subnets", []))]
 
 
 def _leave_vpc(world: World, vpc: Record) -> None:
@@ -88,8 +89,11 @@ def _show_vpc(world: World, vpc: Record) -> Values:
 
 
 def _show_subnet(world: World, subnet: Record) -> Values:
-    linodes = [one for one in _users(world, subnet) if one.kind == "linode"]
-    return {"linodes": [{"id": one.id, "interfaces": []} for one in linodes]}
+    users = _users(world, subnet)
+    return {
+        "linodes": [{"id": one.id, "interfaces": []} for one in users if one.kind == "linode"],
+        "databases": [{"id": one.id, "ipv4_range": subnet.values["ipv4"]} for one in users if one.kind == "database"],
+    }
 
 
 RESOURCES = (
@@ -97,6 +101,14 @@ RESOURCES = (
         kind="vpc",
         path="/vpcs",
         scope="vpc",
+        filterable=(
+            "id",
+            "label",
+            "region",
+            "created",
+            "updated",
+            "vpc_type",
+        ),
         entity="vpc",
         action="vpc",
         quota="vpc",
@@ -124,6 +136,13 @@ RESOURCES = (
         kind="vpc_subnet",
         path="/vpcs/{vpc}/subnets",
         scope="vpc",
+        filterable=(
+            "id",
+            "label",
+            "created",
+            "updated",
+            "vpc_type",
+        ),
         parent="vpc",
         unique="Label must be unique among the subnets of the VPC",
         unique_within="parent",

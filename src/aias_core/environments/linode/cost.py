@@ -1,0 +1,153 @@
+"""What an environment costs: an estimate per resource from the account's prices, and what the account was billed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
+
+from aias_core.environments.linode.kinds import label_of
+from aias_core.environments.linode.prices import CURRENCY, FREE, Price, PriceList
+
+if TYPE_CHECKING:
+    from aias_core.environments.schema import LinodeProfile
+
+PlannedKind = Literal["control plane", "node", "instance", "database", "nodebalancer", "object storage", "volume"]
+STANDARD, HIGHLY_AVAILABLE, ENTERPRISE = "lke-sa", "lke-ha", "lke-e"
+NOT_INCLUDED = (
+    "network transfer above the pool of the account",
+    "volumes and NodeBalancers that workloads ask for",
+    "nodes that pools add by themselves above their count",
+    "Object Storage above what its flat price includes; that price is paid once for the whole account",
+    "taxes",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One thing that will be billed; a volume's `quantity` is its GiB, a database's are its nodes."""
+
+    kind: PlannedKind
+    name: str
+    plan: str
+    quantity: int
+    region: str
+
+    def price(self, prices: PriceList) -> Price:
+        """What all of it costs together. Raises NotFound for what has no price in the region."""
+        match self.kind:
+            case "control plane":
+                return prices.control_plane(self.plan, self.region).times(self.quantity)
+            case "database":
+                return prices.database(self.plan, self.quantity, self.region)
+            case "nodebalancer":
+                return prices.nodebalancer(self.region).times(self.quantity)
+            case "object storage":
+                return prices.object_storage()
+            case "volume":
+                return prices.volume(self.quantity, self.region)
+            case _:
+                return prices.plan(self.plan, self.region).times(self.quantity)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A price for each planned resource."""
+
+    lines: Sequence[tuple[Planned, Price]]
+
+    @property
+    def total(self) -> Price:
+        return sum((price for _, price in self.lines), FREE)
+
+    def as_record(self) -> dict[str, Any]:
+        resources = [
+            {
+                "kind": planned.kind,
+                "name": planned.name,
+                "plan": planned.plan,
+                "quantity": planned.quantity,
+                "hourly": format_amount(price.hourly),
+                "monthly": format_amount(price.monthly),
+            }
+            for planned, price in self.lines
+        ]
+        total = {"hourly": format_amount(self.total.hourly), "monthly": format_amount(self.total.monthly)}
+        return {"currency": CURRENCY, "resources": resources, **total, "not_included": list(NOT_INCLUDED)}
+
+
+def estimate(resources: Iterable[Planned], prices: PriceList) -> Estimate:
+    """The price of each. Raises NotFound for what has no price in its region."""
+    return Estimate([(planned, planned.price(prices)) for planned in resources])
+
+
+def plan_resources(profile: LinodeProfile) -> list[Planned]:
+    """What an environment of that profile is billed for."""
+    return list(_iter_resources(profile))
+
+
+def list_pools(profile: LinodeProfile) -> dict[str, Any]:
+    """The pools that the environment has: those for GPUs only where GPUs are enabled."""
+    return {name: pool for name, pool in profile.cluster.pools.items() if profile.gpu.enabled or not pool.gpu}
+
+
+def _iter_resources(profile: LinodeProfile) -> Iterator[Planned]:
+    region, label = profile.region, label_of(profile.name)
+    yield Planned("control plane", label, _control_plane(profile.cluster.tier, ha=profile.cluster.ha), 1, region)
+    for name, pool in list_pools(profile).items():
+        yield Planned("node", f"{label}-{name}", pool.type, pool.count, region)
+    yield Planned("database", label, profile.database.type, profile.database.nodes, region)
+    yield Planned("nodebalancer", label_of(profile.name, "edge"), "nodebalancer", 1, region)
+    if profile.buckets:
+        yield Planned("object storage", f"{len(profile.buckets)} buckets", "objectstorage", 1, region)
+
+
+def _control_plane(tier: str, *, ha: bool) -> str:
+    return ENTERPRISE if tier == "enterprise" else HIGHLY_AVAILABLE if ha else STANDARD
+
+
+def read_terraform(resources: Iterable[tuple[str, str, Mapping[str, Any]]], region: str) -> list[Planned]:
+    """What is billed of Terraform's resources: address, type and planned values of each.
+
+    A pool inside a cluster has no region of its own, so `region` is the environment's.
+    """
+    planned = [one for address, kind, values in resources for one in _read_resource(address, kind, values, region)]
+    buckets = [one for one in planned if one.kind == "object storage"]
+    return [one for one in planned if one.kind != "object storage"] + buckets[:1]
+
+
+def _read_resource(address: str, kind: str, values: Mapping[str, Any], region: str) -> Iterator[Planned]:
+    there = str(values.get("region") or region)
+    match kind:
+        case "linode_lke_cluster":
+            planes = values.get("control_plane") or [{}]
+            plan = _control_plane(str(values.get("tier") or ""), ha=bool(planes[0].get("high_availability")))
+            yield Planned("control plane", address, plan, 1, there)
+            for number, pool in enumerate(values.get("pool") or ()):
+                yield Planned("node", f"{address}.pool[{number}]", pool["type"], _count_nodes(pool, "count"), there)
+        case "linode_lke_node_pool":
+            yield Planned("node", address, values["type"], _count_nodes(values, "node_count"), there)
+        case "linode_database_postgresql_v2":
+            yield Planned("database", address, values["type"], int(values.get("cluster_size") or 1), there)
+        case "linode_nodebalancer":
+            yield Planned("nodebalancer", address, "nodebalancer", 1, there)
+        case "linode_instance":
+            yield Planned("instance", address, values["type"], 1, there)
+        case "linode_volume":
+            yield Planned("volume", address, "volume", int(values.get("size") or 20), there)
+        case "linode_object_storage_bucket":
+            yield Planned("object storage", address, "objectstorage", 1, there)
+
+
+def _count_nodes(pool: Mapping[str, Any], field: str) -> int:
+    """A pool that scales by itself begins with its minimum."""
+    scaler = (pool.get("autoscaler") or [{}])[0]
+    return int(pool.get(field) or scaler.get("min") or 0)
+
+
+def format_amount(amount: Decimal) -> str:
+    """Without trailing zeros, yet at least whole cents, for example `60.00` or `0.0645`."""
+    text = f"{amount.normalize():f}"
+    whole, _, places = text.partition(".")
+    return f"{whole}.{places.ljust(2, '0')}"

@@ -1,0 +1,106 @@
+"""The account of an environment: the one its profile names, or the fake one of its simulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aias_core.environments.profiles import load_profile
+from aias_core.errors import NotFound, PrerequisiteMissing, Refused
+
+if TYPE_CHECKING:
+    from aias_core.environments.linode.billing import Billed
+    from aias_core.environments.linode.client import LinodeAccount
+    from aias_core.environments.linode.cost import Estimate
+    from aias_core.environments.linode.quota import Quota
+    from aias_core.environments.linode.simulation import Simulation
+    from aias_core.environments.linode.transport import OnCall
+    from aias_core.environments.schema import LinodeProfile
+    from aias_core.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedEnvironment:
+    """An environment on Linode: its profile, its directory, its account."""
+
+    profile: LinodeProfile
+    directory: Path
+    account: LinodeAccount
+    is_simulated: bool
+
+    @property
+    def name(self) -> str:
+        return self.profile.name
+
+    def estimate_cost(self) -> Estimate:
+        """What the environment costs by the account's prices. Raises NotFound for what has no price in the region."""
+        from aias_core.environments.linode.cost import estimate, plan_resources
+        from aias_core.environments.linode.prices import read_prices
+
+        return estimate(plan_resources(self.profile), read_prices(self.account, self.directory))
+
+    def read_billed(self) -> Billed:
+        """What the account was billed for it."""
+        from aias_core.environments.linode.billing import read_billed
+
+        return read_billed(self.account, self.name)
+
+    def read_quota(self) -> Quota:
+        """What the account has, may have and still needs for it."""
+        from aias_core.environments.linode.quota import read_quota
+
+        return read_quota(self.account, self.profile, self.directory)
+
+
+def open_on_linode(name: str, state_root: Path, own: Path | None, on_call: OnCall | None = None) -> OpenedEnvironment:
+    """The environment with its account; a simulated one is started when it is not running.
+
+    Raises NotFound for an unknown one, Refused for one that is not on Linode, PrerequisiteMissing without a
+    token, and what `resolve_secret` raises.
+    """
+    from aias_core.environments.linode.simulation import find_simulation
+    from aias_core.environments.schema import LinodeProfile
+
+    profile = load_profile(name, own)
+    if not isinstance(profile, LinodeProfile):
+        raise Refused(
+            f"The environment '{name}' is not on Linode, and this command asks a Linode account",
+            hint="name one that is: aias env list",
+        )
+    directory = ensure_directory(Path(state_root).absolute(), name)
+    simulation = find_simulation(directory)
+    return OpenedEnvironment(profile, directory, _open_account(profile, simulation, on_call), simulation is not None)
+
+
+def ensure_directory(state_root: Path, name: str) -> Path:
+    """The directory of an environment, for its owner only. Raises PrerequisiteMissing where nothing can be written."""
+    try:
+        state_root.mkdir(parents=True, exist_ok=True)
+        if not (state_root / ".gitignore").exists():
+            (state_root / ".gitignore").write_text("*\n", encoding="ascii")
+        (state_root / name).mkdir(mode=0o700, exist_ok=True)
+    except OSError as exc:
+        raise PrerequisiteMissing(
+            f"The directory '{state_root / name}' cannot be written: {exc.strerror}",
+            hint="choose another one with: --state-dir DIR",
+        ) from exc
+    return state_root / name
+
+
+def _open_account(profile: LinodeProfile, simulation: Simulation | None, on_call: OnCall | None) -> LinodeAccount:
+    from aias_core.environments.linode.client import LinodeAccount
+
+    told = profile.account
+    url = told.api_url if simulation is None else simulation.url
+    token = _resolve_token(told.token) if simulation is None else simulation.token
+    return LinodeAccount(url, told.api_version, token, on_call=on_call)
+
+
+def _resolve_token(reference: str) -> Secret:
+    from aias_core.secrets.sources import resolve_secret
+
+    try:
+        return resolve_secret(reference)
+    except NotFound as exc:
+        raise PrerequisiteMissing(f"There is no token of the Linode account: {exc.message}", hint=exc.hint) from exc

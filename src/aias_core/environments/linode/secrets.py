@@ -1,0 +1,36 @@
+"""The secrets that a profile declares, with the names of its namespaces and the consumers that it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aias_core.environments.linode.profile import load_linode_profile
+from aias_core.secrets.declared import DeclaredSecret, Secrets
+
+if TYPE_CHECKING:
+    from aias_core.environments.schema import LinodeProfile, SecretDeclaration
+
+
+def open_secrets(name: str, state_root: Path, own: Path | None) -> Secrets:
+    """The secrets of an environment on Linode. Raises NotFound, InvalidInput, Refused for another target."""
+    profile = load_linode_profile(name, own)
+    declared = {secret: _declare(secret, entry, profile) for secret, entry in profile.secrets.items()}
+    return Secrets(name, Path(state_root).absolute() / name, declared)
+
+
+def _declare(name: str, entry: SecretDeclaration, profile: LinodeProfile) -> DeclaredSecret:
+    disabled = {component for component, choice in profile.components.items() if not choice.enabled}
+    return DeclaredSecret(
+        name=name,
+        owner=entry.owner,
+        purpose=entry.purpose,
+        source=entry.source,
+        rotation_days=entry.rotation_days,
+        generator=entry.generator,
+        consumers=tuple(consumer for consumer in entry.consumers if consumer not in disabled),
+        namespaces=tuple(
+            profile.namespaces[role].name if role in profile.namespaces else role for role in entry.namespaces
+        ),
+        kind=entry.kind,
+    )

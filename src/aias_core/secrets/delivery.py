@@ -1,0 +1,112 @@
+"""Brings a value into a namespace as a SealedSecret and waits until the controller has made the Secret of it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aias_core import clock
+from aias_core.errors import AiasError, TimedOut
+from aias_core.secret import Secret
+from aias_core.secrets.cluster import Cluster
+from aias_core.secrets.sealing import build_sealed_secret
+
+VALUE, PREVIOUS = "value", "previous"
+CHANGED_AT, SYNCED_AT = "aias.dev/changed-at", "aias.dev/synced-at"
+WAIT_SECONDS = 60.0
+_POLL_SECONDS = 0.2
+_FINGERPRINT_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a secret is delivered to."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What a cluster holds at a place: the values of the Secret and when they changed and were brought there."""
+
+    values: Mapping[str, Secret]
+    changed_at: datetime | None
+    synced_at: datetime | None
+
+
+def find_delivered(cluster: Cluster, place: Place) -> Delivered | None:
+    """What is there; None where the Secret or the SealedSecret that it comes from is missing."""
+    values = cluster.find_values(place.namespace, place.name)
+    sealed = cluster.find_sealed(place.namespace, place.name)
+    if values is None or sealed is None:
+        return None
+    noted = sealed["metadata"].get("annotations") or {}
+    return Delivered(values, _instant(noted.get(CHANGED_AT)), _instant(noted.get(SYNCED_AT)))
+
+
+def deliver(
+    cluster: Cluster,
+    place: Place,
+    values: Mapping[str, Secret],
+    changed_at: datetime | None = None,
+    wait_seconds: float = WAIT_SECONDS,
+) -> bool:
+    """Makes the cluster hold these values and no others; False when it did already and nothing was written.
+
+    Raises TimedOut when the controller does not answer, AiasError when it cannot open what was sealed.
+    """
+    found = find_delivered(cluster, place)
+    if found is not None and dict(found.values) == dict(values):
+        return False
+    now = clock.now()
+    noted = {CHANGED_AT: clock.format_instant(changed_at or now), SYNCED_AT: clock.format_instant(now)}
+    certificate = cluster.sealing_certificate()
+    cluster.apply_sealed(build_sealed_secret(place.namespace, place.name, values, certificate, annotations=noted))
+    _wait_for_values(cluster, place, values, wait_seconds)
+    return True
+
+
+def fingerprint(place_name: str, value: Secret) -> str:
+    """Tells two values of one secret apart without telling either: too short to guess a value from."""
+    digest = hashlib.sha256(f"aias secret {place_name}\0{value.reveal()}".encode()).hexdigest()
+    return digest[:_FINGERPRINT_DIGITS]
+
+
+def wait_until(holds: Callable[[], bool], seconds: float, what: str, hint: str) -> None:
+    """Raises TimedOut, saying what did not happen."""
+    deadline = clock.monotonic() + seconds
+    while not holds():
+        if clock.monotonic() >= deadline:
+            raise TimedOut(f"{what} within {seconds:.0f} s", hint=hint)
+        time.sleep(_POLL_SECONDS)
+
+
+def _wait_for_values(cluster: Cluster, place: Place, values: Mapping[str, Secret], seconds: float) -> None:
+    def has_arrived() -> bool:
+        if cluster.find_values(place.namespace, place.name) == dict(values):
+            return True
+        if _is_refused(cluster.find_sealed(place.namespace, place.name)):
+            raise AiasError(
+                f"The controller cannot open the sealed secret '{place}'",
+                hint="its keys may have been replaced; restore them from their backup",
+            )
+        return False
+
+    wait_until(has_arrived, seconds, f"The controller did not make '{place}'", "look at it: kubectl -n sealed-secrets")
+
+
+def _is_refused(sealed: Mapping[str, Any] | None) -> bool:
+    conditions = ((sealed or {}).get("status") or {}).get("conditions") or ()
+    return any(one.get("type") == "Synced" and one.get("status") == "False" for one in conditions)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else clock.parse_instant(text)

@@ -1,0 +1,126 @@
+"""A file of secrets encrypted with age (https://age-encryption.org/v1), safe to keep in git.
+
+Inside it is a map of names to values, or to `{value, changed_at}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aias_core import clock
+from aias_core.errors import DependencyUnreachable, InvalidInput, NotFound, PrerequisiteMissing
+from aias_core.files import whole_file, write_first
+from aias_core.secret import Secret
+from aias_core.settings import find_variable
+
+IDENTITY_VARIABLE = "AIAS_AGE_IDENTITY"
+_IDENTITY_HINT = f"name the file of your age identity in {IDENTITY_VARIABLE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A secret as its source keeps it; `changed_at` only where the source knows."""
+
+    value: Secret
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptedFile:
+    """Secrets of one file. `identity` is the file of the age identity, where AIAS_AGE_IDENTITY names no other."""
+
+    path: Path
+    identity: Path | None = None
+
+    def get(self, name: str) -> Entry:
+        """One secret. Raises NotFound for the file or the name, PrerequisiteMissing without the right identity."""
+        if not self.path.exists():
+            raise NotFound(f"There is no file of secrets '{self.path}'", hint="make it: aias secrets bootstrap")
+        entry = self.find(name)
+        if entry is None:
+            raise NotFound(f"'{self.path}' has no secret '{name}'", hint="see what is declared: aias secrets list")
+        return entry
+
+    def find(self, name: str) -> Entry | None:
+        return self._read().get(name)
+
+    def put(self, name: str, value: Secret) -> Entry:
+        """Writes one secret, the others as they are, encrypted for the identity."""
+        entry = Entry(value, clock.now())
+        self._write({**self._read(), name: entry})
+        return entry
+
+    def ensure_identity(self) -> None:
+        """Makes the identity beside the file when there is none and none is named."""
+        if find_variable(IDENTITY_VARIABLE) is None and self.identity is not None and not self.identity.exists():
+            from pyrage import x25519
+
+            write_first(self.identity, f"{x25519.Identity.generate()}\n".encode("ascii"))
+
+    def _read(self) -> dict[str, Entry]:
+        if not self.path.exists():
+            return {}
+        import yaml
+
+        try:
+            content = yaml.safe_load(self._decrypt())
+        except (yaml.YAMLError, UnicodeDecodeError):
+            content = None
+        if not isinstance(content, dict):
+            raise InvalidInput(f"'{self.path}' holds no map of secrets")
+        return {name: _to_entry(stored) for name, stored in content.items()}
+
+    def _decrypt(self) -> str:
+        import pyrage
+
+        try:
+            return pyrage.decrypt(self.path.read_bytes(), self._identities()).decode()
+        except OSError as exc:
+            raise DependencyUnreachable(f"'{self.path}' cannot be read: {exc.strerror}") from exc
+        except pyrage.DecryptError as exc:
+            raise PrerequisiteMissing(
+                f"'{self.path}' does not open with this identity, or was altered", hint=_IDENTITY_HINT
+            ) from exc
+
+    def _write(self, entries: dict[str, Entry]) -> None:
+        import json
+
+        import pyrage
+
+        content = {name: _to_record(entry) for name, entry in sorted(entries.items())}
+        recipients = [identity.to_public() for identity in self._identities()]
+        with whole_file(self.path) as file:
+            file.write(pyrage.encrypt(json.dumps(content, indent=1, ensure_ascii=False).encode(), recipients))
+
+    def _identities(self) -> list[Any]:
+        from pyrage import IdentityError, x25519
+
+        from aias_core.secrets.sources import read_private_file
+
+        named = find_variable(IDENTITY_VARIABLE)
+        path = Path(named).expanduser() if named else self.identity
+        if path is None or not path.exists():
+            raise PrerequisiteMissing(f"'{self.path}' needs an age identity", hint=_IDENTITY_HINT)
+        lines = read_private_file(path, path).decode("ascii", errors="replace").splitlines()
+        try:
+            found = [x25519.Identity.from_str(line.strip()) for line in lines if line.startswith("AGE-SECRET-KEY-")]
+        except IdentityError:
+            found = []
+        if not found:
+            raise PrerequisiteMissing(f"'{path}' holds no age identity", hint=_IDENTITY_HINT)
+        return found
+
+
+def _to_entry(stored: object) -> Entry:
+    if not isinstance(stored, dict):
+        return Entry(Secret(str(stored)))
+    changed_at = stored.get("changed_at")
+    return Entry(Secret(str(stored["value"])), clock.parse_instant(changed_at) if changed_at else None)
+
+
+def _to_record(entry: Entry) -> dict[str, str]:
+    changed = {} if entry.changed_at is None else {"changed_at": clock.format_instant(entry.changed_at)}
+    return {"value": entry.value.reveal(), **changed}

@@ -1,0 +1,144 @@
+"""Renews a secret with two keys: both valid, consumers reload, use is proven, then the old one is retired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aias_core.errors import AiasError, InvalidInput, NotFound, Partial, Refused
+from aias_core.secrets.bootstrap import with_previous
+from aias_core.secrets.cluster import Cluster
+from aias_core.secrets.declared import DeclaredSecret, Secrets
+from aias_core.secrets.delivery import PREVIOUS, VALUE, Place, deliver, find_delivered, fingerprint, wait_until
+from aias_core.secrets.encrypted import Entry
+from aias_core.secrets.status import read_status
+
+RELOAD_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """A secret that was renewed, and what now uses it."""
+
+    name: str
+    fingerprint: str
+    retired: str | None
+    consumers: tuple[str, ...]
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "fingerprint": self.fingerprint,
+            "retired": self.retired,
+            "consumers": list(self.consumers),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """Renews secrets of one cluster. A failed step leaves both values valid; the next run goes on from there."""
+
+    secrets: Secrets
+    cluster: Cluster
+    progress: Callable[[str], None]
+    reload_seconds: float = RELOAD_SECONDS
+
+    def rotate_chosen(self, name: str | None) -> list[Rotated]:
+        """Renews the secret of that name, without one all that are overdue."""
+        return self.rotate_due() if name is None else [self.rotate(name)]
+
+    def rotate_due(self) -> list[Rotated]:
+        """Renews what is overdue. Raises Partial, after having tried all, for those that failed."""
+        due = [one.secret.name for one in read_status(self.secrets, self.cluster) if one.is_due]
+        done, failed = [], []
+        for name in due:
+            try:
+                done.append(self.rotate(name))
+            except AiasError as exc:
+                failed.append(exc.message)
+        if failed:
+            raise Partial(
+                f"Renewed {len(done)} of {len(due)}: {'; '.join(failed)}",
+                hint=f"run it again: aias secrets rotate {self.secrets.environment} --due",
+            )
+        return done
+
+    def rotate(self, name: str) -> Rotated:
+        """Renews one secret. Raises Partial when it cannot be ended now; NotFound, Refused where it cannot begin."""
+        secret = self.secrets.get(name)
+        if not secret.namespaces:
+            raise Refused(f"'{name}' is in no namespace, so nothing can be seen to use it", hint="renew it by hand")
+        entry = self._begin(secret)
+        try:
+            return self._finish(secret, entry)
+        except AiasError as exc:
+            raise Partial(
+                f"'{name}' has its new value and the old one stays valid: {exc.message}",
+                hint=f"go on with: aias secrets rotate {self.secrets.environment} {name}",
+            ) from exc
+
+    def _begin(self, secret: DeclaredSecret) -> Entry:
+        """The value that is to replace what the cluster holds: one that waits for it, else a new one."""
+        origin = self.secrets.origin(secret)
+        kept = origin.find()
+        if kept is None:
+            raise NotFound(
+                f"'{secret.name}' was never made", hint=f"make it: aias secrets bootstrap {self.secrets.environment}"
+            )
+        delivered = [find_delivered(self.cluster, place) for place in _places(secret)]
+        is_under_way = any(
+            one is not None and (one.values.get(VALUE) != kept.value or PREVIOUS in one.values) for one in delivered
+        )
+        return kept if is_under_way else origin.renew()
+
+    def _finish(self, secret: DeclaredSecret, entry: Entry) -> Rotated:
+        retired = self._add(secret, entry)
+        new = fingerprint(secret.name, entry.value)
+        self._reload(secret, f"{new}+{retired}")
+        self.progress(f"'{secret.name}': retiring the old value…")
+        for place in _places(secret):
+            deliver(self.cluster, place, {VALUE: entry.value}, entry.changed_at)
+        self._reload(secret, new)
+        return Rotated(secret.name, new, retired, secret.consumers)
+
+    def _add(self, secret: DeclaredSecret, entry: Entry) -> str | None:
+        self.progress(f"'{secret.name}': adding the new value…")
+        retired = None
+        for place in _places(secret):
+            found = find_delivered(self.cluster, place)
+            values = with_previous(entry.value, {} if found is None else dict(found.values))
+            deliver(self.cluster, place, values, entry.changed_at)
+            retired = fingerprint(secret.name, values[PREVIOUS]) if PREVIOUS in values else retired
+        return retired
+
+    def _reload(self, secret: DeclaredSecret, mark: str) -> None:
+        """Has each consumer take what is there now and waits until only pods that did so are left."""
+        for consumer in secret.consumers:
+            self.progress(f"'{secret.name}': waiting for '{consumer}' to reload…")
+            namespace = self._find_namespace(secret.namespaces, consumer)
+            self.cluster.restart(namespace, consumer, f"aias.dev/secret-{secret.name}", mark)
+            wait_until(
+                lambda place=(namespace, consumer): self.cluster.is_rolled_out(*place),  # type: ignore[misc]
+                self.reload_seconds,
+                f"'{consumer}' did not reload",
+                f"look at it: kubectl -n {namespace} rollout status",
+            )
+
+    def _find_namespace(self, namespaces: Sequence[str], consumer: str) -> str:
+        for namespace in namespaces:
+            if self.cluster.has_workload(namespace, consumer):
+                return namespace
+        raise NotFound(f"The consumer '{consumer}' is not in {' or '.join(namespaces)}")
+
+
+def check_choice(name: str | None, due: bool) -> None:
+    """Raises InvalidInput unless one secret or all that are due are asked for."""
+    if (name is None) != due:
+        raise InvalidInput(
+            "Name one secret, or say --due for all that are overdue", hint="see them: aias secrets status"
+        )
+
+
+def _places(secret: DeclaredSecret) -> list[Place]:
+    return [Place(namespace, secret.name) for namespace in secret.namespaces]

@@ -1,0 +1,5 @@
+"""python -m aias_services.linode_simulator.provider, which Terraform starts by itself"""
+
+from aias_services.linode_simulator.provider.servicer import serve
+
+serve()

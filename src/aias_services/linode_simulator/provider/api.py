@@ -1,0 +1,126 @@
+"""Calls of Linode's API, repeated as the real provider's client repeats them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from aias_core import clock
+from aias_core.errors import TimedOut
+
+REPEATED = frozenset({408, 429, 502, 503})
+REPEATED_READS = frozenset({500, 504})
+# linode/helper/config.go of the real provider repeats these creations, because the service answers 500 under load.
+REPEATED_CREATIONS = ("/object-storage/buckets", "/object-storage/keys")
+TRIES = 10
+PAGE_SIZE = 500
+REQUEST_SECONDS = 30
+
+
+class ApiFault(Exception):
+    """A call was refused, or did not get through."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"[{status:03}] {reason}")
+        self.status = status
+
+
+def is_absent(fault: ApiFault) -> bool:
+    return fault.status == 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long to pause between looks, and how long to wait for anything, in seconds."""
+
+    event: float = 4
+    node: float = 3
+    retry: float = 1
+    limit: float = 900
+
+
+class Api:
+    """One account. Raises ApiFault."""
+
+    def __init__(self, url: str, version: str, token: str, pace: Pace) -> None:
+        self.pace = pace
+        headers = {"Authorization": f"Bearer {token}", "User-Agent": "aias-stand-in"}
+        base = f"{url.rstrip('/').removesuffix('/' + version)}/{version}"
+        self._http = httpx.Client(base_url=base, headers=headers, timeout=REQUEST_SECONDS, trust_env=False)
+
+    def get(self, path: str) -> dict[str, Any]:
+        return self._call("GET", path)
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        return self._call("POST", path, body or {})
+
+    def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._call("PUT", path, body)
+
+    def delete(self, path: str) -> dict[str, Any]:
+        return self._call("DELETE", path)
+
+    def list(self, path: str) -> list[dict[str, Any]]:
+        """The rows of every page."""
+        rows: list[dict[str, Any]] = []
+        page = pages = 1
+        while page <= pages:
+            answer = self.get(f"{path}?page={page}&page_size={PAGE_SIZE}")
+            rows += answer["data"]
+            page, pages = page + 1, answer["pages"]
+        return rows
+
+    def looks(self, pause: float, what: str) -> Iterator[None]:
+        """Turns of a loop that looks until something is so. Raises TimedOut when it never is."""
+        deadline = clock.monotonic() + self.pace.limit
+        while True:
+            yield
+            if clock.monotonic() > deadline:
+                raise TimedOut(f"Gave up waiting for {what} after {self.pace.limit:g} s")
+            time.sleep(pause)
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                answer = self._http.request(method, path, json=body)
+            except httpx.HTTPError as exc:
+                # Only a read is safe to repeat: a lost answer to a creation may hide something that was made.
+                if left and method == "GET":
+                    time.sleep(self.pace.retry)
+                    continue
+                raise ApiFault(0, f"{method} {path}: {exc}") from exc
+            if not (left and _is_repeated(method, path, answer.status_code)):
+                break
+            time.sleep(self._pause(answer))
+        if answer.is_success:
+            return _document(answer)
+        raise ApiFault(answer.status_code, _reason(answer))
+
+    def _pause(self, answer: httpx.Response) -> float:
+        asked = answer.headers.get("Retry-After", "")
+        return float(asked) if asked.isdecimal() else self.pace.retry
+
+
+def _is_repeated(method: str, path: str, status: int) -> bool:
+    if status in REPEATED or (method == "GET" and status in REPEATED_READS):
+        return True
+    return method == "POST" and path in REPEATED_CREATIONS and status in REPEATED_READS
+
+
+def _document(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        return dict(answer.json())
+    except ValueError as exc:
+        raise ApiFault(answer.status_code, "The answer is not JSON") from exc
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        errors = answer.json()["errors"]
+    except (ValueError, KeyError, TypeError):
+        return answer.reason_phrase
+    return "; ".join(f"{one['reason']}" + (f" ({one['field']})" if one.get("field") else "") for one in errors)

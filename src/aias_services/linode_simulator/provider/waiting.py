@@ -1,0 +1,77 @@
+"""Things that take their time: a cluster's first node, the nodes of a pool, a database."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx
+
+from aias_services.linode_simulator.provider.api import Api, ApiFault, is_absent
+
+
+def read_kubeconfig(api: Api, cluster: str) -> str:
+    """The kubeconfig in base64. Raises ApiFault while there is none."""
+    return str(api.get(f"/lke/clusters/{cluster}/kubeconfig")["kubeconfig"])
+
+
+def wait_for_cluster(api: Api, cluster: str) -> None:
+    """Returns when the Kubernetes API of the cluster shows a node that is ready. Raises TimedOut, or ApiFault."""
+    kubeconfig = read_kubeconfig(api, cluster)
+    for _ in api.looks(api.pace.node, f"a ready node of cluster {cluster}"):
+        if _has_ready_node(kubeconfig):
+            return
+
+
+def _has_ready_node(kubeconfig: str) -> bool:
+    import yaml
+
+    document = yaml.safe_load(base64.b64decode(kubeconfig))
+    server, user = document["clusters"][0]["cluster"]["server"], document["users"][0]["user"]
+    try:
+        answer = httpx.get(f"{server}/api/v1/nodes", headers={"Authorization": f"Bearer {user['token']}"})
+        nodes = answer.json()["items"]
+    except (httpx.HTTPError, ValueError, KeyError):
+        return False
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for node in nodes
+        for condition in node["status"].get("conditions", ())
+    )
+
+
+def wait_for_pool(api: Api, cluster: str | int, pool: str | int) -> dict[str, Any]:
+    """The pool, when all its nodes are ready. Raises TimedOut."""
+    for _ in api.looks(api.pace.node, f"the nodes of pool {pool}"):
+        answer = api.get(f"/lke/clusters/{cluster}/pools/{pool}")
+        if all(node["status"] == "ready" for node in answer["nodes"]):
+            return answer
+    raise AssertionError
+
+
+def wait_until_gone(api: Api, path: str) -> None:
+    """Returns when the API says 404. Raises TimedOut."""
+    for _ in api.looks(api.pace.event, f"{path} to be gone"):
+        try:
+            api.get(path)
+        except ApiFault as fault:
+            if is_absent(fault):
+                return
+            raise
+
+
+def wait_for_event(api: Api, action: str, kind: str, identifier: str) -> None:
+    """Returns when the newest event of that action and thing has finished. Raises ApiFault when it failed."""
+    for _ in api.looks(api.pace.event, f"the event {action} of {kind} {identifier}"):
+        status = _find_status(api, action, kind, identifier)
+        if status == "failed":
+            raise ApiFault(0, f"{action} of {kind} {identifier} failed")
+        if status in ("finished", "notification"):
+            return
+
+
+def _find_status(api: Api, action: str, kind: str, identifier: str) -> str | None:
+    events = (event for event in api.list("/account/events") if event["action"] == action and event["entity"])
+    mine = (event for event in events if (event["entity"]["type"], str(event["entity"]["id"])) == (kind, identifier))
+    newest = max(mine, key=lambda event: int(event["id"]), default=None)
+    return newest["status"] if newest else None

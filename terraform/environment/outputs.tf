@@ -1,0 +1,54 @@
+output "network" {
+  description = "Ids of the VPC, its subnets and the firewalls."
+  value = {
+    vpc_id           = module.network.vpc_id
+    subnet_ids       = module.network.subnet_ids
+    node_firewall_id = module.network.node_firewall_id
+    edge_firewall_id = module.network.edge_firewall_id
+  }
+}
+
+output "cluster" {
+  description = "Ids and addresses of the cluster."
+  value = {
+    id            = module.lke.cluster_id
+    api_endpoints = module.lke.api_endpoints
+    pool_ids      = module.lke.pool_ids
+    instance_ids  = module.lke.instance_ids
+  }
+}
+
+output "kubeconfig" {
+  description = "Kubeconfig of the cluster's administrator, in base64; used inside the process only."
+  value       = module.lke.kubeconfig
+  sensitive   = true
+}
+
+output "database" {
+  description = "Where the database is."
+  value = {
+    id    = module.postgresql.id
+    hosts = module.postgresql.hosts
+    port  = module.postgresql.port
+  }
+}
+
+output "database_ca_certificate" {
+  description = "Certificate of the authority that connections to the database must verify."
+  value       = module.postgresql.ca_certificate
+  sensitive   = true
+}
+
+output "storage" {
+  description = "Buckets, their endpoints, and the ids of their keys."
+  value = {
+    buckets   = module.object_storage.bucket_names
+    endpoints = module.object_storage.endpoints
+    key_ids   = module.object_storage.key_ids
+  }
+}
+
+output "dns" {
+  description = "Id of the zone and the names that lead to the edge; null without a domain."
+  value       = one([for zone in module.dns : { zone_id = zone.zone_id, names = zone.names }])
+}

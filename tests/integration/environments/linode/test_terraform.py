@@ -1,0 +1,123 @@
+"""The modules, the driver and the stand-in provider together, against the fake Linode."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aias_core.environments.linode.terraform import Progress, TerraformFailed
+from aias_core.environments.linode.terraform_program import embedded_terraform
+from support.terraform import Bench, bench
+
+CLUSTER = "module.lke.linode_lke_cluster.this"
+GPU = 'module.lke.linode_lke_node_pool.this["gpu"]'
+GPU_POOL = {"type": "g2-gpu-rtx4000a1-s", "count": 1, "labels": {"node-type": "gpu"}}
+
+
+@pytest.fixture
+def on_bench(tmp_path: Path) -> Iterator[Bench]:
+    with bench(tmp_path) as started:
+        yield started
+
+
+def test_an_environment_comes_changes_and_goes(on_bench: Bench) -> None:
+    on_bench.variables["cluster"]["pools"]["gpu"] = GPU_POOL
+    terraform, seen = on_bench.terraform(), list[Progress]()
+    terraform.init()
+    terraform.apply(terraform.plan(), seen.append)
+    assert [one.state for one in seen if one.address == CLUSTER] == ["started", "done"]
+    assert len(terraform.outputs()["cluster"]["instance_ids"]) == 3
+    nodes = {row["ipv4"][0] for row in on_bench.api("GET", "/linode/instances")["data"]}
+    (database,) = on_bench.api("GET", "/databases/postgresql/instances")["data"]
+    assert set(database["allow_list"]) == nodes
+    serial = on_bench.versions.find_newest()
+
+    again = terraform.plan()
+    assert (again.is_empty, again.count()) == (True, {"create": 0, "update": 0, "replace": 0, "delete": 0})
+    assert on_bench.versions.find_newest() == serial
+
+    firewall = terraform.outputs()["network"]["node_firewall_id"]
+    open_rules = {"inbound_policy": "ACCEPT", "outbound_policy": "ACCEPT", "inbound": [], "outbound": []}
+    on_bench.api("PUT", f"/networking/firewalls/{firewall}/rules", open_rules)
+    on_bench.variables["cluster"]["pools"]["gpu"] = GPU_POOL | {"type": "g6-standard-4"}
+    on_bench.variables["cluster"]["pools"]["general"]["labels"] = {"role": "other"}
+    terraform = on_bench.terraform()
+    plan = terraform.plan()
+    (replaced,) = plan.replaced
+    assert (replaced.address, replaced.replace_reasons) == (GPU, ("type",))
+    drifted = {one.address: one.changed_attributes for one in plan.drift}
+    assert drifted["module.network.linode_firewall.nodes"][:2] == ("inbound", "inbound_policy")
+    assert {one.address for one in plan.updated} >= {CLUSTER, "module.network.linode_firewall.nodes"}
+    terraform.apply(plan)
+    assert on_bench.api("GET", f"/networking/firewalls/{firewall}/rules")["inbound_policy"] == "DROP"
+
+    removed = terraform.destroy()
+    assert len(removed.deleted) == 16
+    assert json.loads(terraform.state_pull())["resources"] == []
+    assert on_bench.billed() == ["object_storage"]
+    assert on_bench.control("ledger")["billed_twice"] == []
+
+
+def test_a_late_kubeconfig_taints_the_cluster_and_untaint_keeps_it(on_bench: Bench) -> None:
+    terraform = on_bench.terraform()
+    terraform.init()
+    late = {"kind": "503", "method": "GET", "path": "/lke/clusters/*/kubeconfig", "times": 10, "retry_after": None}
+    on_bench.control("faults", late)
+    with pytest.raises(TerraformFailed) as failed:
+        terraform.apply(terraform.plan(targets=["module.lke"]))
+    assert [fault.address for fault in failed.value.faults] == [CLUSTER]
+    (change,) = (one for one in terraform.plan(targets=["module.lke"]).changes if one.address == CLUSTER)
+    assert (change.is_replacement, change.replace_reasons) == (True, ("tainted",))
+    terraform.untaint(CLUSTER)
+    terraform.apply(terraform.plan(targets=["module.lke"]))
+    assert [row["id"] for row in on_bench.api("GET", "/lke/clusters")["data"]] == [500_001]
+
+
+def test_what_exists_is_imported_and_not_made_again(on_bench: Bench) -> None:
+    made = on_bench.api("POST", "/vpcs", {"label": "aias-development", "region": "fr-par"})
+    terraform = on_bench.terraform()
+    terraform.init()
+    terraform.import_resource("module.network.linode_vpc.this", str(made["id"]))
+    plan = terraform.plan(targets=["module.network.linode_vpc.this"])
+    assert [one.actions for one in plan.changes] == [("update",)]
+    assert plan.changes[0].changed_attributes == ("description", "updated")
+
+
+def test_a_refusal_names_the_resource_and_what_was_made_stays_in_the_state(on_bench: Bench) -> None:
+    terraform = on_bench.terraform()
+    terraform.init()
+    on_bench.control("faults", {"kind": "400", "method": "POST", "path": "/lke/clusters"})
+    with pytest.raises(TerraformFailed, match="Account Limit reached") as failed:
+        terraform.apply(terraform.plan(targets=["module.network", "module.lke"]))
+    assert [one.address for one in failed.value.faults] == [CLUSTER]
+    kinds = [one["type"] for one in json.loads(terraform.state_pull())["resources"]]
+    assert sorted(kinds) == ["linode_firewall", "linode_firewall", "linode_vpc", "linode_vpc_subnet"]
+
+
+def test_what_watches_may_stop_it_and_the_state_knows_what_was_made(on_bench: Bench) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.state == "done":
+            raise KeyboardInterrupt
+
+    terraform = on_bench.terraform()
+    terraform.init()
+    plan = terraform.plan(targets=["module.network"])
+    with pytest.raises(KeyboardInterrupt):
+        terraform.apply(plan, stop)
+    known = {instance["attributes"]["id"] for one in json.loads(terraform.state_pull())["resources"]
+             for instance in one["instances"] if one["type"] == "linode_vpc"}  # fmt: skip
+    assert known == {str(row["id"]) for row in on_bench.api("GET", "/vpcs")["data"]}
+
+
+def test_the_terraform_inside_the_wheel_serves_the_same(on_bench: Bench) -> None:
+    terraform = on_bench.terraform(program=embedded_terraform())
+    terraform.init()
+    plan = terraform.plan(targets=["module.network.linode_vpc.this"])
+    assert plan.count()["create"] == 1
+    terraform.apply(plan)
+    assert [row["label"] for row in on_bench.api("GET", "/vpcs")["data"]] == ["aias-development"]
+    terraform.destroy()
+    assert on_bench.api("GET", "/vpcs")["data"] == []

@@ -1,0 +1,267 @@
+"""Secrets of an environment in a cluster of the fake Linode, whose controller opens what was sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from aias_core import clock
+from aias_core.errors import AiasError, DependencyUnreachable, NotFound, Partial, PrerequisiteMissing, Refused
+from aias_core.secret import Secret
+from aias_core.secrets.bootstrap import Outcome, bootstrap_secrets, find_missing
+from aias_core.secrets.cluster import open_cluster
+from aias_core.secrets.declared import DeclaredSecret, Secrets
+from aias_core.secrets.rotation import Rotation
+from aias_core.secrets.status import find_fault, read_status
+from support.clusters import FakeCluster, make_cluster
+from support.environments import CommandLine
+from support.linode import Simulator, simulator
+from support.sealing import make_certificate, make_key
+
+NAMESPACE, MODELS = "env-development", "env-development-models"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    with simulator(tmp_path_factory.mktemp("simulator")) as started:
+        yield started
+
+
+@pytest.fixture
+def cluster(running: Simulator) -> FakeCluster:
+    return make_cluster(running.url, ["sealed-secrets", NAMESPACE, MODELS])
+
+
+def declare(name: str, **more: Any) -> DeclaredSecret:
+    given = {"owner": "data", "purpose": "test", "source": None, "rotation_days": 30, "generator": "password"}
+    given |= {"consumers": (), "namespaces": (NAMESPACE,), "kind": "confidential"}
+    return DeclaredSecret(name=name, **{**given, **more})
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Secrets:
+    declared = [
+        declare("nats", consumers=("router", "nats")),
+        declare("registry", namespaces=(NAMESPACE, MODELS)),
+        declare("token", source="secret://env/TEST_TOKEN", generator="external"),
+        declare("state-backup", generator="hex32", namespaces=()),
+    ]
+    return Secrets("development", tmp_path, {one.name: one for one in declared})
+
+
+@pytest.fixture(autouse=True)
+def token(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("TEST_TOKEN", "t0ken-from-outside")
+    return "t0ken-from-outside"
+
+
+def bootstrap(secrets: Secrets, cluster: FakeCluster) -> dict[str, Outcome]:
+    with open_cluster(cluster.kubeconfig) as opened:
+        return {one.name: one for one in bootstrap_secrets(secrets, opened, lambda _: None)}
+
+
+def rotate(secrets: Secrets, cluster: FakeCluster, name: str | None = None, seconds: float = 5) -> list[str]:
+    with open_cluster(cluster.kubeconfig) as opened:
+        done = Rotation(secrets, opened, lambda _: None, seconds).rotate_chosen(name)
+        return [one.name for one in done]
+
+
+def drift(secrets: Secrets, cluster: FakeCluster) -> dict[str, tuple[str, str]]:
+    with open_cluster(cluster.kubeconfig) as opened:
+        return {one.secret.name: (one.state, one.drift) for one in read_status(secrets, opened)}
+
+
+def test_the_first_run_generates_and_delivers_and_the_second_writes_nothing(
+    secrets: Secrets, cluster: FakeCluster, token: str
+) -> None:
+    first = bootstrap(secrets, cluster)
+    assert {name: one.state for name, one in first.items()} == {
+        "nats": "generated",
+        "registry": "generated",
+        "token": "delivered",
+        "state-backup": "generated",
+    }
+    values = cluster.values(NAMESPACE, "registry")
+    assert values == cluster.values(MODELS, "registry")
+    assert len(values["value"]) == 32
+    assert cluster.values(NAMESPACE, "token") == {"value": token}
+    before, file = cluster.versions(), (secrets.directory / "secrets.age").read_bytes()
+    assert {one.state for one in bootstrap(secrets, cluster).values()} == {"unchanged"}
+    assert (cluster.versions(), (secrets.directory / "secrets.age").read_bytes()) == (before, file)
+    assert set(drift(secrets, cluster).values()) == {("ok", "none")}
+
+
+def test_no_value_is_in_what_is_told_or_kept_in_the_open(secrets: Secrets, cluster: FakeCluster, token: str) -> None:
+    told: list[str] = []
+    with open_cluster(cluster.kubeconfig) as opened:
+        outcomes = bootstrap_secrets(secrets, opened, told.append)
+        told += [str(one.as_record()) for one in [*outcomes, *read_status(secrets, opened)]]
+    value = cluster.values(NAMESPACE, "nats")["value"]
+    sealed = cluster.sealed(NAMESPACE, "nats")
+    assert not any(value in text or token in text for text in [*told, str(sealed)])
+    assert not any(value.encode() in path.read_bytes() for path in secrets.directory.iterdir())
+    assert all(path.stat().st_mode & 0o077 == 0 for path in secrets.directory.iterdir())
+
+
+def test_what_has_to_come_from_outside_is_named_and_the_rest_is_done(
+    secrets: Secrets, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TEST_TOKEN")
+    outcomes = bootstrap(secrets, cluster)
+    assert outcomes["token"].state == "missing"
+    assert cluster.values(NAMESPACE, "nats")
+    fault = find_missing(list(outcomes.values()))
+    assert isinstance(fault, Partial)
+    assert "token" in fault.message
+
+
+def test_a_value_changed_by_hand_in_the_cluster_is_seen(secrets: Secrets, cluster: FakeCluster) -> None:
+    bootstrap(secrets, cluster)
+    with open_cluster(cluster.kubeconfig) as opened:
+        from aias_core.secrets.delivery import Place, deliver
+
+        deliver(opened, Place(MODELS, "registry"), {"value": Secret("by-hand-0815")})
+    assert drift(secrets, cluster)["registry"] == ("ok", "differs")
+    assert bootstrap(secrets, cluster)["registry"].state == "delivered"
+    assert cluster.values(MODELS, "registry")["previous"] == "by-hand-0815"
+    assert drift(secrets, cluster)["registry"] == ("ok", "rotating")
+
+
+def test_without_a_namespace_or_controller_nothing_is_pretended(secrets: Secrets, running: Simulator) -> None:
+    with pytest.raises(NotFound, match="no sealed-secrets key"):
+        bootstrap(secrets, make_cluster(running.url, [NAMESPACE]))
+    with pytest.raises(NotFound, match=NAMESPACE):
+        bootstrap(secrets, make_cluster(running.url, ["sealed-secrets"]))
+
+
+def test_a_certificate_that_is_not_the_controllers_fails_loudly(secrets: Secrets, cluster: FakeCluster) -> None:
+    cluster.replace_sealing_key(make_certificate(make_key(9)))
+    with pytest.raises(AiasError, match="cannot open"):
+        bootstrap(secrets, cluster)
+
+
+def test_a_cluster_that_is_away_or_refuses_ends_with_3(secrets: Secrets, cluster: FakeCluster) -> None:
+    kubeconfig = yaml.safe_load(cluster.kubeconfig.reveal())
+    kubeconfig["users"][0]["user"]["token"] = "0" * 40
+    with pytest.raises(PrerequisiteMissing, match="refuses"):
+        bootstrap(secrets, FakeCluster(Secret(yaml.safe_dump(kubeconfig)), cluster.api))
+    kubeconfig["clusters"][0]["cluster"]["server"] = "http://127.0.0.1:1"
+    with pytest.raises(DependencyUnreachable):
+        bootstrap(secrets, FakeCluster(Secret(yaml.safe_dump(kubeconfig)), cluster.api))
+
+
+def deploy(cluster: FakeCluster, *, paused: bool = False) -> None:
+    cluster.deploy(NAMESPACE, "router", paused=paused)
+    cluster.deploy(NAMESPACE, "nats")
+
+
+def test_a_rotation_ends_with_one_new_value_that_every_consumer_has_loaded(
+    secrets: Secrets, cluster: FakeCluster
+) -> None:
+    bootstrap(secrets, cluster)
+    deploy(cluster)
+    old = cluster.values(NAMESPACE, "nats")["value"]
+    assert rotate(secrets, cluster, "nats") == ["nats"]
+    values = cluster.values(NAMESPACE, "nats")
+    assert values.keys() == {"value"}
+    assert values["value"] != old
+    assert "aias.dev/secret-nats" in cluster.marks(NAMESPACE, "router")
+    assert drift(secrets, cluster)["nats"] == ("ok", "none")
+
+
+def test_a_consumer_that_does_not_reload_leaves_both_values_and_the_next_run_ends_it(
+    secrets: Secrets, cluster: FakeCluster
+) -> None:
+    bootstrap(secrets, cluster)
+    deploy(cluster, paused=True)
+    old = cluster.values(NAMESPACE, "nats")["value"]
+    with pytest.raises(Partial, match="'router' did not reload"):
+        rotate(secrets, cluster, "nats", seconds=0)
+    both = cluster.values(NAMESPACE, "nats")
+    assert both["previous"] == old
+    assert both["value"] != old
+    assert drift(secrets, cluster)["nats"] == ("ok", "rotating")
+    cluster.resume(NAMESPACE, "router")
+    rotate(secrets, cluster, "nats")
+    assert cluster.values(NAMESPACE, "nats") == {"value": both["value"]}
+
+
+def test_a_consumer_that_is_not_there_is_not_taken_for_one_that_reloaded(
+    secrets: Secrets, cluster: FakeCluster
+) -> None:
+    bootstrap(secrets, cluster)
+    old = cluster.values(NAMESPACE, "nats")["value"]
+    with pytest.raises(Partial, match="'router' is not in"):
+        rotate(secrets, cluster, "nats")
+    assert cluster.values(NAMESPACE, "nats")["previous"] == old
+
+
+def test_a_rotation_that_died_after_it_made_the_new_value_does_not_make_another(
+    secrets: Secrets, cluster: FakeCluster
+) -> None:
+    bootstrap(secrets, cluster)
+    deploy(cluster)
+    made = secrets.origin(secrets.get("nats")).renew().value.reveal()
+    rotate(secrets, cluster, "nats")
+    assert cluster.values(NAMESPACE, "nats") == {"value": made}
+
+
+def test_a_value_from_outside_is_rotated_when_its_source_has_another(
+    secrets: Secrets, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bootstrap(secrets, cluster)
+    with pytest.raises(Refused, match="cannot be generated"):
+        rotate(secrets, cluster, "token")
+    monkeypatch.setenv("TEST_TOKEN", "t0ken-number-two")
+    assert rotate(secrets, cluster, "token") == ["token"]
+    assert cluster.values(NAMESPACE, "token") == {"value": "t0ken-number-two"}
+    with pytest.raises(Refused, match="no namespace"):
+        rotate(secrets, cluster, "state-backup")
+
+
+def test_only_what_is_overdue_is_renewed(
+    secrets: Secrets, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = clock.now() + timedelta(days=28)
+    bootstrap(secrets, cluster)
+    assert rotate(secrets, cluster) == []
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert {state for state, _ in drift(secrets, cluster).values()} == {"due soon"}
+    secrets.origin(secrets.get("registry")).renew()
+    rotate(secrets, cluster, "registry")
+    monkeypatch.setattr(clock, "now", lambda: later + timedelta(days=3))
+    states = {name: state for name, (state, _) in drift(secrets, cluster).items()}
+    assert states == {"nats": "overdue", "registry": "ok", "token": "overdue", "state-backup": "overdue"}
+    with open_cluster(cluster.kubeconfig) as opened:
+        fault = find_fault(read_status(secrets, opened), "development")
+    assert fault is not None
+    assert (int(fault.exit_code), "nats" in fault.message) == (10, True)
+    deploy(cluster)
+    with pytest.raises(Partial, match="1 of 3"):
+        rotate(secrets, cluster)
+    assert drift(secrets, cluster)["nats"] == ("ok", "none")
+
+
+def test_the_commands_take_an_operator_through_it(running: Simulator, tmp_path: Path) -> None:
+    cluster = make_cluster(running.url, ["sealed-secrets", NAMESPACE, MODELS, "observability"])
+    (tmp_path / "kubeconfig").write_text(cluster.kubeconfig.reveal())
+    line = CommandLine(tmp_path, {"AIAS_KUBECONFIG": "kubeconfig"})
+    assert line.fault("secrets", "status", "development", code=10)["hint"].endswith(
+        "aias secrets bootstrap development"
+    )
+    made = line.json("secrets", "bootstrap", "development", code=9)["secrets"]
+    assert {row["state"] for row in made} == {"generated", "missing"}
+    listed = {row["name"] for row in line.json("secrets", "list", "development")["secrets"]}
+    assert listed == {row["name"] for row in made}
+    cluster.deploy("observability", "grafana")
+    assert line.fault("secrets", "rotate", "development", "grafana-admin", code=6)["hint"].endswith("--yes")
+    rotated = line.json("secrets", "rotate", "development", "grafana-admin", "--yes")["secrets"]
+    assert [row["consumers"] for row in rotated] == [["grafana"]]
+    value = cluster.values("observability", "grafana-admin")["value"]
+    shown = line.run("secrets", "status", "development", code=10)
+    assert value not in shown.stdout + shown.stderr

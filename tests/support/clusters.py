@@ -1,0 +1,77 @@
+"""A cluster of the fake Linode, as a kubeconfig."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import yaml
+from kubernetes import client, config
+
+from aias_core.secret import Secret
+from support.linode import CLUSTER, TOKEN
+
+
+@dataclass(frozen=True)
+class FakeCluster:
+    """What a test does by itself in a cluster."""
+
+    kubeconfig: Secret
+    api: client.ApiClient
+
+    def values(self, namespace: str, name: str) -> dict[str, str]:
+        """The values of a Secret, as its consumer gets them."""
+        found = client.CoreV1Api(self.api).read_namespaced_secret(name, namespace)
+        return {key: base64.b64decode(value).decode() for key, value in found.data.items()}
+
+    def sealed(self, namespace: str, name: str) -> dict[str, Any]:
+        api = client.CustomObjectsApi(self.api)
+        found = api.get_namespaced_custom_object("bitnami.com", "v1alpha1", namespace, "sealedsecrets", name)
+        return dict(found)
+
+    def versions(self) -> dict[str, str]:
+        """The version of every secret and sealed secret: what changes with any write."""
+        secrets = client.CoreV1Api(self.api).list_secret_for_all_namespaces().items
+        sealed = client.CustomObjectsApi(self.api).list_cluster_custom_object(
+            "bitnami.com", "v1alpha1", "sealedsecrets"
+        )
+        return {one.metadata.uid: one.metadata.resource_version for one in secrets} | {
+            one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in sealed["items"]
+        }
+
+    def deploy(self, namespace: str, name: str, *, paused: bool = False) -> None:
+        """A workload; one that is paused never replaces its pods."""
+        labels = {"app": name}
+        pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": name, "image": "example.test/x:1"}]}}
+        spec = {"replicas": 2, "paused": paused, "selector": {"matchLabels": labels}, "template": pod}
+        body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
+        client.AppsV1Api(self.api).create_namespaced_deployment(namespace, body)
+
+    def resume(self, namespace: str, name: str) -> None:
+        client.AppsV1Api(self.api).patch_namespaced_deployment(name, namespace, {"spec": {"paused": False}})
+
+    def marks(self, namespace: str, name: str) -> dict[str, str]:
+        found = client.AppsV1Api(self.api).read_namespaced_deployment(name, namespace)
+        return found.spec.template.metadata.annotations or {}
+
+    def replace_sealing_key(self, certificate: bytes) -> None:
+        """As if somebody had installed a certificate that is not the controller's."""
+        data = {"tls.crt": base64.b64encode(certificate).decode()}
+        client.CoreV1Api(self.api).patch_namespaced_secret("sealed-secrets-key", "sealed-secrets", {"data": data})
+
+
+def make_cluster(url: str, namespaces: Iterable[str]) -> FakeCluster:
+    """A new cluster with these namespaces; where `sealed-secrets` is among them its controller is at work."""
+    with httpx.Client(base_url=f"{url}/v4", headers={"Authorization": f"Bearer {TOKEN}"}) as linode:
+        linode.post("/__simulator/reset")
+        cluster = linode.post("/lke/clusters", json=CLUSTER).json()
+        encoded = linode.get(f"/lke/clusters/{cluster['id']}/kubeconfig").json()["kubeconfig"]
+    text = base64.b64decode(encoded).decode()
+    api = config.new_client_from_config_dict(yaml.safe_load(text))
+    for name in namespaces:
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        client.CoreV1Api(api).create_namespace(body)
+    return FakeCluster(Secret(text), api)

@@ -1,0 +1,81 @@
+"""Terraform on the machine: the copied configuration, the stand-in provider, and a simulated account to work on."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from aias_core.environments.linode.backend import serve_state
+from aias_core.environments.linode.holder import describe_self
+from aias_core.environments.linode.lease import hold_lease
+from aias_core.environments.linode.mirror import make_mirror
+from aias_core.environments.linode.states import StateVersions
+from aias_core.environments.linode.store import DirectoryStore
+from aias_core.environments.linode.terraform import Terraform, build_environment
+from aias_core.environments.linode.terraform_program import copy_configuration
+from aias_core.environments.linode.variables import build_variables
+from aias_core.environments.profiles import load_profile
+from aias_core.environments.schema import LinodeProfile
+from support.linode import TOKEN, Simulator, simulator
+
+POLL_MILLISECONDS = 20
+
+
+def profile_variables(name: str) -> dict[str, Any]:
+    """The variables of a shipped profile, to be changed at will."""
+    profile = load_profile(name, None)
+    assert isinstance(profile, LinodeProfile)
+    return copy.deepcopy(build_variables(profile, name)) | {"poll_milliseconds": POLL_MILLISECONDS}
+
+
+@dataclass
+class Bench:
+    """A simulated account, an empty state, and Terraform between them."""
+
+    running: Simulator
+    directory: Path
+    backend: Mapping[str, str]
+    versions: StateVersions
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    def terraform(self, *, program: Sequence[str] | None = None, **more: str) -> Terraform:
+        """Terraform with the variables as they are now."""
+        account = {"LINODE_URL": self.running.url, "LINODE_TOKEN": TOKEN}
+        variables = {**make_mirror(self.directory / "mirror"), **account, **build_environment(self.variables), **more}
+        return Terraform(self.directory / "terraform" / "environment", variables, self.backend, program=program)
+
+    def control(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Asks the simulator itself."""
+        method = "GET" if body is None else "POST"
+        answer = httpx.request(method, f"{self.running.url}/v4/__simulator/{path}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def api(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Does by hand what Terraform does not know about."""
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        answer = httpx.request(method, f"{self.running.url}/v4{path}", json=body, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def billed(self) -> list[str]:
+        """The kinds of what costs money now."""
+        return sorted({str(charge["kind"]) for charge in self.control("ledger")["billed_now"]})
+
+
+@contextmanager
+def bench(directory: Path, profile: str = "development") -> Iterator[Bench]:
+    versions = StateVersions(DirectoryStore(directory / "store"), profile, lambda: bytes(32))
+    copy_configuration("environment", directory / "terraform")
+    with (
+        simulator(directory) as running,
+        hold_lease(DirectoryStore(directory / "store"), profile, describe_self("test")) as lease,
+        serve_state(versions, lease) as backend,
+    ):
+        yield Bench(running, directory, backend.variables(), versions, profile_variables(profile))
