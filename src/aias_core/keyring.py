@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,6 +31,9 @@ _SAMPLES = frozenset(
         *(hashlib.sha256(word.encode()).digest() for word in _SAMPLE_WORDS),
     }
 )
+
+_KID = re.compile(r"[A-Za-z0-9._-]{1,40}")
+_FORM = "write it as KID:BASE64, several with commas"
 
 AnyKeyring = TypeVar("AnyKeyring", bound="Keyring")
 
@@ -62,8 +66,13 @@ class Keyring:
     def parse(cls: type[AnyKeyring], setting: Secret, variable: str = "AIAS_DATA_HASH_KEYS") -> AnyKeyring:
         """Reads `kid:base64,kid:base64`. Raises InvalidSettings for another form, WeakKey naming the first weak key."""
         by_id: dict[str, bytes] = {}
-        for entry in filter(None, map(str.strip, setting.reveal().split(","))):
-            kid, _, encoded = entry.partition(":")
+        entries = filter(None, map(str.strip, setting.reveal().split(",")))
+        for number, entry in enumerate(entries, start=1):
+            kid, colon, encoded = entry.partition(":")
+            if not (colon and _KID.fullmatch(kid)):  # what stands there may be the key itself, so it is not shown
+                raise InvalidSettings(f"{variable}: entry {number} has no name before its key", hint=_FORM)
+            if kid in by_id:
+                raise InvalidSettings(f"{variable} names the key '{kid}' twice", hint="give each key a name of its own")
             try:
                 by_id[kid] = base64.b64decode(encoded, validate=True)
             except binascii.Error as exc:
@@ -73,7 +82,7 @@ class Keyring:
                     f"{variable}: the key '{kid}' {fault}", hint=f"make one: openssl rand -base64 {KEY_BYTES}"
                 )
         if not by_id:
-            raise InvalidSettings(f"{variable} names no key", hint="write it as KID:BASE64, several with commas")
+            raise InvalidSettings(f"{variable} names no key", hint=_FORM)
         return cls(by_id)
 
     @property

@@ -49,6 +49,20 @@ def test_a_setting_of_another_form_is_refused(text: str) -> None:
         Keyring.parse(Secret(text))
 
 
+@pytest.mark.parametrize("form", ["{}", "k9:{good},{}", ":{}", "two words:{}"])
+def test_a_key_without_a_name_is_refused_and_never_shown(form: str) -> None:
+    nameless, good = (base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(2))
+    with pytest.raises(InvalidSettings, match=r"X_KEYS: entry [12] ") as caught:
+        Keyring.parse(Secret(form.format(nameless, good=good)), "X_KEYS")
+    assert nameless.rstrip("=") not in f"{caught.value} {caught.value.hint}"
+
+
+def test_two_keys_of_one_name_are_refused() -> None:
+    first, second = (make_setting("a").reveal() for _ in range(2))
+    with pytest.raises(InvalidSettings, match="'a' twice"):
+        Keyring.parse(Secret(f"{first},{second}"))
+
+
 def test_a_fingerprint_tells_keys_and_names_apart() -> None:
     ring = Keyring.parse(make_setting("a", "b"))
     same_key = Keyring({"a": ring.by_id["b"]})

@@ -33,13 +33,18 @@ SELECT count(*) FROM aias.dim_prices
 SELECT count(*) FROM aias.dim_keys
 
 -- name: upsert_organizations
-INSERT INTO aias.dim_organizations AS d (org_id, slug, display_name, kind, currency) VALUES (%s, %s, %s, %s, %s)
+-- Here and below: who was erased may still have names where they come from, and does not get them back.
+INSERT INTO aias.dim_organizations AS d (org_id, slug, display_name, kind, currency)
+SELECT n.* FROM (VALUES (%s::uuid, %s::text, %s::text, %s::text, %s::char(3))) AS n (org_id, slug, name, kind, currency)
+WHERE NOT EXISTS (SELECT FROM aias.erased_subjects WHERE (subject_kind, subject_id) = ('organization', n.org_id))
 ON CONFLICT (org_id) DO UPDATE
 SET display_name = excluded.display_name, kind = excluded.kind, currency = excluded.currency
 WHERE (d.display_name, d.kind, d.currency) IS DISTINCT FROM (excluded.display_name, excluded.kind, excluded.currency)
 
 -- name: upsert_projects
-INSERT INTO aias.dim_projects AS d (project_id, org_id, slug, display_name, labels) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO aias.dim_projects AS d (project_id, org_id, slug, display_name, labels)
+SELECT n.* FROM (VALUES (%s::uuid, %s::uuid, %s::text, %s::text, %s::jsonb)) AS n (project_id, org_id, slug, name, labels)
+WHERE NOT EXISTS (SELECT FROM aias.erased_subjects WHERE (subject_kind, subject_id) = ('organization', n.org_id))
 ON CONFLICT (project_id) DO UPDATE
 SET slug = excluded.slug, display_name = excluded.display_name, labels = excluded.labels
 WHERE (d.slug, d.display_name, d.labels) IS DISTINCT FROM (excluded.slug, excluded.display_name, excluded.labels)
@@ -54,7 +59,12 @@ INSERT INTO aias.dim_prices
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 
 -- name: upsert_keys
-INSERT INTO aias.dim_keys AS d (api_key_id, org_id, name, project_id, holder_id, status) VALUES (%s, %s, %s, %s, %s, %s)
+INSERT INTO aias.dim_keys AS d (api_key_id, org_id, name, project_id, holder_id, status)
+SELECT n.* FROM (VALUES (%s::uuid, %s::uuid, %s::text, %s::uuid, %s::uuid, %s::text))
+    AS n (api_key_id, org_id, name, project_id, holder_id, status)
+WHERE NOT EXISTS (
+    SELECT FROM aias.erased_subjects
+    WHERE (subject_kind, subject_id) IN (('organization', n.org_id), ('api_key', n.api_key_id), ('user', n.holder_id)))
 ON CONFLICT (api_key_id) DO UPDATE
 SET name = excluded.name, project_id = excluded.project_id, holder_id = excluded.holder_id, status = excluded.status
 WHERE (d.name, d.project_id, d.holder_id, d.status)

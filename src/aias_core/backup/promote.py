@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from aias_core import clock
 from aias_core.backup.clients import database_of, with_database
+from aias_core.backup.manifest import get_newest
 from aias_core.backup.site import RESTORES, Site
-from aias_core.backup.tombstones import gather_tombstones
+from aias_core.backup.tombstones import Tombstone, gather_tombstones
 from aias_core.database.connection import connect
 from aias_core.database.queries import load_queries
 from aias_core.errors import NotFound
@@ -58,14 +60,23 @@ def promote(site: Site, into: str) -> dict[str, Any]:
         if not has_restored(site, into):
             raise NotFound(f"Nothing is restored as '{into}'", hint="restore it with: aias db restore")
         copies = {name: with_database(dsn, f"{database_of(dsn)}_{into}") for name, dsn in site.dsns.items()}
-        site.prepare(copies, gather_tombstones(site.dsns["operational"]))
-        for dsn, moves in servers.values():
-            rename_databases(dsn, moves)
         known = site.read_record(RESTORES)
         record = known.pop(into, {})
+        gathered = gather_tombstones(site.dsns["operational"], _list_kept(site, record.get("source")))
+        site.prepare(copies, gathered.tombstones)
+        for dsn, moves in servers.values():
+            rename_databases(dsn, moves)
         site.write_record(RESTORES, known)
         replaced = {name: f"{database_of(dsn)}_before_{stamp}" for name, dsn in site.dsns.items()}
-        return {**record, "promoted": True, "replaced": replaced}
+        return {**record, "unread_erasures": gathered.unread, "promoted": True, "replaced": replaced}
+
+
+def _list_kept(site: Site, source: str | None) -> Sequence[Tombstone]:
+    """Those of the newest backup at the address that was restored from; a live database that is lost has no others."""
+    try:
+        return get_newest(site.store(source), site.key).tombstones
+    except NotFound:
+        return ()
 
 
 def rename_databases(dsn: Secret, moves: list[Rename]) -> None:

@@ -18,7 +18,7 @@ from aias_core.backup.rows import Contents, compare, read_contents
 from aias_core.backup.scratch import Restored, restored
 from aias_core.backup.site import RESTORES, Site
 from aias_core.backup.stores import Store
-from aias_core.backup.tombstones import Tombstone, gather_tombstones
+from aias_core.backup.tombstones import Gathered, Tombstone, gather_tombstones
 from aias_core.database.connection import connect
 from aias_core.errors import AiasError, Conflict, DifferenceFound, InvalidInput, Refused
 from aias_core.secret import Secret
@@ -50,7 +50,10 @@ class Wish:
 
 @dataclass(slots=True)
 class RestoreResult:
-    """Databases that were restored, how far back they stand, and how long it took."""
+    """Databases that were restored, how far back they stand, and how long it took.
+
+    `unread_erasures` says why the live database could not be asked who was erased since the newest backup.
+    """
 
     backup: str
     restored_to: str
@@ -58,6 +61,8 @@ class RestoreResult:
     rpo_seconds: float
     rto_seconds: float
     rows: int
+    source: str
+    unread_erasures: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def as_record(self) -> dict[str, Any]:
@@ -68,6 +73,8 @@ class RestoreResult:
             "rows": self.rows,
             "rpo_seconds": self.rpo_seconds,
             "rto_seconds": self.rto_seconds,
+            "source": self.source,
+            "unread_erasures": self.unread_erasures,
             "seconds": self.seconds,
         }
 
@@ -99,11 +106,12 @@ def restore(site: Site, wish: Wish, progress: Progress) -> RestoreResult:
         progress(f"Restoring the backup '{manifest.id}'")
         with _recovering(site, store, manifest, wish.moment) as copy:
             found = check_copy(copy, manifest, wish.moment, progress)
-            destination = _Destination(site, wish.into, _find_tombstones(site, store, manifest))
+            gathered = _find_tombstones(site, store, manifest)
+            destination = _Destination(site, wish.into, gathered.tombstones)
             with copy.measured("load"):
                 _carry_over(destination, copy, found, progress)
             result = _describe(site, manifest, wish, began, found)
-            result.seconds = copy.seconds
+            result.source, result.unread_erasures, result.seconds = store.url, gathered.unread, copy.seconds
         site.write_record(RESTORES, {**site.read_record(RESTORES), wish.into: result.as_record()})
         return result
 
@@ -207,7 +215,7 @@ def _refuse_existing(site: Site, into: str) -> None:
             )
 
 
-def _find_tombstones(site: Site, store: Store, manifest: Manifest) -> list[Tombstone]:
+def _find_tombstones(site: Site, store: Store, manifest: Manifest) -> Gathered:
     newest = get_newest(store, site.key)
     return gather_tombstones(site.dsns["operational"], manifest.tombstones, newest.tombstones)
 
@@ -256,4 +264,5 @@ def _describe(site: Site, manifest: Manifest, wish: Wish, began: datetime, found
         rpo_seconds=round(max(0.0, (began - to).total_seconds()), 1),
         rto_seconds=round((clock.now() - began).total_seconds(), 2),
         rows=sum(contents.rows for contents in found.values()),
+        source="",
     )

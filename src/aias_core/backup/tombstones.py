@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aias_core.database.connection import connect
 from aias_core.database.queries import load_queries
-from aias_core.errors import AiasError
+from aias_core.errors import DependencyUnreachable
 
 if TYPE_CHECKING:
     from aias_core.secret import Secret
@@ -29,9 +29,22 @@ def read_tombstones(operational: Secret) -> list[Tombstone]:
         return [row for (row,) in connection.execute(_queries["list_tombstones"])]
 
 
-def gather_tombstones(live: Secret, *kept: Iterable[Tombstone]) -> list[Tombstone]:
-    """Those of the live database, if it answers, and those that were kept elsewhere, each once."""
-    found = {item["request_id"]: item for items in kept for item in items}
-    with suppress(AiasError):
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Who was erased, each once. `unread` says why what the live database knows beyond the backups is not among it."""
+
+    tombstones: Sequence[Tombstone]
+    unread: str | None = None
+
+
+def gather_tombstones(live: Secret, *kept: Iterable[Tombstone]) -> Gathered:
+    """Those of the live database, and those that were kept elsewhere; the live one knows best how far each has come.
+
+    A live database that is lost is what backups are for, so that is told and no error; any other failure is one.
+    """
+    found, unread = {item["request_id"]: item for items in kept for item in items}, None
+    try:
         found |= {item["request_id"]: item for item in read_tombstones(live)}
-    return list(found.values())
+    except DependencyUnreachable as exc:
+        unread = exc.message
+    return Gathered(list(found.values()), unread)

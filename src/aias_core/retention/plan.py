@@ -83,7 +83,7 @@ def build_plan(databases: Databases, as_of: datetime) -> RetentionPlan:
     """Counts, at an instant that may lie ahead, what the policy lets go; holds of the operational database count."""
     holds = tuple(list_holds(databases.operational))
     with as_retention(databases):
-        held = [row[0] for row in databases.operational.execute(queries["list_held_subjects"])]
+        held = list_held(databases)
         keys = {"as_of": as_of, "held": held}
         found = [
             Expired(database, *row)
@@ -92,6 +92,11 @@ def build_plan(databases: Databases, as_of: datetime) -> RetentionPlan:
         ]
     items = [item if item.kept else _without_reason(item) for item in found if item.rows or item.kept or _is_part(item)]
     return RetentionPlan(as_of, tuple(items), holds, tuple(held))
+
+
+def list_held(databases: Databases) -> list[UUID]:
+    """The ids of everybody whose rows stay at this moment."""
+    return [row[0] for row in databases.operational.execute(queries["list_held_subjects"])]
 
 
 def _is_part(item: Expired) -> bool:

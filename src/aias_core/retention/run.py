@@ -12,7 +12,7 @@ from aias_core.errors import AiasError, InvalidInput, Partial
 from aias_core.retention.holds import HeldByLaw
 from aias_core.retention.order import order_tables
 from aias_core.retention.partitions import drop_one
-from aias_core.retention.plan import Expired, RetentionPlan, build_plan
+from aias_core.retention.plan import Expired, RetentionPlan, build_plan, list_held
 from aias_core.retention.records import record
 from aias_core.retention.stores import Databases, Stores, as_retention, opened, queries
 
@@ -96,14 +96,15 @@ def _order(databases: Databases, plan: RetentionPlan) -> list[Expired]:
 def _iter_batches(databases: Databases, plan: RetentionPlan, item: Expired) -> Iterator[None]:
     if item.purge == "drop_partition":
         if not item.kept:
-            drop_one(databases.analytics, plan.as_of, plan.held)
+            drop_one(databases.analytics, plan.as_of, list_held(databases))
             yield
         return
     query = _PURGES.get(item.table, f"purge_{item.database}")
     left = item.rows
     while left > 0:
         limit = min(left, BATCH_ROWS) if item.table == "audit_log" else BATCH_ROWS
-        keys = {"table": item.table, "part": item.part, "as_of": plan.as_of, "limit": limit, "held": list(plan.held)}
+        held = list_held(databases)  # each time: somebody may place a hold meanwhile
+        keys = {"table": item.table, "part": item.part, "as_of": plan.as_of, "limit": limit, "held": held}
         row = databases.get(item.database).execute(queries[query], keys).fetchone()
         if row is None or not row[0]:
             return
@@ -112,16 +113,25 @@ def _iter_batches(databases: Databases, plan: RetentionPlan, item: Expired) -> I
 
 
 def _subtract(plan: RetentionPlan, left: RetentionPlan) -> list[Expired]:
-    """What the plan showed and is not there any more."""
+    """What the plan showed and is not there any more; what somebody has held since then is."""
     there = {(item.database, item.table, item.part): item for item in left.items}
     removed = []
     for item in plan.items:
         rest = there.get((item.database, item.table, item.part))
         is_dropped = item.purge == "drop_partition" and rest is None
-        rows, size = item.rows - (rest.rows if rest else 0), item.bytes - (rest.bytes if rest else 0)
+        rows = _count_gone(item, rest)
         if rows > 0 or is_dropped:
+            size = item.bytes * rows // item.rows if item.rows else item.bytes
             removed.append(Expired(**{**item.as_record(), "rows": rows, "bytes": size, "kept": 0, "kept_by": None}))
     return removed
+
+
+def _count_gone(item: Expired, rest: Expired | None) -> int:
+    if rest is None:
+        return item.rows
+    if item.purge == "drop_partition":  # whole or not at all
+        return 0
+    return item.rows + item.kept - rest.rows - rest.kept
 
 
 def narrow(plan: RetentionPlan, only: frozenset[str]) -> RetentionPlan:

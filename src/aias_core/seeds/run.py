@@ -170,12 +170,17 @@ def _find_end(operational: Connection, package: Package) -> datetime:
     row = operational.execute(queries["find_run"], [package.name, "analytics"]).fetchone()
     first = operational.execute(queries["find_run"], [package.name, "operational"]).fetchone()
     end: datetime = first[2] if first else choose_end(package)
-    if row is not None and bytes(row[0]) != package.digest("analytics", end):
+    is_other = row is not None and bytes(row[0]) != package.digest("analytics", end)
+    if is_other or (first is not None and first[3] != _list_figures(package)):
         raise UsageDiffers(
-            f"The package '{package.name}' was put here with other usage",
+            f"The package '{package.name}' was put here with other figures",
             hint=f"remove it first: aias db seed --package {package.name} --reset",
         )
     return end
+
+
+def _list_figures(package: Package) -> dict[str, int]:
+    return package.figures.model_dump() if isinstance(package.figures, Figures) else {}
 
 
 def _find_applied(operational: Connection, package: Package) -> tuple[Package, datetime]:
@@ -191,13 +196,12 @@ def _record(operational: Connection, package: Package, database: str, run: SeedR
 
     outcomes = [table for table in run.tables if table["database"] == database]
     counts = {t["table"]: t["inserted"] + t["updated"] + t["unchanged"] for t in outcomes}
-    figures = package.figures.model_dump() if isinstance(package.figures, Figures) else {}
     row: dict[str, Any] = {
         "package": package.name,
         "database": database,
         "digest": package.digest(database, run.anchored_at),
     }
-    row |= {"row_counts": Jsonb(counts), "anchored_at": run.anchored_at, "figures": Jsonb(figures)}
+    row |= {"row_counts": Jsonb(counts), "anchored_at": run.anchored_at, "figures": Jsonb(_list_figures(package))}
     if operational.execute(queries["upsert_run"], row).rowcount:
         _audit(operational, "db.seed", run)
 

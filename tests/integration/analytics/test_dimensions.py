@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from aias_core.analytics.ingest.store import ingest_lines
 from aias_core.contracts import usage
 from aias_core.database.connection import connect
 from support.events import MODEL, PRICE_ID, make_event
+from support.rows import insert_any_row
+from support.subjects import unguarded
 
 if TYPE_CHECKING:
     from support.servers import PostgresServer
@@ -54,6 +57,26 @@ def test_a_sync_says_what_was_added_and_what_has_changed(
     change(postgres_server, operational, "UPDATE aias.models SET name = 'renamed' WHERE name = 'new-model'")
     assert sync()["models"] == (0, 1)
     assert set(sync().values()) == {(0, 0)}
+
+
+@pytest.mark.parametrize("kind", ["organization", "user", "api_key"])
+def test_names_of_who_was_erased_do_not_come_back(
+    postgres_server: PostgresServer,
+    operational: str,
+    operational_store: psycopg.Connection,
+    store: psycopg.Connection,
+    kind: str,
+) -> None:
+    ids = {"organization": uuid.uuid4(), "user": uuid.uuid4(), "api_key": uuid.uuid4()}
+    with connect(postgres_server.superuser(operational), autocommit=True) as owner, unguarded(owner):
+        insert_any_row(owner, "organizations", org_id=ids["organization"], currency="USD")
+        insert_any_row(owner, "projects", org_id=ids["organization"])
+        held = {"org_id": ids["organization"], "user_id": ids["user"], "api_key_id": ids["api_key"]}
+        insert_any_row(owner, "api_keys", **held)
+    store.execute("INSERT INTO aias.erased_subjects VALUES (%s, %s, now())", [kind, ids[kind]])
+    added = {one.kind: one.added for one in sync_dimensions(operational_store, store)}
+    left = 0 if kind == "organization" else 1
+    assert (added["organizations"], added["projects"], added["keys"]) == (left, left, 0)
 
 
 def test_facts_that_waited_for_a_price_get_their_verdict_and_keep_their_cost(store: psycopg.Connection) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -8,9 +9,22 @@ import pytest
 
 from aias_core.database.connection import connect
 from aias_core.retention.stores import Stores
+from support.backups import object_storage
 
 if TYPE_CHECKING:
+    from aias_core.objectstore import ObjectStore
     from support.servers import PostgresServer
+
+
+BUCKET = "exports"
+
+
+@pytest.fixture(scope="session")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """Object storage with the bucket of exports."""
+    with object_storage(tmp_path_factory.mktemp("objects")) as store:
+        store.client().create_bucket(Bucket=BUCKET)
+        yield store
 
 
 @pytest.fixture
@@ -18,6 +32,12 @@ def stores(postgres_server: PostgresServer, operational: str, analytics: str) ->
     """Both databases, fresh, as the migrator; no object storage."""
     dsns = (postgres_server.dsn(name, "aias_migrator") for name in (operational, analytics))
     return Stores("test", *dsns)
+
+
+@pytest.fixture
+def whole(stores: Stores, objects: ObjectStore) -> Stores:
+    """The same with object storage: what the erasure of an organization needs."""
+    return replace(stores, objects=objects, bucket=BUCKET)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from aias_core import clock, ids
 from aias_core.approvals import ApprovalMissing, ApprovalPolicy
 from aias_core.audit.chain import verify_chain
 from aias_core.database.connection import connect
-from aias_core.errors import Conflict, DifferenceFound, InvalidInput, NotFound, Partial
+from aias_core.errors import Conflict, DifferenceFound, InvalidInput, NotFound, Partial, PrerequisiteMissing
 from aias_core.migrate.consent import Consent
 from aias_core.retention.erasure import run as erasure
 from aias_core.retention.erasure.certificate import Signer, read_certificate, write_certificate
@@ -33,9 +33,11 @@ from support.rows import insert_any_row, put
 from support.subjects import count_rows, fill, house_keys, unguarded
 
 if TYPE_CHECKING:
+    from aias_core.objectstore import ObjectStore
     from support.servers import PostgresServer
 
 SIGNER = Signer(Secret(base64.b64encode(b"k" * 32).decode()))
+BUCKET = "exports"
 KINDS = ["organization", "user"]
 BURIED_KEYS = "SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'api_key'"
 ORG = uuid.UUID("01890000-0000-7000-8000-000000000002")
@@ -92,25 +94,27 @@ class Place:
         return run_erasure(self.stores, self.world.order, consent or Consent(), SIGNER)
 
 
-def copy_world(server: PostgresServer, world: World) -> Place:
+def copy_world(server: PostgresServer, world: World, objects: ObjectStore) -> Place:
     names = {"operational": server.clone(world.operational), "analytics": server.clone(world.analytics)}
     dsns = [server.dsn(name, "aias_migrator") for name in names.values()]
-    return Place(world, Stores("test", *dsns), server, names)
+    return Place(world, Stores("test", *dsns, objects, BUCKET), server, names)
 
 
 @pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest, postgres_server: PostgresServer, worlds: dict[str, World]) -> Place:
-    return copy_world(postgres_server, worlds[request.param])
+def place(
+    request: pytest.FixtureRequest, postgres_server: PostgresServer, worlds: dict[str, World], objects: ObjectStore
+) -> Place:
+    return copy_world(postgres_server, worlds[request.param], objects)
 
 
 @pytest.fixture
-def organization(postgres_server: PostgresServer, worlds: dict[str, World]) -> Place:
-    return copy_world(postgres_server, worlds["organization"])
+def organization(postgres_server: PostgresServer, worlds: dict[str, World], objects: ObjectStore) -> Place:
+    return copy_world(postgres_server, worlds["organization"], objects)
 
 
 @pytest.fixture
-def person(postgres_server: PostgresServer, worlds: dict[str, World]) -> Place:
-    return copy_world(postgres_server, worlds["user"])
+def person(postgres_server: PostgresServer, worlds: dict[str, World], objects: ObjectStore) -> Place:
+    return copy_world(postgres_server, worlds["user"], objects)
 
 
 def dump(place: Place, database: str) -> dict[str, set[str]]:
@@ -163,12 +167,12 @@ def test_a_second_run_gives_the_same_certificate(place: Place) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_any_call_the_next_run_completes_with_the_same_certificate(
-    postgres_server: PostgresServer, worlds: dict[str, World], kind: str
+    postgres_server: PostgresServer, worlds: dict[str, World], objects: ObjectStore, kind: str
 ) -> None:
-    whole = stable(copy_world(postgres_server, worlds[kind]).erase())
-    at_call, step, deaths = 5, 9, 0
+    whole = stable(copy_world(postgres_server, worlds[kind], objects).erase())
+    at_call, step, deaths = 5, 13, 0
     while True:
-        place = copy_world(postgres_server, worlds[kind])
+        place = copy_world(postgres_server, worlds[kind], objects)
         died = run_and_die(place.erase, at_call)
         assert stable(place.erase()) == whole, at_call
         if not died:
@@ -296,6 +300,37 @@ def test_the_keys_of_a_person_get_one_pseudonym_everywhere_and_sums_stay(person:
         queued = connection.execute("SELECT bucket_start FROM aias.dirty_hours WHERE org_id = %s", [org]).fetchall()
         assert queued == [(at,)]
         assert (key,) in connection.execute(BURIED_KEYS).fetchall()
+
+
+def test_erasing_one_person_leaves_the_keys_of_who_was_erased_before(person: Place) -> None:
+    keys = {subject: ids.new_id() for subject in (person.world.subject, person.world.other)}
+    with person.raw("operational") as connection, unguarded(connection):
+        for subject, key in keys.items():
+            insert_any_row(connection, "api_keys", api_key_id=key, user_id=subject)
+        house_keys(connection)
+    person.erase()
+    other = Order("user", person.world.other, "T-2", "x")
+    with opened(person.stores) as databases:
+        for _ in range(2):
+            subject = erasure.prepare(person.stores, databases, other).subject
+            assert keys[person.world.other] in subject.keys
+            assert keys[person.world.subject] not in subject.keys
+            run_erasure(person.stores, other, Consent(), SIGNER)
+
+
+@pytest.mark.parametrize("bucket", [None, "nowhere"])
+def test_where_exports_cannot_be_looked_at_it_is_not_complete(organization: Place, bucket: str | None) -> None:
+    objects = organization.stores.objects if bucket else None
+    blind = replace(organization.stores, objects=objects, bucket=bucket or "")
+    assert describe_impact(blind, organization.world.order)["objects_unseen"]
+    with pytest.raises(Partial, match="nothing is erased"):
+        run_erasure(blind, organization.world.order, Consent(), SIGNER)
+    with organization.raw("analytics") as connection:
+        assert connection.execute("SELECT count(*) FROM aias.export_jobs").fetchone() == (2,)
+    certificate = organization.erase()
+    assert {item["table"]: item["before"] for item in certificate["counts"]} == organization.world.rows
+    with pytest.raises(PrerequisiteMissing):
+        verify_erasure(blind, certificate)
 
 
 def test_keys_are_revoked_for_everybody_who_caches_them(place: Place) -> None:

@@ -32,7 +32,7 @@ from aias_core.retention.erasure.tombstones import apply_tombstones
 from aias_core.retention.erasure.verify import verify_erasure
 from aias_core.retention.stores import Stores, opened
 from aias_core.secret import Secret
-from support.backups import Archiving, archiving_server, object_storage, say_nothing
+from support.backups import Archiving, archiving_server, say_nothing
 from support.subjects import fill
 
 SIGNER = Signer(Secret(base64.b64encode(b"k" * 32).decode()))
@@ -86,13 +86,6 @@ def archiving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archiving]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    with object_storage(tmp_path_factory.mktemp("objects")) as store:
-        store.client().create_bucket(Bucket=BUCKET)
-        yield store
-
-
 @pytest.fixture
 def home(archiving: Archiving, objects: ObjectStore, tmp_path: Path) -> Home:
     for (name,) in archiving.read("SELECT datname FROM pg_database WHERE datname ~ '_(restored|before)'", "postgres"):
@@ -142,6 +135,17 @@ def test_where_the_live_database_is_gone_the_newest_backup_knows_who_was_erased(
         home.archiving.execute("ALTER DATABASE operational_gone RENAME TO operational", "postgres")
 
 
+def test_a_promotion_knows_from_the_newest_backup_who_was_erased_since(home: Home) -> None:
+    create_backup(home.site, None, 30, say_nothing)
+    restore(home.site, Wish("restored"), say_nothing)
+    home.erase()
+    create_backup(home.site, None, 30, say_nothing)
+    home.archiving.execute("ALTER DATABASE operational RENAME TO operational_before_loss", "postgres")
+    home.archiving.execute("CREATE DATABASE operational OWNER aias_owner", "postgres")
+    promote(home.site, "restored")
+    assert home.count() == 0
+
+
 def upload(store: ObjectStore, org: uuid.UUID, slug: str) -> dict[str, bool]:
     """Exports of the organization, of others, and of everybody; whether each is to go."""
     client = store.client()
@@ -159,6 +163,9 @@ def upload(store: ObjectStore, org: uuid.UUID, slug: str) -> dict[str, bool]:
         named = {"file": name, "totals": [{"org_id": str(somebody)}, {"org_id": str(ids.new_id())}]}
         files[f"{org.hex}/{name}"] = (b"x", somebody == org)
         files[f"{org.hex}/{name}.manifest.json"] = (json.dumps(named).encode(), somebody == org)
+    job = f"exports/all/2026-10/{ids.new_id()}.csv.gz"  # a job's manifest has the whole key
+    files[job] = (b"x", True)
+    files[f"{job}.manifest.json"] = (json.dumps({"file": job, "totals": [{"org_id": str(org)}]}).encode(), True)
     for key, (body, _) in files.items():
         client.put_object(Bucket=BUCKET, Key=key, Body=body)
     return {key: goes for key, (_, goes) in files.items()}

@@ -12,7 +12,7 @@ import pytest
 from aias_core import clock, ids
 from aias_core.audit.chain import verify_chain
 from aias_core.errors import InvalidInput, LockHeld, Partial
-from aias_core.retention.holds import HeldByLaw, add_hold, release_hold
+from aias_core.retention.holds import HeldByLaw, add_hold, list_holds, release_hold
 from aias_core.retention.plan import RetentionPlan, build_plan, parse_as_of
 from aias_core.retention.run import RetentionRun, run_retention
 from aias_core.retention.stores import Databases, Stores, opened
@@ -203,6 +203,62 @@ def test_what_is_held_stays_and_is_named_and_the_rest_goes(
         "analytics.dead_letters": 1,
         **{f"analytics.{table}": 1 for table in PARTITIONED},
     }
+
+
+def test_a_hold_that_is_placed_during_a_run_keeps_what_is_still_there(
+    stores: Stores, databases: Databases, raw_operational: psycopg.Connection, raw_analytics: psycopg.Connection
+) -> None:
+    add_organization(raw_operational)
+    add_old_partitions(raw_analytics)
+    unguarded(raw_analytics)
+    insert_any_row(raw_analytics, "export_jobs", org_id=ORG, created_at=clock.now() - LONG_AGO)
+    guarded(raw_analytics)
+
+    def hold(_: str) -> None:
+        if not list_holds(databases.operational):
+            add_hold(databases.operational, "organization", ORG, "a court order")
+
+    done = run_retention(stores, clock.now(), 60, hold)
+    assert by_table(done.removed) == {}
+    for table in ("export_jobs", *PARTITIONED):
+        count = raw_analytics.execute(f"SELECT count(*) FROM aias.{table} WHERE org_id = %s".encode(), [ORG]).fetchone()
+        assert count == (1,), table
+    with pytest.raises(HeldByLaw, match="a court order"):
+        done.check()
+
+
+def test_the_rows_of_a_held_person_are_known_by_their_keys(
+    stores: Stores, databases: Databases, raw_operational: psycopg.Connection, raw_analytics: psycopg.Connection
+) -> None:
+    person, key = ids.new_id(), ids.new_id()
+    add_organization(raw_operational)
+    put(raw_operational, "users", user_id=person, display_name="Ana", status="active")
+    unguarded(raw_operational)
+    insert_any_row(raw_operational, "api_keys", api_key_id=key, user_id=person, org_id=ORG)
+    guarded(raw_operational)
+    add_old_partitions(raw_analytics)
+    unguarded(raw_analytics)
+    raw_analytics.execute("UPDATE aias.usage_facts SET api_key_id = %s, actor_id = NULL", [key])
+    insert_any_row(raw_analytics, "dead_letters", payload=f"x{key}y".encode(), received_at=clock.now() - LONG_AGO)
+    guarded(raw_analytics)
+    add_hold(databases.operational, "user", person, "a court order")
+    removed = by_table(run(stores).removed)
+    assert removed.keys() == {f"analytics.{table}" for table in PARTITIONED if table != "usage_facts"}
+    for table in ("usage_facts", "dead_letters"):
+        assert raw_analytics.execute(f"SELECT count(*) FROM aias.{table}".encode()).fetchone() == (1,), table
+
+
+def test_a_record_that_the_audit_chain_does_not_have_stays_and_stops_nothing(
+    stores: Stores, raw_analytics: psycopg.Connection
+) -> None:
+    old = clock.now() - LONG_AGO
+    known = {"actor_type": "cli", "actor_id": "ana", "actor_role": "auditor", "action": "usage.read"}
+    for delivered_at in (None, old, clock.now()):
+        times = {"occurred_at": old, "delivered_at": delivered_at}
+        put(raw_analytics, "access_records", audit_id=ids.new_id(), outcome="allowed", **known, **times)
+    done = run(stores)
+    done.check()
+    assert by_table(done.removed) == {"analytics.access_records": 1}
 
 
 def test_a_held_person_keeps_their_name(

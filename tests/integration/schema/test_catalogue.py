@@ -13,7 +13,7 @@ def names(connection: psycopg.Connection, statement: str) -> set[str]:
 
 
 def test_there_are_tables_to_look_at(superuser: psycopg.Connection, database: str) -> None:
-    assert len(names(superuser, TABLES)) == (65 if database.startswith("operational") else 30)
+    assert len(names(superuser, TABLES)) == (65 if database.startswith("operational") else 31)
 
 
 def test_every_table_with_an_organization_forces_row_security(superuser: psycopg.Connection) -> None:

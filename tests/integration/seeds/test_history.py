@@ -123,6 +123,16 @@ def test_other_figures_are_refused_until_the_first_are_removed(site: Site, postg
     run_seed(site, "bench", **{**FIGURES, "events": 6000})
 
 
+@pytest.mark.parametrize("orgs", [FIGURES["orgs"] - 1, FIGURES["orgs"] + 1], ids=["fewer", "more"])
+def test_other_organizations_are_refused_until_a_reset_that_leaves_none(site: Site, orgs: int) -> None:
+    run_seed(site, "bench", **FIGURES)
+    with pytest.raises(UsageDiffers, match="other figures"):
+        run_seed(site, "bench", **{**FIGURES, "orgs": orgs})
+    run_reset(site, "bench", orgs=orgs)
+    with connect(site.operational.dsn) as connection:
+        assert connection.execute("SELECT count(*) FROM aias.organizations").fetchone() == (0,)
+
+
 def test_removed_usage_leaves_the_rollups_as_well_and_that_of_others_stays(site: Site) -> None:
     run_seed(site, "local-dev")
     with connect(site.analytics.dsn, autocommit=True) as connection:

@@ -16,10 +16,19 @@ COPY staged FROM STDIN (FORMAT csv, QUOTE '"', ESCAPE '\', NULL 'null')
 TRUNCATE staged
 
 -- name: drop_erased
--- What was erased does not come back: later or replayed events of an erased organization or user are only counted.
-DELETE FROM staged s USING aias.erased_subjects e
-WHERE e.subject_kind = 'organization' AND e.subject_id = s.org_id
-    OR e.subject_kind = 'user' AND e.subject_id = s.actor_id
+-- What was erased does not come back: later or replayed events of an erased organization or user are only counted. A
+-- router knows a person by their keys only. Their numbers are kept, so that they are no gaps.
+WITH erased AS (
+    DELETE FROM staged
+    WHERE org_id IN (SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'organization')
+        OR actor_id IN (SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'user')
+        OR api_key_id IN (SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'api_key')
+    RETURNING source, source_seq, occurred_at
+), noted AS (
+    INSERT INTO aias.removed_events (source, source_seq, occurred_at)
+    SELECT source, source_seq, occurred_at FROM erased WHERE source_seq IS NOT NULL ON CONFLICT DO NOTHING
+)
+SELECT count(*) FROM erased
 
 -- name: insert_receipts
 INSERT INTO aias.event_receipts (event_id, org_id, digest, received_at, batch_id)
@@ -85,9 +94,14 @@ VALUES (%(batch_id)s, %(source)s, %(first)s, %(last)s, %(received_at)s, clock_ti
     %(late)s, %(rejected)s)
 
 -- name: insert_series
+-- A combination names its organization and key, so one of somebody who was erased is not made again.
 INSERT INTO aias.usage_series (org_id, project_id, api_key_id, model_id, operation, region, currency, price_id)
 SELECT * FROM unnest(%(org_id)s::uuid[], %(project_id)s::uuid[], %(api_key_id)s::uuid[], %(model_id)s::uuid[],
-    %(operation)s::text[], %(region)s::text[], %(currency)s::text[], %(price_id)s::uuid[])
+        %(operation)s::text[], %(region)s::text[], %(currency)s::text[], %(price_id)s::uuid[])
+    AS w (org_id, project_id, api_key_id, model_id, operation, region, currency, price_id)
+WHERE NOT EXISTS (
+    SELECT FROM aias.erased_subjects
+    WHERE (subject_kind, subject_id) IN (('organization', w.org_id), ('api_key', w.api_key_id)))
 ON CONFLICT DO NOTHING
 RETURNING series_id, org_id, project_id, api_key_id, model_id, operation, region, currency, price_id
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 REMEMBERED = 200_000
+ERASED = 0
 
 _queries = load_queries(__file__)
 _known: WeakKeyDictionary[Connection, dict[bytes, int]] = WeakKeyDictionary()
@@ -24,7 +25,8 @@ _known: WeakKeyDictionary[Connection, dict[bytes, int]] = WeakKeyDictionary()
 def number_series(connection: Connection, series: Sequence[bytes]) -> list[int]:
     """The number of each combination, given as the members of a JSON array in the order of SERIES_COLUMNS.
 
-    New ones get a number. Inside a transaction they may be rolled back, so they are not remembered then.
+    New ones get a number. Inside a transaction they may be rolled back, so they are not remembered then. Those of
+    somebody who was erased are `ERASED`: their events are not stored.
     """
     known = _known.setdefault(connection, {})
     if len(known) > REMEMBERED:
@@ -41,7 +43,9 @@ def number_series(connection: Connection, series: Sequence[bytes]) -> list[int]:
 def _add(connection: Connection, missing: set[bytes]) -> dict[bytes, int]:
     added = _ask(connection, "insert_series", sorted(missing))  # in one order, so that no two workers wait in a circle
     known_to_others = missing.difference(added)
-    return added | _ask(connection, "list_series", known_to_others) if known_to_others else added
+    if known_to_others:
+        added |= _ask(connection, "list_series", known_to_others)
+    return dict.fromkeys(missing, ERASED) | added
 
 
 def _ask(connection: Connection, query: str, series: Iterable[bytes]) -> dict[bytes, int]:

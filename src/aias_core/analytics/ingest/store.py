@@ -116,7 +116,7 @@ def _insert_facts(connection: Connection, batch: Batch, facts: dict[str, Any]) -
     connection.execute(_queries["create_staging"])
     with connection.cursor().copy(_queries["copy_staging"]) as copy:
         copy.write(batch.render())
-    erased = connection.execute(_queries["drop_erased"]).rowcount
+    [erased] = connection.execute(_queries["drop_erased"]).fetchone() or (0,)
     conflicts: list[Letter] = []
     if connection.execute(_queries["insert_receipts"], facts).rowcount < len(batch.rows) - erased:
         conflicts = [_conflict(batch.lines[row[0]]) for row in connection.execute(_queries["list_conflicts"])]

@@ -86,14 +86,20 @@ SELECT source, CASE WHEN state = 'active' AND heartbeat_at < %(heard_before)s TH
 FROM aias.sources ORDER BY source
 
 -- name: find_gaps
--- Numbers between two stored ones, of which at least one is of the window, that no fact nearby has. Bounds on event_id,
--- whose time is that of occurred_at within a second, let the primary key find the rows.
+-- Numbers between two known ones, of which at least one is of the window, that no fact nearby has and that were not
+-- removed on purpose. Bounds on event_id, whose time is that of occurred_at within a second, let the primary key find
+-- the rows.
 SELECT source, seq + 1, next_seq - 1 FROM (
     SELECT source, source_seq AS seq, occurred_at, lead(source_seq) OVER by_number AS next_seq,
         lead(occurred_at) OVER by_number AS next_at
-    FROM aias.usage_facts
-    WHERE occurred_at >= %(start)s AND occurred_at < %(end)s AND source IN (SELECT source FROM aias.sources)
-        AND event_id >= %(first_id)s AND event_id < %(last_id)s
+    FROM (
+        SELECT source, source_seq, occurred_at FROM aias.usage_facts
+        WHERE occurred_at >= %(start)s AND occurred_at < %(end)s AND event_id >= %(first_id)s AND event_id < %(last_id)s
+        UNION ALL
+        SELECT source, source_seq, occurred_at FROM aias.removed_events
+        WHERE occurred_at >= %(start)s AND occurred_at < %(end)s
+    ) known
+    WHERE source IN (SELECT source FROM aias.sources)
     WINDOW by_number AS (PARTITION BY source ORDER BY source_seq)
 ) numbered
 WHERE next_seq > seq + 1 AND ((occurred_at >= %(window_start)s AND occurred_at < %(window_end)s)
@@ -101,10 +107,15 @@ WHERE next_seq > seq + 1 AND ((occurred_at >= %(window_start)s AND occurred_at <
 ORDER BY source, seq LIMIT %(limit)s
 
 -- name: count_found
--- How many of a run of numbers are stored after all, wherever an event could have been accepted.
-SELECT count(DISTINCT source_seq) FROM aias.usage_facts
-WHERE source = %(source)s AND source_seq BETWEEN %(first_seq)s AND %(last_seq)s
-    AND occurred_at >= %(start)s AND occurred_at < %(end)s AND event_id >= %(first_id)s AND event_id < %(last_id)s
+-- How many of a run of numbers are stored after all, wherever an event could have been accepted, or were removed.
+SELECT count(*) FROM (
+    SELECT source_seq FROM aias.usage_facts
+    WHERE source = %(source)s AND source_seq BETWEEN %(first_seq)s AND %(last_seq)s
+        AND occurred_at >= %(start)s AND occurred_at < %(end)s AND event_id >= %(first_id)s AND event_id < %(last_id)s
+    UNION
+    SELECT source_seq FROM aias.removed_events
+    WHERE source = %(source)s AND source_seq BETWEEN %(first_seq)s AND %(last_seq)s
+) known
 
 -- name: retire_source
 UPDATE aias.sources SET state = 'retired', retired_by = %(by)s, retire_reason = %(reason)s

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aias_core.errors import NotFound
+from aias_core.errors import NotFound, PrerequisiteMissing
 from aias_core.objectstore import translated_errors
 from aias_core.retention.erasure.certificate import hash_name
 from aias_core.retention.erasure.requests import find_slug
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from aias_core.retention.stores import Databases, Stores
 
 MANIFEST = ".manifest.json"
+_HINT = "see whether it is there: aias env status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,21 @@ class Export:
         return {"name_sha256": hash_name(self.key), "bytes": self.bytes}
 
 
+class ExportsUnseen(PrerequisiteMissing):
+    """Exported files cannot be looked at"""
+
+    code = "exports_unseen"
+
+
 def find_exports(stores: Stores, databases: Databases, subject: Subject) -> list[Export]:
     """The exports that hold something of an organization, data before its manifest. A person is in none by name.
 
-    Raises DependencyUnreachable when object storage does not answer.
+    Raises ExportsUnseen where no object storage or bucket is known, DependencyUnreachable when it does not answer.
     """
-    if stores.objects is None or subject.kind == "user":
+    if subject.kind == "user":
         return []
+    if stores.objects is None:
+        raise ExportsUnseen(f"No object storage of '{stores.environment}' is known", hint=_HINT)
     known = _list_known(databases, subject)
     slug = find_slug(databases.operational, subject.id)
     try:
@@ -47,10 +55,10 @@ def find_exports(stores: Stores, databases: Databases, subject: Subject) -> list
             objects = dict(_iter_objects(client, stores.bucket))
             wanted = {key for key in objects if key in known or _is_own(key, slug, str(subject.id))}
             for key in objects:
-                if key.endswith(MANIFEST):
-                    wanted |= _find_named(client, stores.bucket, key, str(subject.id)) & objects.keys()
-    except NotFound:
-        return []
+                if key.endswith(MANIFEST) and _names(client, stores.bucket, key, str(subject.id)):
+                    wanted |= {key, key.removesuffix(MANIFEST)} & objects.keys()
+    except NotFound as exc:
+        raise ExportsUnseen(exc.message, hint=_HINT) from exc
     return [Export(key, objects[key]) for key in sorted(wanted, key=lambda key: (key.endswith(MANIFEST), key))]
 
 
@@ -77,9 +85,6 @@ def _is_own(key: str, slug: str, org_id: str) -> bool:
     return org_id in key or bool(slug and re.match(rf"aias-[a-z]+_{re.escape(slug)}_", key.rpartition("/")[2]))
 
 
-def _find_named(client: Any, bucket: str, key: str, org_id: str) -> set[str]:
-    """A manifest that names the organization, and the file that it is of."""
-    body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-    if org_id.encode() not in body:
-        return set()
-    return {key, f"{key.rpartition('/')[0]}/{json.loads(body).get('file', '')}".lstrip("/")}
+def _names(client: Any, bucket: str, manifest: str, org_id: str) -> bool:
+    body: bytes = client.get_object(Bucket=bucket, Key=manifest)["Body"].read()
+    return org_id.encode() in body

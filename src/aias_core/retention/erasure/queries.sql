@@ -41,11 +41,14 @@ SELECT count(*) FROM aias.dim_organizations WHERE org_id = %(id)s AND display_na
 UPDATE aias.dim_organizations SET display_name = 'erased' WHERE org_id = %(id)s
 
 -- name: delete_usage_facts
--- In batches, each with its receipts.
+-- In batches, each with its receipts; the numbers that sources gave them stay, so that they are no gaps.
 WITH batch AS (
-    SELECT event_id, org_id, occurred_at FROM aias.usage_facts WHERE org_id = %(id)s ORDER BY occurred_at LIMIT 10000
+    SELECT event_id, org_id, occurred_at, source, source_seq FROM aias.usage_facts WHERE org_id = %(id)s ORDER BY occurred_at LIMIT 10000
 ), receipts AS (
     DELETE FROM aias.event_receipts r USING batch b WHERE r.event_id = b.event_id AND r.org_id = b.org_id
+), noted AS (
+    INSERT INTO aias.removed_events (source, source_seq, occurred_at)
+    SELECT source, source_seq, occurred_at FROM batch WHERE source_seq IS NOT NULL ON CONFLICT DO NOTHING
 )
 DELETE FROM aias.usage_facts f USING batch b
 WHERE f.event_id = b.event_id AND f.org_id = b.org_id AND f.occurred_at = b.occurred_at
@@ -99,10 +102,14 @@ SELECT user_id FROM aias.users WHERE user_id::text = lower(%(name)s)
 SELECT slug FROM aias.organizations WHERE org_id = %(id)s
 
 -- name: list_keys_of_user
+-- The request remembers those that its own run has removed.
 SELECT api_key_id FROM aias.api_keys WHERE user_id = %(id)s
+UNION
+SELECT key::uuid FROM aias.erasure_requests, jsonb_array_elements_text(progress -> 'keys') AS key
+WHERE subject_kind = 'user' AND subject_id = %(id)s
 
--- name: list_erased_keys
-SELECT subject_id FROM aias.erased_subjects WHERE subject_kind = 'api_key' ORDER BY 1
+-- name: list_copied_keys_of_user
+SELECT api_key_id FROM aias.dim_keys WHERE holder_id = %(id)s
 
 -- name: list_orphaned_organizations
 -- Active organizations whose only active owner the person is.
@@ -111,6 +118,18 @@ WHERE m.user_id = %(id)s AND m.role = 'owner' AND m.status = 'active' AND o.stat
     SELECT FROM aias.memberships x
     WHERE x.org_id = m.org_id AND x.user_id <> m.user_id AND x.role = 'owner' AND x.status = 'active')
 ORDER BY 1
+
+-- name: suspend_orphaned_organizations
+-- Only in a copy that stands before the erasure: those who own them today joined later than it.
+UPDATE aias.organizations o SET status = 'suspended', status_reason = 'owner_erased', suspended_at = now()
+WHERE o.status = 'active'
+    AND o.org_id IN (
+        SELECT m.org_id FROM aias.memberships m
+        WHERE m.user_id = %(id)s AND m.role = 'owner' AND m.status = 'active')
+    AND NOT EXISTS (
+        SELECT FROM aias.memberships x
+        WHERE x.org_id = o.org_id AND x.user_id <> %(id)s AND x.role = 'owner' AND x.status = 'active')
+RETURNING o.org_id
 
 -- name: find_request
 SELECT request_id, ticket, subject_kind, subject_id, legal_basis, status, created_at, impact, progress, certificate
@@ -186,5 +205,14 @@ SELECT EXISTS (SELECT FROM aias.erasure_tombstones WHERE subject_kind = %(kind)s
 SELECT EXISTS (SELECT FROM aias.erased_subjects WHERE subject_kind = %(kind)s AND subject_id = %(id)s)
 
 -- name: restore_request
-INSERT INTO aias.erasure_requests SELECT (jsonb_populate_record(NULL::aias.erasure_requests, %(record)s)).*
-ON CONFLICT DO NOTHING
+-- What a copy knows of the same request may be older; a certificate is never taken back.
+INSERT INTO aias.erasure_requests AS r SELECT (jsonb_populate_record(NULL::aias.erasure_requests, %(record)s)).*
+ON CONFLICT (request_id) DO UPDATE SET status = excluded.status, impact = excluded.impact, progress = excluded.progress,
+    certificate = excluded.certificate, completed_at = excluded.completed_at
+WHERE r.status <> 'completed'
+
+-- name: find_different_request
+SELECT ticket FROM aias.erasure_requests
+WHERE (request_id = %(request_id)s OR ticket = %(ticket)s) AND (
+    (request_id, ticket, subject_kind, subject_id) <> (%(request_id)s, %(ticket)s, %(subject_kind)s, %(subject_id)s)
+    OR certificate <> %(certificate)s)

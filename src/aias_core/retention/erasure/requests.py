@@ -20,7 +20,7 @@ from aias_core.migrate.consent import Consent
 from aias_core.migrate.plan import PlanContent
 from aias_core.migrate.report import write_plans
 from aias_core.retention.erasure.rules import Subject, queries
-from aias_core.retention.stores import Stores, opened
+from aias_core.retention.stores import Databases, Stores, opened
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -116,12 +116,12 @@ def get_request(operational: Connection, request_id: str) -> Request:
     return found
 
 
-def find_keys(operational: Connection, analytics: Connection, kind: SubjectKind, subject_id: UUID) -> tuple[UUID, ...]:
-    """The keys that a person holds, and every key that was erased before; nothing for an organization."""
+def find_keys(databases: Databases, kind: SubjectKind, subject_id: UUID) -> tuple[UUID, ...]:
+    """The keys that a person holds or held when their erasure began; nothing for an organization."""
     if kind == "organization":
         return ()
-    rows = operational.execute(queries["list_keys_of_user"], {"id": subject_id}).fetchall()
-    rows += analytics.execute(queries["list_erased_keys"]).fetchall()
+    rows = databases.operational.execute(queries["list_keys_of_user"], {"id": subject_id}).fetchall()
+    rows += databases.analytics.execute(queries["list_copied_keys_of_user"], {"id": subject_id}).fetchall()
     return tuple(sorted({key for (key,) in rows}))
 
 
@@ -130,12 +130,13 @@ def check_consent(order: Order, consent: Consent) -> None:
     check_approvals(ConsentSubject(order.content, "destructive"), consent, used=())
 
 
-def start_request(operational: Connection, order: Order, consent: Consent) -> Request:
-    """The request, begun: its subject is closed, its keys are revoked, its tombstone stands; all or nothing.
+def start_request(databases: Databases, order: Order, consent: Consent) -> Request:
+    """The request, begun: its subject is closed, its keys are noted and revoked, its tombstone stands; all or nothing.
 
     Raises Conflict for the last owner of an active organization.
     """
     keys: dict[str, Any] = {"kind": order.kind, "id": order.subject_id, "ticket": order.ticket, "actor": consent.actor}
+    operational = databases.operational
     with operational.transaction():
         request = find_request(operational, order)
         if request is not None and request.status != "requested":
@@ -144,8 +145,9 @@ def start_request(operational: Connection, order: Order, consent: Consent) -> Re
         keys["request_id"] = ids.new_id() if request is None else request.request_id
         if request is None:
             operational.execute(queries["insert_request"], {**keys, "legal_basis": order.legal_basis})
-        agreed = [approval.approval_id for approval in consent.approvals]
-        operational.execute(queries["start_request"], {**keys, "progress": Jsonb({"approvals": agreed})})
+        held = map(str, find_keys(databases, order.kind, order.subject_id))
+        progress = {"approvals": [approval.approval_id for approval in consent.approvals], "keys": list(held)}
+        operational.execute(queries["start_request"], {**keys, "progress": Jsonb(progress)})
         for step in ("insert_tombstone", f"close_{order.kind}", "revoke_keys", "announce_end"):
             operational.execute(queries[step], keys)
         begun = find_request(operational, order)

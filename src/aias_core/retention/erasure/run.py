@@ -13,7 +13,7 @@ from aias_core import clock
 from aias_core.errors import AiasError, Partial
 from aias_core.protection.policy import DataPolicy, load_policy
 from aias_core.retention.erasure.certificate import Signer
-from aias_core.retention.erasure.exports import delete_export, find_exports
+from aias_core.retention.erasure.exports import ExportsUnseen, delete_export, find_exports
 from aias_core.retention.erasure.requests import (
     Order,
     Request,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from aias_core.migrate.consent import Consent
 
 WRITERS_SECONDS = 60.0
+UNSEEN_HINT = "run the same command again where the exported files can be reached: aias env status"
 _POLL_SECONDS = 0.05
 Progress = Callable[[str], None]
 
@@ -76,7 +77,7 @@ def run_erasure(
     """Erases a subject and returns the certificate; whatever came back later goes, and the certificate is the same.
 
     Raises HeldByLaw, ApprovalMissing, ApprovalInvalid, Conflict for the last owner of an organization, and Partial when
-    rows are left: a second run goes on.
+    rows are left or exports cannot be looked at: a second run goes on.
     """
     with opened(stores, alone=True) as databases:
         known = find_request(databases.operational, order)
@@ -84,7 +85,7 @@ def run_erasure(
             check_holds(databases.operational, order.kind, order.subject_id)
             if known is None or known.status == "requested":
                 check_consent(order, consent)
-            request = start_request(databases.operational, order, consent)
+            request = start_request(databases, order, consent)
             return _carry_out(stores, databases, request, signer, progress)
         except AiasError as error:
             details = {"ticket": order.ticket, "kind": order.kind, "error": error.code}
@@ -100,18 +101,24 @@ def _carry_out(
     bury(databases.analytics, work.subject)
     progress("Waiting for those who are writing")
     wait_for_writers(databases.analytics)
-    keys = {"request_id": request.request_id, "impact": Jsonb(_measure(work))}
+    impact = _measure(work)
+    if impact["objects_unseen"]:  # the rows that name the files must not go before the files
+        raise Partial(
+            f"The {order.kind} is closed, but nothing is erased: {impact['objects_unseen']}", hint=UNSEEN_HINT
+        )
+    keys = {"request_id": request.request_id, "impact": Jsonb(impact)}
     databases.operational.execute(queries["save_impact"], keys)
 
     def check() -> None:
         check_holds(databases.operational, order.kind, order.subject_id)
 
+    progress("Removing exports")
+    _remove_exports(work, check)
     progress("Erasing in 'analytics'")
     work.apply("analytics", check)
     wait_for_writers(databases.analytics)  # a rollup that had read the facts may have written since
     work.apply("analytics", check)
-    progress("Removing exports")
-    _remove_exports(work, check)
+    _remove_exports(work, check)  # an export that had read the facts may have been written since
     progress("Erasing in 'operational'")
     work.apply("operational", check)
     return _certify(work, request, signer)
@@ -119,7 +126,7 @@ def _carry_out(
 
 def prepare(stores: Stores, databases: Databases, order: Order, signer: Signer | None = None) -> Work:
     """The rules for a subject and what they bind; without a signer, who makes pseudonyms, only to look."""
-    keys = find_keys(databases.operational, databases.analytics, order.kind, order.subject_id)
+    keys = find_keys(databases, order.kind, order.subject_id)
     subject, policy = Subject(order.kind, order.subject_id, keys), load_policy()
     parameters = subject.parameters()
     if signer is not None:
@@ -141,8 +148,11 @@ def _measure(work: Work) -> dict[str, Any]:
         for rule in work.rules
         if counts[rule.name]
     ]
-    exports = find_exports(work.stores, work.databases, work.subject)
-    return {"tables": tables, "objects": [export.as_record() for export in exports]}
+    try:
+        exports = find_exports(work.stores, work.databases, work.subject)
+    except ExportsUnseen as exc:
+        return {"tables": tables, "objects": [], "objects_unseen": exc.message}
+    return {"tables": tables, "objects": [export.as_record() for export in exports], "objects_unseen": None}
 
 
 def _remove_exports(work: Work, check: Callable[[], None]) -> None:

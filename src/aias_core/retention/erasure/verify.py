@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def verify_erasure(stores: Stores, certificate: dict[str, Any]) -> None:
-    """Raises NotFound when the databases know nothing of it, DifferenceFound naming what has come back or is gone."""
+    """Raises NotFound when the databases know nothing of it, DifferenceFound naming what has come back or is gone.
+
+    Raises ExportsUnseen where the exported files of an organization cannot be looked at.
+    """
     with opened(stores) as databases:
         request = get_request(databases.operational, certificate["request_id"])
         order = Order(request.subject_kind, request.subject_id, request.ticket, request.legal_basis)

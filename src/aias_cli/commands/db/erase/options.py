@@ -55,6 +55,8 @@ def erase(context: CommandContext, wish: Wish) -> None:
     impact = describe_impact(stores, order)
     if wish.dry_run or wish.out is not None:
         return context.printer.result("aias.db.erase.impact/1", {**order.as_record(), **impact}, "tables", IMPACT)
+    if impact["objects_unseen"]:
+        context.printer.note(f"Exported files cannot be looked at: {impact['objects_unseen']}")
     if impact["tables"] or impact["objects"]:
         context.printer.note_table("Will be erased", impact["tables"], IMPACT)
         context.confirm(
