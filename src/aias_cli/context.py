@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class CommandContext:
     """The root options of one run. A later `--env` replaces an earlier one, wherever it stands."""
 
-    env: str = "local"
+    named_env: str | None = None
     output: Output = Output.TABLE
     quiet: bool = False
     verbose: bool = False
@@ -34,6 +34,27 @@ class CommandContext:
     @cached_property
     def printer(self) -> Printer:
         return Printer(self.output, quiet=self.quiet)
+
+    @cached_property
+    def chosen_env(self) -> str:
+        """The environment to read about: named, else the one that `aias env activate` chose, else `local`."""
+        if self.named_env:
+            return self.named_env
+        from aias_core.environments.choice import DEFAULT, find_choice
+
+        stored = find_choice(self.state_dir)
+        if stored is not None:
+            self.printer.note(f"Working on '{stored}', chosen with: aias env activate")
+        return stored or DEFAULT
+
+    @property
+    def env(self) -> str:
+        """As `chosen_env`, to work on. Raises Refused for one that must be named and was not."""
+        if not self.named_env:
+            from aias_core.environments.choice import refuse_unnamed
+
+            refuse_unnamed(self.chosen_env)
+        return self.chosen_env
 
     def environment(self, name: str | None = None) -> LocalEnvironment:
         """The environment that the run is about; `name` is the command's own argument, if it has one."""

@@ -23,8 +23,11 @@ _TYPES: dict[str, Callable[[Any], Any]] = {"output": Output, "config": Path, "st
 
 
 def _root_options(
-    env: Annotated[
-        str | None, typer.Option("--env", envvar="AIAS_ENV", metavar="NAME", help="Environment to work on [local].")
+    named_env: Annotated[
+        str | None,
+        typer.Option(
+            "--env", envvar="AIAS_ENV", metavar="NAME", help="Environment to work on [of `aias env activate`, local]."
+        ),
     ] = None,
     output: Annotated[Output | None, typer.Option("--output", "-o", help="Form of the result [table].")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the result only, no progress and no notes.")] = False,
@@ -114,12 +117,12 @@ def command_group(summary: str, **commands: Member) -> typer.Typer:
 def command_package(summary: str, package: str, *names: str) -> typer.Typer:
     """As `command_group`, of a package's modules: each has a command of its own name, or is a package with a group.
 
-    Only the one that is used is imported.
+    Where the name is one of Python's, an underscore follows it: `list_`. Only the one that is used is imported.
     """
 
     def find(name: str) -> Member:
         module = import_module(f"{package}.{name}")
-        member: Member = getattr(module, "group", None) or getattr(module, name)
+        member: Member = getattr(module, "group", None) or getattr(module, f"{name}_", None) or getattr(module, name)
         return member
 
     return _build_group(summary, _Members(names, find))

@@ -12,7 +12,7 @@ import typer
 from aias_cli.main import app
 from aias_core.errors import EXIT_CODE_MEANING
 
-_ROOT_OPTIONS = {"env", "output", "quiet", "verbose", "yes", "no_input", "config", "state_dir", "help"}
+_ROOT_OPTIONS = {"named_env", "output", "quiet", "verbose", "yes", "no_input", "config", "state_dir", "help"}
 
 
 def iter_commands() -> Iterator[tuple[str, Any]]:

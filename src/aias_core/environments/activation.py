@@ -1,4 +1,4 @@
-"""Which environment a command means when nobody names one: the choice that `aias env activate` stored."""
+"""Choosing the environment that commands mean when nobody names one, with its env file."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from aias_core.environments.choice import DEFAULT, MARKER, find_choice
 from aias_core.environments.exporting import Export, ExportFormat, export_linode, export_local, write_export
 from aias_core.environments.local.state import ensure_root
 from aias_core.environments.local.target import open_environment
 from aias_core.environments.profiles import load_profile
 from aias_core.environments.schema import LinodeProfile
 from aias_core.environments.validation import validate_environment
-from aias_core.errors import EnvironmentNotUp, Refused
+from aias_core.errors import EnvironmentNotUp
 from aias_core.files import whole_file
 
-DEFAULT = "local"
-MUST_BE_NAMED = frozenset({"production"})
-_MARKER, _ENV_FILE = "current", "current.env"
+_ENV_FILE = "current.env"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +32,6 @@ class Activation:
         return asdict(self)
 
 
-def find_choice(state_root: Path) -> str | None:
-    """The stored choice, None when there is none."""
-    try:
-        return (state_root / _MARKER).read_text(encoding="utf-8").strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def refuse_unnamed(name: str) -> None:
-    """Raises Refused for an environment that a stored choice is not enough for."""
-    if name in MUST_BE_NAMED:
-        raise Refused(f"'{name}' was chosen earlier and must be named", hint=f"name it with: --env {name}")
-
-
 def activate(name: str, state_root: Path, own: Path | None) -> Activation:
     """Stores the choice and writes the env file of the environment beside it.
 
@@ -57,7 +42,7 @@ def activate(name: str, state_root: Path, own: Path | None) -> Activation:
     previous = find_choice(state_root) or DEFAULT
     ensure_root(state_root)
     env_file = _refresh(name, state_root, own)
-    with whole_file(state_root / _MARKER, mode=0o644) as file:
+    with whole_file(state_root / MARKER, mode=0o644) as file:
         file.write(f"{name}\n".encode())
     return Activation(name, previous, env_file)
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from aias_core.environments.findings import Finding
 from aias_core.environments.keypath import MISSING, KeyPath, format_path, look_up
-from aias_core.environments.layers import Layer, Report, parse_overrides, read_layer
+from aias_core.environments.layers import OVERRIDES, Layer, Report, parse_overrides, read_layer
 from aias_core.environments.merging import merge_all
 from aias_core.environments.templates import Resolver
+from aias_core.secret import redact
 
 SHIPPED = Path(__file__).with_name("profiles")
 DEFAULTS = "default"
@@ -65,11 +66,16 @@ class Assembly:
 
     def place_of(self, path: Sequence[str | int]) -> tuple[str, int]:
         """File and line of the value in effect, or of the closest key above it."""
-        for length in range(len(path), -1, -1):
+        for length in range(len(path), 0, -1):
             for layer in reversed(self.layers):
                 if layer.sets(path[:length]):
                     return layer.source, layer.find_line(path[:length])
-        return self.layers[-1].source, 1
+        return self.file, 1
+
+    @property
+    def file(self) -> str:
+        """The profile's own file, which lies over all that it extends."""
+        return next(layer.source for layer in reversed(self.layers) if layer.source != OVERRIDES)
 
     def origins(self, path: KeyPath) -> list[Origin]:
         """Every source that sets the value, the one in effect last."""
@@ -82,7 +88,7 @@ class Assembly:
     def find_fault(self, rule: str, path: Sequence[str | int], problem: str, fix: str) -> Finding:
         """A finding at the place of a value."""
         file, line = self.place_of(path)
-        return Finding(rule, format_path(path), problem, fix, file, line)
+        return Finding(rule, format_path(path), redact(problem), fix, file, line)
 
     def _find(self, path: KeyPath) -> Any:
         if path == ("name",):

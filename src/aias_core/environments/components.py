@@ -81,7 +81,8 @@ def _expand(component: Component, names: Mapping[str, tuple[str, ...]]) -> Itera
     wanted = [*component.depends_on, *(name for name in component.one_of if name in names)]
     needs = tuple(instance for name in wanted for instance in names[name])
     for name in names[component.name]:
-        yield replace(component, name=name, ports=component.instances.get(name, component.ports), depends_on=needs)
+        ports = component.instances.get(name, component.ports)
+        yield replace(component, name=name, ports=ports, depends_on=needs, one_of=(), instances={})
 
 
 def get_component(components: Mapping[str, Component], name: str) -> Component:

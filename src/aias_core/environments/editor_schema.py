@@ -42,4 +42,6 @@ def _or_instead(value: dict[str, Any]) -> dict[str, Any]:
     plain = {key: item for key, item in value.items() if key not in described}
     if isinstance(plain.get("additionalProperties"), dict):
         plain["additionalProperties"] = _or_instead(plain["additionalProperties"])
+    if "patternProperties" in plain:
+        plain["patternProperties"] = {name: _or_instead(item) for name, item in plain["patternProperties"].items()}
     return {**described, "anyOf": [plain, *_INSTEAD]}

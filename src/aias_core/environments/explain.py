@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from aias_core.environments.assembly import DEFAULTS, Assembly
+from aias_core.environments.components import REGISTRY, get_component, load_components, load_registry
 from aias_core.environments.keypath import MISSING, KeyPath, format_path, iter_leaves, look_up, parse_path
 from aias_core.environments.profiles import load_profile, read_assembly
+from aias_core.environments.registry import describe_component
 from aias_core.environments.templates import has_template
 from aias_core.errors import NotFound
 from aias_core.secret import redact
@@ -72,9 +74,33 @@ def list_values(name: str, own: Path | None, overrides: Sequence[str] = ()) -> l
     ]
 
 
+def list_component_values(
+    name: str, component: str, own: Path | None, overrides: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """What the registry says of a component, with the ports that the profile fixes. Raises NotFound."""
+
+    assembly = read_assembly(name, own, overrides)
+    known = load_registry() if assembly.target == "linode" else {**load_registry(), **load_components()}
+    entry = get_component(known, component)
+    rows = [
+        {"key": f"ports.{port}", **_find_port(assembly, component, port, number)}
+        for port, number in entry.ports_on(assembly.target).items()
+    ]
+    told = {key: value for key, value in describe_component(entry).items() if key not in ("component", "ports")}
+    return [*rows, *({"key": key, "value": value, "source": str(REGISTRY)} for key, value in told.items())]
+
+
+def _find_port(assembly: Assembly, component: str, port: str, number: int | None) -> dict[str, Any]:
+    path = ("ports", "fixed", component if port == "main" else f"{component}.{port}")
+    fixed = look_up(assembly.resolved, path)
+    if fixed is MISSING:
+        return {"value": number, "source": str(REGISTRY)}
+    return {"value": fixed, "source": _place(assembly, path)}
+
+
 def _place(assembly: Assembly, path: KeyPath) -> str:
     if path == ("name",):
-        return assembly.layers[-1].source
+        return assembly.file
     for layer in reversed(assembly.layers):
         if layer.sets(path):
             line = layer.find_line(path)

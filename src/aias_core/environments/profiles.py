@@ -49,11 +49,11 @@ def load_profile(name: str, own: Path | None, overrides: Sequence[str] = ()) -> 
     return profile
 
 
-def load_local_profile(name: str, own: Path | None) -> LocalProfile:
+def load_local_profile(name: str, own: Path | None, overrides: Sequence[str] = ()) -> LocalProfile:
     """The profile of an environment on this machine. Raises as `load_profile`, and InvalidInput for another target."""
     from aias_core.environments.schema import LocalProfile
 
-    profile = load_profile(name, own)
+    profile = load_profile(name, own, overrides)
     if not isinstance(profile, LocalProfile):
         raise InvalidInput(f"The environment '{name}' is not on this machine")
     return profile

@@ -27,6 +27,15 @@ class Gap:
         return asdict(self)
 
 
+def describe_registry() -> dict[str, Any]:
+    """Every component as a row, and what is missing."""
+    registry = load_registry()
+    return {
+        "components": [describe_component(component) for component in registry.values()],
+        "missing": [gap.as_record() for gap in find_gaps(registry)],
+    }
+
+
 def describe_component(component: Component) -> dict[str, Any]:
     """The entry as a row."""
     return {

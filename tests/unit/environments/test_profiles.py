@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from aias_core.environments.profiles import check_environment, list_environments, load_local_profile, load_profile
+from aias_core.environments.rules.pools import list_active_pools
+from aias_core.environments.schema import LinodeProfile
 from aias_core.errors import InvalidInput, NotFound
 
 
@@ -67,3 +70,54 @@ def test_unusable_profile_is_one_sentence(tmp_path: Path, text: str) -> None:
     write(tmp_path, "loop", text)
     with pytest.raises(InvalidInput, match="loop"):
         load_profile("loop", tmp_path)
+
+
+def test_own_file_of_a_shipped_name_lies_over_it_without_saying_so(tmp_path: Path) -> None:
+    write(tmp_path, "development", "region: us-ord\n")
+    write(tmp_path, "base", "log_level: debug\n")
+    development = load_linode("development", tmp_path)
+    assert (development.region, development.log_level, development.database.nodes) == ("us-ord", "debug", 1)
+
+
+def test_an_override_wins_over_every_file(tmp_path: Path) -> None:
+    write(tmp_path, "development", "region: us-ord\n")
+    assert load_linode("development", tmp_path, ["region=nl-ams", "region=de-fra-2"]).region == "de-fra-2"
+    assert load_linode("development", tmp_path, ["region="]).region == "fr-par"
+
+
+@pytest.mark.parametrize(
+    ("name", "pools", "nodes", "ha", "protect", "gpu"),
+    [
+        ("development", {"general": ("g6-standard-4", 2, 2, 4)}, 1, False, False, False),
+        ("staging", {"general": ("g6-standard-6", 4, 4, 8)}, 2, False, False, False),
+        (
+            "production",
+            {"general": ("g6-standard-8", 3, 3, 6), "highmem": ("g7-highmem-16", 1, 1, 2)},
+            *(3, True, True, False),
+        ),
+        (
+            "system",
+            {"ops": ("g6-standard-6", 3, 3, 6), "gpu": ("g2-gpu-rtx4000a1-s", 2, 2, 4)},
+            *(2, True, False, True),
+        ),
+    ],
+)
+def test_what_ships_is_what_is_required(
+    name: str, pools: dict[str, object], nodes: int, ha: bool, protect: bool, gpu: bool
+) -> None:
+    profile = load_linode(name, None)
+    active = {key: (p.type, p.count, p.minimum, p.maximum) for key, p in list_active_pools(profile).items()}
+    assert active == pools
+    assert (profile.database.nodes, profile.cluster.ha, profile.protect, profile.gpu.enabled) == (
+        nodes,
+        ha,
+        protect,
+        gpu,
+    )
+    assert profile.namespaces["models"].name == f"env-{name}-models"
+
+
+def load_linode(name: str, own: Path | None, overrides: Sequence[str] = ()) -> LinodeProfile:
+    profile = load_profile(name, own, overrides)
+    assert isinstance(profile, LinodeProfile)
+    return profile
