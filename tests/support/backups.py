@@ -93,7 +93,7 @@ def object_storage(directory: Path) -> Iterator[ObjectStore]:
     argv[argv.index("-dir=.")] = f"-dir={directory}"
     store = ObjectStore(f"http://127.0.0.1:{ports['main']}", access, secret)
     try:
-        with running(argv, directory / "weed.log") as process:
+        with running(argv, directory / "weed.log", gently=False) as process:
             wait_for_port(ports["main"], process, directory / "weed.log")
             client = store.client()
             wait_until(lambda: is_there(client))

@@ -34,7 +34,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(argv: list[str], log: Path, account: accounts.Account | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    argv: list[str], log: Path, account: accounts.Account | None = None, *, gently: bool = True
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The program for the length of the block; it is asked to end, or killed where nothing of it is needed any more."""
     user = None if account is None else account.uid
     group = None if account is None else account.gid
     with log.open("wb") as output:
@@ -50,7 +53,10 @@ def running(argv: list[str], log: Path, account: accounts.Account | None = None)
         try:
             yield server
         finally:
-            server.terminate()
+            if gently:
+                server.terminate()
+            else:
+                server.kill()
             server.wait(DEADLINE_SECONDS)
 
 

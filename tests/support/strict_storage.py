@@ -29,6 +29,11 @@ class StrictStorage:
     judge: Callable[[str, Any], tuple[int, bytes] | None] = lambda *_: None
     alter: Callable[[str, bytes], bytes] = lambda _, body: body
     ignores_conditions: bool = False
+    loses_answer_to: str | None = None
+
+    def lose_next(self, method: str) -> None:
+        """The server does what the next request of that method asks, and the answer never arrives."""
+        self.loses_answer_to = method
 
     def parts_sent(self) -> int:
         return sum(line.startswith("PUT") and "partNumber=" in line for line in self.seen)
@@ -42,6 +47,7 @@ def strict_storage(behind: ObjectStore) -> Iterator[StrictStorage]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else each body waits 40 ms for the acknowledgement of its head
 
         def handle_one(self) -> None:
             line = f"{self.command} {self.path}"
@@ -71,8 +77,11 @@ def strict_storage(behind: ObjectStore) -> Iterator[StrictStorage]:
             connection.request(self.command, self.path, body, dict(self.headers))
             response = connection.getresponse()
             content = strict.alter(line, response.read())
-            self.answer(response.status, content, response.getheaders())
             connection.close()
+            if strict.loses_answer_to == self.command:
+                strict.loses_answer_to, self.close_connection = None, True
+                return
+            self.answer(response.status, content, response.getheaders())
 
         def answer(self, status: int, content: bytes, headers: Any = ()) -> None:
             self.send_response(status)

@@ -1,3 +1,5 @@
+# The zone of an environment and the names that lead to its edge.
+
 locals {
   edge_ttl_seconds = 300
 }

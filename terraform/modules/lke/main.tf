@@ -1,3 +1,5 @@
+# A Kubernetes cluster: one pool inside the cluster's own resource, every other one by itself, keyed by its name.
+
 locals {
   is_enterprise = var.tier == "enterprise"
   inline        = var.pools[var.inline_pool]

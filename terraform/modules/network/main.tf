@@ -1,3 +1,5 @@
+# A VPC with its subnets, the firewall of the cluster's nodes, and the firewall of the edge.
+
 locals {
   label = "aias-${var.environment}"
 

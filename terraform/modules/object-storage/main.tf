@@ -1,3 +1,5 @@
+# Private buckets that remove old objects by themselves, and keys that open nothing but their buckets.
+
 locals {
   unfinished_upload_days = 7
   old_version_days       = 30

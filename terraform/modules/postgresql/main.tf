@@ -1,3 +1,5 @@
+# Managed PostgreSQL that only listed addresses, or the VPC, reach.
+
 resource "linode_database_postgresql_v2" "this" {
   label        = var.label
   region       = var.region

@@ -1,3 +1,5 @@
+# One person's machine: no password, SSH from listed networks only, and an end.
+
 locals {
   label      = "aias-workspace-${var.name}"
   expires_at = timeadd(var.created_at, "${var.ttl_hours}h")

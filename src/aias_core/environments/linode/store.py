@@ -20,7 +20,7 @@ from aias_core.objectstore import ObjectStore, translated_errors
 CLAIM = ".claim-"
 CLAIM_STALE_SECONDS = 60.0
 _BUCKET_HINT = "the bucket is made by: aias env up"
-_LONGEST_PAUSE_SECONDS = 0.2
+_PAUSE_IN_ROUNDS = 4
 
 
 class StateStore(Protocol):
@@ -180,6 +180,7 @@ def claim_new(
     pause = pause or Event().wait
     first_seen: dict[str, float] = {}
     while True:
+        began = clock.monotonic()
         store.put(claim, b"")
         found = store.list(key)
         others = [other for other in found if other.startswith(key + CLAIM) and other != claim]
@@ -193,7 +194,7 @@ def claim_new(
         for other in others:
             if clock.monotonic() - first_seen.setdefault(other, clock.monotonic()) > stale_seconds:
                 store.delete(other)
-        pause(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311
+        pause(random.uniform(0, _PAUSE_IN_ROUNDS * (clock.monotonic() - began)))  # noqa: S311
 
 
 def _is_object(path: Path) -> bool:

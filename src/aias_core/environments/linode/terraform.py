@@ -15,12 +15,14 @@ from typing import Any
 from aias_core import process
 from aias_core.environments.linode.terraform_plan import TerraformPlan, read_plan
 from aias_core.environments.linode.terraform_program import find_terraform
+from aias_core.environments.linode.terraform_state import EXTERNAL_POOL_TAG, keep_own_pools
 from aias_core.errors import AiasError
 from aias_core.secret import redact
 from aias_core.settings import inherited_environment
 
 PARALLELISM = 4
 PLAN_FILE = "plan.tfplan"
+UNSAVED_STATE = "errored.tfstate"
 _QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "TF_CLI_ARGS": "", "TF_INPUT": "0"}
 _PROGRESS = {
     "apply_start": "started",
@@ -143,6 +145,14 @@ class Terraform:
         """Takes what exists into the state."""
         self._read("import", address, identifier)
 
+    def import_cluster(self, address: str, identifier: str) -> None:
+        """Takes a cluster into the state, without the pools that are resources of their own.
+
+        The provider imports every pool as part of the cluster, and would remove the others with the next apply.
+        """
+        self.import_resource(address, identifier)
+        self.state_push(keep_own_pools(self.state_pull(), EXTERNAL_POOL_TAG))
+
     def untaint(self, address: str) -> None:
         """Takes back that a resource must be replaced."""
         self._read("untaint", address)
@@ -162,6 +172,16 @@ class Terraform:
             file.touch(mode=0o600)
             file.write_bytes(state)
             self._read("state push", str(file), force=force)
+        finally:
+            file.unlink(missing_ok=True)
+
+    def take_unsaved_state(self) -> bytes | None:
+        """The state that Terraform could not store and left here in plain text, or None; it is here no longer."""
+        file = self._directory / UNSAVED_STATE
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            return None
         finally:
             file.unlink(missing_ok=True)
 

@@ -8,13 +8,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import aias_core
 from aias_core.errors import PrerequisiteMissing
 from aias_core.settings import find_variable, inherited_environment
 
 BINARY_VARIABLE = "AIAS_TERRAFORM_BIN"
 EMBEDDED = "aias_core.environments.linode.embedded_terraform"
-_SHIPPED = Path(__file__).resolve().parents[2] / "terraform"
-_CHECKOUT = Path(__file__).resolve().parents[4] / "terraform"
 
 
 def find_terraform() -> Sequence[str]:
@@ -42,13 +41,10 @@ def embedded_terraform() -> Sequence[str]:
 
 
 def find_configuration() -> Path:
-    """The directory of roots and modules: of the checkout, else of the wheel. Raises PrerequisiteMissing."""
-    for directory in (_CHECKOUT, _SHIPPED):
-        if (directory / "modules").is_dir():
-            return directory
-    raise PrerequisiteMissing(
-        "The Terraform modules are missing", hint="install aias again: pip install --force-reinstall aias"
-    )
+    """The directory of roots and modules: inside the wheel, or at the top of a checkout."""
+    package = Path(aias_core.__file__).parent
+    inside = package / "terraform"
+    return inside if inside.is_dir() else package.parents[1] / "terraform"
 
 
 def copy_configuration(root: str, target: Path) -> Path:

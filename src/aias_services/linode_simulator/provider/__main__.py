@@ -1,5 +1,7 @@
 """python -m aias_services.linode_simulator.provider, which Terraform starts by itself"""
 
+import sys
+
 from aias_services.linode_simulator.provider.servicer import serve
 
-serve()
+serve(sys.argv[1:])

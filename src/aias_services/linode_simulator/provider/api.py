@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
 from aias_core.errors import TimedOut
+
+if TYPE_CHECKING:
+    import httpx
 
 REPEATED = frozenset({408, 429, 502, 503})
 REPEATED_READS = frozenset({500, 504})
@@ -47,6 +48,9 @@ class Api:
     """One account. Raises ApiFault."""
 
     def __init__(self, url: str, version: str, token: str, pace: Pace) -> None:
+        # Terraform starts a provider several times per command, mostly for its schemas only.
+        import httpx
+
         self.pace = pace
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "aias-stand-in"}
         base = f"{url.rstrip('/').removesuffix('/' + version)}/{version}"
@@ -84,6 +88,8 @@ class Api:
             time.sleep(pause)
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        import httpx
+
         for left in range(TRIES - 1, -1, -1):
             try:
                 answer = self._http.request(method, path, json=body)

@@ -215,8 +215,11 @@ def _encode(kind: Kind, state: schema.State | None) -> Any:
     return to_dynamic_value(None if state is None else schema.complete(kind.fields, state))
 
 
-def serve() -> None:
-    """Answers the Terraform that started this process until it says that it is done."""
+def serve(arguments: list[str]) -> None:
+    """Answers the Terraform that started this process until it says that it is done.
+
+    With `--dev` it answers every Terraform that finds in TF_REATTACH_PROVIDERS what is then printed, until it is ended.
+    """
     # The framework offers no other way to have its server answer for us.
     tf.provider.ProviderServicer = Servicer  # type: ignore[misc]
-    tf.runner.run_provider(StandIn(), ["provider"])
+    tf.runner.run_provider(StandIn(), ["provider", *arguments])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import httpx
-
 from aias_services.linode_simulator.provider.api import Api, ApiFault, is_absent
 
 
@@ -24,6 +22,7 @@ def wait_for_cluster(api: Api, cluster: str) -> None:
 
 
 def _has_ready_node(kubeconfig: str) -> bool:
+    import httpx
     import yaml
 
     document = yaml.safe_load(base64.b64decode(kubeconfig))

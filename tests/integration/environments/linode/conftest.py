@@ -9,7 +9,7 @@ from support.backups import object_storage
 from support.strict_storage import StrictStorage, strict_storage
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     with object_storage(tmp_path_factory.mktemp("objects")) as store:
         yield store

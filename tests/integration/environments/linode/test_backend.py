@@ -115,9 +115,10 @@ def test_every_write_of_terraform_is_a_version_that_only_the_key_opens(
     assert SECRET.encode() in (versions.read_newest() or b"")
     assert not any(SECRET.encode() in (store.get(key) or b"") for key in store.list(""))
     assert not list(terraform.directory.glob("*.tfstate*"))
-    assert backend.variables()["TF_HTTP_PASSWORD"] not in (
-        terraform.directory / ".terraform/terraform.tfstate"
-    ).read_text()
+    assert (
+        backend.variables()["TF_HTTP_PASSWORD"]
+        not in (terraform.directory / ".terraform/terraform.tfstate").read_text()
+    )
 
 
 def test_a_second_run_on_another_port_sees_the_state_and_changes_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from aias_core.environments.linode.mirror import make_mirror
 from aias_core.environments.linode.terraform import Terraform
 from aias_core.environments.linode.terraform_program import copy_configuration, find_configuration, find_terraform
 from aias_core.settings import inherited_environment
+from support.terraform import attached_provider
 
 MODULES = sorted(path.name for path in (find_configuration() / "modules").iterdir())
 BINARY = shutil.which("terraform")
@@ -23,6 +25,12 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("terraform")
     shutil.copytree(find_configuration(), directory / "terraform")
     return directory
+
+
+@pytest.fixture(scope="module")
+def provider(copied: Path) -> Iterator[dict[str, str]]:
+    with attached_provider(copied) as attached:
+        yield attached
 
 
 @pytest.mark.parametrize("root", ["environment", "workspace"])
@@ -41,8 +49,8 @@ def test_every_file_is_formatted() -> None:
 
 @needs_binary
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_passes_its_own_tests(module: str, copied: Path) -> None:
-    environment = {**inherited_environment(), **make_mirror(copied / "mirror"), "CHECKPOINT_DISABLE": "1"}
+def test_a_module_passes_its_own_tests(module: str, copied: Path, provider: dict[str, str]) -> None:
+    environment = {**inherited_environment(), **provider, "CHECKPOINT_DISABLE": "1"}
     there = f"-chdir={copied / 'terraform' / 'modules' / module}"
     for command in (["init", "-input=false"], ["test"]):
         argv = [str(BINARY), there, *command, "-no-color"]

@@ -112,12 +112,51 @@ def test_what_watches_may_stop_it_and_the_state_knows_what_was_made(on_bench: Be
     assert known == {str(row["id"]) for row in on_bench.api("GET", "/vpcs")["data"]}
 
 
+def test_a_state_that_could_not_be_stored_is_handed_over_and_not_left_behind(on_bench: Bench) -> None:
+    terraform = on_bench.terraform()
+    terraform.init()
+    plan = terraform.plan(targets=["module.network.linode_vpc.this"])
+    with pytest.raises(TerraformFailed):
+        terraform.apply(plan, lambda _: on_bench.lease.release())
+    unsaved = terraform.take_unsaved_state()
+    assert unsaved is not None
+    assert [one["type"] for one in json.loads(unsaved)["resources"]] == ["linode_vpc"]
+    assert terraform.take_unsaved_state() is None
+
+
 def test_the_terraform_inside_the_wheel_serves_the_same(on_bench: Bench) -> None:
-    terraform = on_bench.terraform(program=embedded_terraform())
+    terraform = on_bench.terraform(program=embedded_terraform(), attached=False)
     terraform.init()
     plan = terraform.plan(targets=["module.network.linode_vpc.this"])
     assert plan.count()["create"] == 1
     terraform.apply(plan)
     assert [row["label"] for row in on_bench.api("GET", "/vpcs")["data"]] == ["aias-development"]
-    terraform.destroy()
-    assert on_bench.api("GET", "/vpcs")["data"] == []
+
+
+def test_a_cluster_is_adopted_with_its_pools_and_nothing_is_removed(on_bench: Bench) -> None:
+    on_bench.variables["cluster"]["pools"]["gpu"] = GPU_POOL
+    terraform = on_bench.terraform()
+    terraform.init()
+    terraform.apply(terraform.plan(targets=["module.lke"]))
+    made = terraform.outputs()["cluster"]
+    for address in (CLUSTER, GPU):
+        terraform.remove_from_state(address)
+    terraform.import_cluster(CLUSTER, str(made["id"]))
+    terraform.import_resource(GPU, f"{made['id']},{made['pool_ids']['gpu']}")
+    plan = terraform.plan(targets=["module.lke"])
+    assert [(one.address, one.actions) for one in plan.changes if one.is_change] == []
+
+
+def test_nodes_that_came_by_themselves_stay_and_reach_the_database(on_bench: Bench) -> None:
+    terraform = on_bench.terraform()
+    terraform.init()
+    terraform.apply(terraform.plan(targets=["module.postgresql"]))
+    made = terraform.outputs()["cluster"]
+    on_bench.api("PUT", f"/lke/clusters/{made['id']}/pools/{made['pool_ids']['general']}", {"count": 4})
+    plan = terraform.plan(targets=["module.postgresql"])
+    changes = {one.address: one.changed_attributes for one in plan.updated}
+    assert list(changes) == ["module.postgresql.linode_database_postgresql_v2.this"]
+    assert "allow_list" in changes["module.postgresql.linode_database_postgresql_v2.this"]
+    terraform.apply(plan)
+    (database,) = on_bench.api("GET", "/databases/postgresql/instances")["data"]
+    assert len(database["allow_list"]) == 4

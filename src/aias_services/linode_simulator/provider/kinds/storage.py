@@ -48,7 +48,7 @@ class Bucket(Kind):
     fields = {
         "id": ID,
         "label": required(STRING, replaces=True),
-        "region": either(STRING, replaces=True),
+        "region": required(STRING, replaces=True),
         "endpoint_type": either(STRING, replaces=True),
         "s3_endpoint": either(STRING, replaces=True),
         "acl": either(STRING),

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aias_core.environments.linode.journal import JournalShelf
+from aias_core.environments.linode.lease import Lease, LeaseLost
+from aias_core.environments.linode.store import DirectoryStore
+from aias_core.errors import AiasError, Refused
+from support.state import ENVIRONMENT, take_lease
+
+RUN = "01a22209-0000-7000-8000-000000000001"
+LATER = "01a22209-0000-7000-8000-000000000002"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DirectoryStore:
+    return DirectoryStore(tmp_path / "store")
+
+
+@pytest.fixture
+def lease(store: DirectoryStore) -> Lease:
+    return take_lease(store)
+
+
+@pytest.fixture
+def here(tmp_path: Path, store: DirectoryStore) -> JournalShelf:
+    return JournalShelf(tmp_path / "here", store, ENVIRONMENT)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, store: DirectoryStore) -> JournalShelf:
+    return JournalShelf(tmp_path / "elsewhere", store, ENVIRONMENT)
+
+
+def run_until_killed(shelf: JournalShelf, lease: Lease) -> None:
+    """A run that made a network and was killed in the middle of making a cluster."""
+    journal = shelf.begin(RUN, "env up", lease)
+    with journal.step("network", label="aias-development") as found:
+        found["id"] = 7
+    journal.intend("cluster", label="aias-development")
+
+
+def test_a_killed_run_is_resumed_at_its_first_unproven_step_on_any_machine(
+    here: JournalShelf, elsewhere: JournalShelf, lease: Lease
+) -> None:
+    run_until_killed(here, lease)
+    for shelf in (elsewhere, here):
+        journal = shelf.find_unfinished(lease)
+        assert journal is not None
+        assert [entry.step for entry in journal.unproven()] == ["cluster"]
+        assert journal.unproven()[0].details == {"label": "aias-development"}
+        assert journal.proven() == {"network": {"id": 7}}
+
+
+def test_a_run_that_another_machine_ended_is_not_resumed_here(
+    here: JournalShelf, elsewhere: JournalShelf, lease: Lease
+) -> None:
+    run_until_killed(here, lease)
+    journal = elsewhere.find_unfinished(lease)
+    assert journal is not None
+    with journal.step("cluster"):
+        pass
+    assert journal.unproven() == []
+    journal.end("succeeded")
+    assert here.find_unfinished(lease) is None
+
+
+def test_a_torn_last_line_never_happened_and_is_written_over(here: JournalShelf, lease: Lease, tmp_path: Path) -> None:
+    run_until_killed(here, lease)
+    path = tmp_path / "here/journal" / f"{RUN}.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"seq":5,"at":"2026-')
+    journal = here.find_unfinished(lease)
+    assert journal is not None
+    journal.conclude(journal.unproven()[0].seq, "succeeded")
+    assert [entry.seq for entry in here.open(RUN, lease).entries] == [1, 2, 3, 4, 5]
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_line_that_never_reached_the_store_counts_here_and_is_replaced_by_what_another_machine_did(
+    here: JournalShelf, elsewhere: JournalShelf, store: DirectoryStore, lease: Lease
+) -> None:
+    run_until_killed(here, lease)
+    key = f"{ENVIRONMENT}/journal/{RUN}.jsonl"
+    store.put(key, b"".join((store.get(key) or b"").splitlines(keepends=True)[:-1]))
+    assert [entry.step for entry in here.open(RUN, lease).unproven()] == ["cluster"]
+    elsewhere.open(RUN, lease).intend("database")
+    assert [entry.step for entry in here.open(RUN, lease).unproven()] == ["database"]
+
+
+def test_an_intent_is_refused_before_the_call_when_the_lease_is_lost(
+    here: JournalShelf, store: DirectoryStore, lease: Lease
+) -> None:
+    journal = here.begin(RUN, "env up", lease)
+    lease.release()
+    before = store.list(""), len(journal.entries)
+    with pytest.raises(LeaseLost):
+        journal.intend("cluster")
+    assert (store.list(""), len(journal.entries)) == before
+
+
+def test_a_failed_step_is_unproven_and_says_why_and_an_interrupted_one_says_nothing(
+    here: JournalShelf, lease: Lease
+) -> None:
+    journal = here.begin(RUN, "env up", lease)
+    with pytest.raises(AiasError), journal.step("network"):
+        raise AiasError("no capacity at https://user:hunter2@host")
+    with pytest.raises(KeyboardInterrupt), journal.step("cluster"):
+        raise KeyboardInterrupt
+    found = here.open(RUN, lease)
+    assert [entry.step for entry in found.unproven()] == ["network", "cluster"]
+    assert [entry.details.get("cause") for entry in found.entries if entry.event == "result"] == [
+        "no capacity at https://user:***@host"
+    ]
+
+
+def test_the_record_of_an_unlock_hides_no_unfinished_run(here: JournalShelf, lease: Lease) -> None:
+    run_until_killed(here, lease)
+    here.record_unlock(LATER, lease.fence, reason="that machine is gone")
+    journal = here.find_unfinished(lease)
+    assert journal is not None
+    assert journal.run_id == RUN
+
+
+def test_nothing_is_unlocked_without_a_record(tmp_path: Path, store: DirectoryStore) -> None:
+    (tmp_path / "here").write_text("in the way")
+    with pytest.raises(Refused, match="Nothing was unlocked"):
+        JournalShelf(tmp_path / "here", store, ENVIRONMENT).record_unlock(LATER, 1, reason="x")
