@@ -200,6 +200,8 @@ READS = {
     "aias env down": None,
     "aias env cost": None,
     "aias env quota": None,
+    "aias env orphans": None,
+    "aias env events": None,
     "aias env state list": None,
     "aias env state diff": None,
     "aias env state backup": None,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aias_core.secret import Secret
 
 PAGE_SIZE = 500
+GONE_SECONDS, POLL_SECONDS = 120.0, 2.0
 
 
 class LinodeAccount:
@@ -48,8 +49,11 @@ class LinodeAccount:
             token.reveal(), base_url=f"{self.url}/{version}", user_agent=f"aias/{__version__}", retry=False
         )
         self.client.page_size = PAGE_SIZE
+        session = self.client.session
+        # Proxies are for the real API, plain HTTP is a fake on this machine; and no netrc may replace the token.
+        session.trust_env, session.auth = self.url.startswith("https://"), lambda request: request
         for scheme in ("http://", "https://"):
-            self.client.session.mount(scheme, self._transport)
+            session.mount(scheme, self._transport)
 
     def get(self, path: str) -> Resource:
         """One document."""
@@ -87,19 +91,8 @@ class LinodeAccount:
         Linode knows no idempotency keys, so after an unclear failure the label is looked up before another try. Raises
         Conflict when the label is taken by what this call did not make.
         """
-        wanted = get_kind(kind)
-        patience, last = Patience(self._timing), None
-        while True:
-            try:
-                return self._call("POST", wanted.path, body)
-            except AnswerLost as lost:
-                patience.pause(lost.cause, lost.retry_after)
-                last = lost
-            except Conflict:
-                if last is None:
-                    raise
-            if made := self._find_made(wanted, body):
-                return made
+        with self._transport.one_patience() as patience:
+            return self._create(get_kind(kind), body, patience)
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Resource:
         """An action. Raises Partial when its answer is lost: the caller must look whether it took effect."""
@@ -120,11 +113,37 @@ class LinodeAccount:
             return False
         return True
 
+    def wait_until_gone(self, path: str, seconds: float = GONE_SECONDS) -> None:
+        """Returns when there is no such thing any more: an answer of 200 to a deletion may only mean that it began.
+
+        Raises Partial when it is still there after so many seconds.
+        """
+        waited = 0.0
+        while self.find(path) is not None:
+            if waited >= seconds:
+                raise Partial(f"'{path}' is still there {seconds:g} s after its deletion", hint="look again later")
+            self._timing.sleep(POLL_SECONDS)
+            waited += POLL_SECONDS
+
     def token_scopes(self) -> dict[str, str]:
         """The level of each scope of the token, `read_only` or `read_write`; `*` for one that may do everything."""
         self.get("/profile")
         words = self._transport.last_headers.get("X-OAuth-Scopes", "").replace(",", " ").split()
         return {scope: level or "read_write" for scope, _, level in (word.partition(":") for word in words)}
+
+    def _create(self, kind: Kind, body: Mapping[str, Any], patience: Patience) -> Resource:
+        was_lost = False
+        while True:
+            try:
+                return self._call("POST", kind.path, body)
+            except AnswerLost as lost:
+                patience.pause(lost.cause, lost.retry_after)
+                was_lost = True
+            except Conflict:
+                if not was_lost:
+                    raise
+            if made := self._find_made(kind, body):
+                return made
 
     def _find_made(self, kind: Kind, body: Mapping[str, Any]) -> Resource | None:
         label = str(body[kind.label_field])

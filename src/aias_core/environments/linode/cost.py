@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -94,7 +94,7 @@ def list_pools(profile: LinodeProfile) -> dict[str, Any]:
 
 def _iter_resources(profile: LinodeProfile) -> Iterator[Planned]:
     region, label = profile.region, label_of(profile.name)
-    yield Planned("control plane", label, _control_plane(profile.cluster.tier, ha=profile.cluster.ha), 1, region)
+    yield Planned("control plane", label, control_plane_plan(profile.cluster.tier, ha=profile.cluster.ha), 1, region)
     for name, pool in list_pools(profile).items():
         yield Planned("node", f"{label}-{name}", pool.type, pool.count, region)
     yield Planned("database", label, profile.database.type, profile.database.nodes, region)
@@ -103,47 +103,9 @@ def _iter_resources(profile: LinodeProfile) -> Iterator[Planned]:
         yield Planned("object storage", f"{len(profile.buckets)} buckets", "objectstorage", 1, region)
 
 
-def _control_plane(tier: str, *, ha: bool) -> str:
+def control_plane_plan(tier: str, *, ha: bool) -> str:
+    """Under which name Linode charges for a control plane."""
     return ENTERPRISE if tier == "enterprise" else HIGHLY_AVAILABLE if ha else STANDARD
-
-
-def read_terraform(resources: Iterable[tuple[str, str, Mapping[str, Any]]], region: str) -> list[Planned]:
-    """What is billed of Terraform's resources: address, type and planned values of each.
-
-    A pool inside a cluster has no region of its own, so `region` is the environment's.
-    """
-    planned = [one for address, kind, values in resources for one in _read_resource(address, kind, values, region)]
-    buckets = [one for one in planned if one.kind == "object storage"]
-    return [one for one in planned if one.kind != "object storage"] + buckets[:1]
-
-
-def _read_resource(address: str, kind: str, values: Mapping[str, Any], region: str) -> Iterator[Planned]:
-    there = str(values.get("region") or region)
-    match kind:
-        case "linode_lke_cluster":
-            planes = values.get("control_plane") or [{}]
-            plan = _control_plane(str(values.get("tier") or ""), ha=bool(planes[0].get("high_availability")))
-            yield Planned("control plane", address, plan, 1, there)
-            for number, pool in enumerate(values.get("pool") or ()):
-                yield Planned("node", f"{address}.pool[{number}]", pool["type"], _count_nodes(pool, "count"), there)
-        case "linode_lke_node_pool":
-            yield Planned("node", address, values["type"], _count_nodes(values, "node_count"), there)
-        case "linode_database_postgresql_v2":
-            yield Planned("database", address, values["type"], int(values.get("cluster_size") or 1), there)
-        case "linode_nodebalancer":
-            yield Planned("nodebalancer", address, "nodebalancer", 1, there)
-        case "linode_instance":
-            yield Planned("instance", address, values["type"], 1, there)
-        case "linode_volume":
-            yield Planned("volume", address, "volume", int(values.get("size") or 20), there)
-        case "linode_object_storage_bucket":
-            yield Planned("object storage", address, "objectstorage", 1, there)
-
-
-def _count_nodes(pool: Mapping[str, Any], field: str) -> int:
-    """A pool that scales by itself begins with its minimum."""
-    scaler = (pool.get("autoscaler") or [{}])[0]
-    return int(pool.get(field) or scaler.get("min") or 0)
 
 
 def format_amount(amount: Decimal) -> str:

@@ -13,7 +13,7 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type of resource. `quota` is its name in the `limits` of a profile."""
+    """A type of resource; `name` is also what `limits` of a profile call it."""
 
     name: str
     path: str

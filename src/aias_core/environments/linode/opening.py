@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.billing import Billed
     from aias_core.environments.linode.client import LinodeAccount
     from aias_core.environments.linode.cost import Estimate
+    from aias_core.environments.linode.events import EventReader
+    from aias_core.environments.linode.orphans import OrphanHunt
     from aias_core.environments.linode.quota import Quota
     from aias_core.environments.linode.simulation import Simulation
     from aias_core.environments.linode.transport import OnCall
@@ -51,6 +53,19 @@ class OpenedEnvironment:
         from aias_core.environments.linode.quota import read_quota
 
         return read_quota(self.account, self.profile, self.directory)
+
+    def hunt_orphans(self) -> OrphanHunt:
+        """The search for what belongs to nothing in the account, which may be of several environments."""
+        from aias_core.environments.linode.orphans import OrphanHunt
+        from aias_core.environments.linode.usage import make_ask
+
+        return OrphanHunt(self.account, self.directory.parent, self.directory, make_ask(self.account))
+
+    def read_events(self) -> EventReader:
+        """The account's events of its resources."""
+        from aias_core.environments.linode.events import EventReader
+
+        return EventReader(self.account, self.name, self.profile.domain)
 
 
 def open_on_linode(name: str, state_root: Path, own: Path | None, on_call: OnCall | None = None) -> OpenedEnvironment:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -47,7 +48,16 @@ class Patience:
 
     timing: Timing
     tries: int = 0
-    spent_seconds: float = 0.0
+    paused_seconds: float = 0.0
+    began_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began_at = self.timing.now()
+
+    @property
+    def spent_seconds(self) -> float:
+        """Since the call began: the tries themselves may take long as well."""
+        return max(self.paused_seconds, self.timing.now() - self.began_at)
 
     def pause(self, cause: str, at_least: float = 0.0) -> None:
         """Waits before the next try. Raises Partial when it would take too long."""
@@ -59,7 +69,7 @@ class Patience:
                 hint="look at https://status.linode.com and run the same command again; it goes on where it stopped",
             )
         self.tries += 1
-        self.spent_seconds += wait
+        self.paused_seconds += wait
         self.timing.sleep(wait)
 
 
@@ -74,10 +84,20 @@ class Transport(BaseAdapter):
         super().__init__()
         self._timing, self._on_call, self._below = timing, on_call, below or HTTPAdapter(max_retries=0)
         self._pace, self._was_reached, self._failed_connections = Pace(timing), False, 0
+        self._shared: Patience | None = None
         self.last_headers: Mapping[str, str] = {}
 
+    @contextmanager
+    def one_patience(self) -> Iterator[Patience]:
+        """For several calls that are one thing to the caller: together they get ten minutes, not each of them."""
+        self._shared = Patience(self._timing)
+        try:
+            yield self._shared
+        finally:
+            self._shared = None
+
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        patience = Patience(self._timing)
+        patience = self._shared or Patience(self._timing)
         while isinstance(result := self._try(request, kwargs), Failure):
             if request.method not in _REPEATABLE:
                 raise AnswerLost(result.cause, result.wait_seconds)

@@ -139,7 +139,9 @@ RESOURCES = (
             "hostname": answer(text()),
             "ipv6": answer(text(nullable=True)),
             "type": answer(text(default="common")),
-            "lke_cluster": answer(shape({}, nullable=True)),
+            "lke_cluster": answer(
+                shape({"id": integer(), "label": text(), "type": text(), "url": text()}, nullable=True)
+            ),
             "transfer": answer(
                 shape({"in": number(default=0.0), "out": number(default=0.0), "total": number(default=0.0)})
             ),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,9 +129,24 @@ def test_it_gives_up_after_ten_minutes_with_full_jitter_below_the_cap(fake: Fake
     fake.fail("503", path="/vpcs", times=1_000, retry_after=None)
     with pytest.raises(Partial, match="10 minutes"):
         fake.account.list_all("/vpcs") if method == "GET" else fake.account.create("vpc", BODIES["vpc"])
-    assert sum(fake.pauses) <= 1_200
+    assert sum(fake.pauses) <= 601
     assert max(fake.pauses) <= 60
     assert len(set(fake.pauses)) > 5
+
+
+def test_tries_that_take_long_count_as_well() -> None:
+    at = [0.0]
+
+    class Slow(Answering):
+        def send(self, request: Any, **options: Any) -> requests.Response:
+            at[0] += 55
+            return super().send(request, **options)
+
+    below = Slow((504, {}, b""))
+    timing = Timing(lambda: at[0], lambda _: None)
+    with pytest.raises(Partial):
+        LinodeAccount("http://x", "v4", Secret("t"), timing=timing, below=below).get("/profile")
+    assert len(below.requests) <= 12
 
 
 def test_it_waits_as_long_as_it_is_told(fake: FakeAccount) -> None:
@@ -229,14 +245,23 @@ def test_the_token_is_in_no_call_and_no_text() -> None:
     assert "top-secret" not in f"{fake.calls} {fake.account!r}"
 
 
+def test_a_netrc_does_not_replace_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("machine api.example.com login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    below = Answering((200, {}, b"{}"))
+    LinodeAccount("https://api.example.com", "v4", Secret("mine"), below=below).get("/profile")
+    assert below.requests[0].headers["Authorization"] == "Bearer mine"
+
+
 class Answering(requests.adapters.BaseAdapter):
     """Gives one answer after another, the last one again and again."""
 
     def __init__(self, *answers: tuple[int, dict[str, str], bytes]) -> None:
         super().__init__()
-        self._answers = list(answers)
+        self._answers, self.requests = list(answers), list[Any]()
 
     def send(self, request: Any, **_: Any) -> requests.Response:
+        self.requests.append(request)
         response = requests.Response()
         status, headers, body = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         response.status_code, response.request, response._content = status, request, body

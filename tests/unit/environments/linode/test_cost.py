@@ -3,13 +3,16 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aias_core import clock
 from aias_core.environments.linode.billing import read_billed
-from aias_core.environments.linode.cost import Planned, estimate, format_amount, plan_resources, read_terraform
+from aias_core.environments.linode.cost import Planned, estimate, format_amount, plan_resources
+from aias_core.environments.linode.plan_cost import price_plan, read_terraform
 from aias_core.environments.linode.prices import FILE, PRODUCTS, read_prices
+from aias_core.environments.linode.terraform_plan import read_plan
 from aias_core.environments.profiles import list_environments, load_profile
 from aias_core.environments.schema import LinodeProfile
 from aias_core.errors import NotFound
@@ -113,6 +116,28 @@ def test_resources_of_terraform_are_priced_alike(fake: FakeAccount, tmp_path: Pa
     prices = read_prices(fake.account, tmp_path)
     by_terraform = estimate(read_terraform(resources, "fr-par"), prices).total
     assert by_terraform == estimate(plan_resources(production), prices).total
+
+
+def change(address: str, kind: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
+    actions = ["create"] if before is None else ["delete"] if after is None else ["update"]
+    unknown = {"id": True, "region": True} if before is None else {}
+    told = {"actions": actions, "before": before, "after": after, "after_unknown": unknown}
+    return {"address": address, "type": kind, "name": "this", "change": told}
+
+
+def test_a_plan_tells_what_it_adds_and_takes_away(fake: FakeAccount, tmp_path: Path) -> None:
+    pool = {"type": "g6-standard-4", "node_count": 2}
+    changes = [
+        change("a", "linode_lke_node_pool", pool, {**pool, "node_count": 3}),
+        change("b", "linode_volume", None, {"label": "x", "size": 100}),
+        change("c", "linode_instance", {"type": "g6-nanode-1", "region": "fr-par"}, None),
+    ]
+    plan = read_plan({"resource_changes": changes}, tmp_path / "plan")
+    record = price_plan(plan, "fr-par", read_prices(fake.account, tmp_path)).as_record()
+    assert (record["before_monthly"], record["after_monthly"]) == ("101.00", "154.00")
+    assert record["delta_monthly"] == "53.00"
+    down = read_plan({"resource_changes": [change("a", "linode_lke_node_pool", pool, None)]}, tmp_path / "plan")
+    assert price_plan(down, "fr-par", read_prices(fake.account, tmp_path)).as_record()["delta_monthly"] == "-96.00"
 
 
 def test_invoices_tell_the_share_of_the_environment(fake: FakeAccount) -> None:
