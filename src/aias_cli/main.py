@@ -20,6 +20,7 @@ GROUPS = {
     "env": "Bring an environment up, look at it, take it down.",
     "key": "API keys of an organization.",
     "model": "The models that the router serves.",
+    "net": "Which pod may reach which: network policies of an environment.",
     "org": "Organizations.",
     "secrets": "Secrets of an environment: seal, deliver, renew.",
     "token": "Access tokens for the management APIs.",

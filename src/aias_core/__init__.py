@@ -14,6 +14,7 @@ protection  the data policy and the keys of personal data; retention: what goes 
 seeds       rows to begin with
 backup      copies, the archive of the write-ahead log, restores and drills
 environments profiles, components, and the local target
+secrets     references to secrets, sealing, delivery, rotation; network: flows and policies of a cluster
 identity    organizations, API keys, access tokens, permissions
 routing     registry of models, choice of a backend, spool of usage events
 analytics   ingest, facts, rollups, usage, sources, reconciliation

@@ -21,6 +21,7 @@ class FakeCluster:
 
     kubeconfig: Secret
     api: client.ApiClient
+    address: str
 
     def values(self, namespace: str, name: str) -> dict[str, str]:
         """The values of a Secret, as its consumer gets them."""
@@ -57,6 +58,15 @@ class FakeCluster:
         found = client.AppsV1Api(self.api).read_namespaced_deployment(name, namespace)
         return found.spec.template.metadata.annotations or {}
 
+    def revoke(self) -> None:
+        """Ends the access that the kubeconfig gives."""
+        httpx.delete(self.address, headers={"Authorization": f"Bearer {TOKEN}"}).raise_for_status()
+
+    def read_kubeconfig(self) -> Secret:
+        """A kubeconfig that gives access again."""
+        answer = httpx.get(self.address, headers={"Authorization": f"Bearer {TOKEN}"}).json()
+        return Secret(base64.b64decode(answer["kubeconfig"]).decode())
+
     def replace_sealing_key(self, certificate: bytes) -> None:
         """As if somebody had installed a certificate that is not the controller's."""
         data = {"tls.crt": base64.b64encode(certificate).decode()}
@@ -74,4 +84,4 @@ def make_cluster(url: str, namespaces: Iterable[str]) -> FakeCluster:
     for name in namespaces:
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         client.CoreV1Api(api).create_namespace(body)
-    return FakeCluster(Secret(text), api)
+    return FakeCluster(Secret(text), api, f"{url}/v4/lke/clusters/{cluster['id']}/kubeconfig")

@@ -39,12 +39,10 @@ def find_kubeconfig() -> Secret:
 
 @contextmanager
 def open_cluster(kubeconfig: Secret) -> Iterator[Cluster]:
-    """The cluster of a kubeconfig. Raises InvalidInput for another text; what fails inside becomes ours."""
+    """The cluster of a kubeconfig. Raises InvalidInput for another text."""
     import yaml
     from kubernetes import config
-    from kubernetes.client.rest import ApiException
     from kubernetes.config import ConfigException
-    from urllib3.exceptions import HTTPError
 
     try:
         api = config.new_client_from_config_dict(yaml.safe_load(kubeconfig.reveal()))
@@ -53,10 +51,6 @@ def open_cluster(kubeconfig: Secret) -> Iterator[Cluster]:
     api.configuration.retries = 0
     try:
         yield Cluster(api)
-    except ApiException as exc:
-        raise _translate(exc) from exc
-    except HTTPError as exc:
-        raise DependencyUnreachable("The cluster does not answer", hint="look with: aias env status") from exc
     finally:
         api.close()
 
@@ -74,7 +68,10 @@ def maybe_cluster(say: Callable[[str], None]) -> Iterator[Cluster | None]:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What delivery of secrets needs of a cluster."""
+    """What delivery of secrets needs of a cluster.
+
+    A method raises PrerequisiteMissing where access is refused, DependencyUnreachable for silence, else AiasError.
+    """
 
     api: Any
 
@@ -106,6 +103,10 @@ class Cluster:
     def sealing_certificate(self) -> bytes:
         """The newest certificate of the controller, PEM."""
         return _decode(self.list_sealing_keys()[-1]["data"])["tls.crt"].reveal().encode()
+
+    def list_private_keys(self) -> dict[str, Secret]:
+        """The controller's private keys in PEM, by the names of the Secrets that hold them. Raises NotFound."""
+        return {one["metadata"]["name"]: _decode(one["data"])["tls.key"] for one in self.list_sealing_keys()}
 
     def has_workload(self, namespace: str, name: str) -> bool:
         return self._find_workload(namespace, name) is not None
@@ -142,14 +143,10 @@ class Cluster:
         return f"/apis/{'/'.join(_SEALED)}/namespaces/{namespace}/sealedsecrets/{name}"
 
     def _find(self, path: str) -> dict[str, Any] | None:
-        from kubernetes.client.rest import ApiException
-
         try:
             return self._call("GET", path)
-        except ApiException as exc:
-            if exc.status == 404:
-                return None
-            raise
+        except NotFound:
+            return None
 
     def _call(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json", query: Any = ()
@@ -157,19 +154,19 @@ class Cluster:
         applied = content_type == "application/apply-patch+yaml"
         asked = [*query, *((("fieldManager", FIELD_MANAGER), ("force", "true")) if applied else ())]
         headers = {"Accept": "application/json"} | ({"Content-Type": content_type} if body is not None else {})
-        answer = self.api.call_api(
-            path,
-            method,
-            query_params=asked,
-            header_params=headers,
-            body=body,
-            auth_settings=["BearerToken"],
-            response_types_map={200: "object", 201: "object"},
-            _return_http_data_only=True,
-            _request_timeout=TIMEOUT_SECONDS,
-        )
-        found: dict[str, Any] = answer
-        return found
+        with _translated_errors():
+            answer: dict[str, Any] = self.api.call_api(
+                path,
+                method,
+                query_params=asked,
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+                response_types_map={200: "object", 201: "object"},
+                _return_http_data_only=True,
+                _request_timeout=TIMEOUT_SECONDS,
+            )
+        return answer
 
 
 def _decode(data: Mapping[str, str]) -> dict[str, Secret]:
@@ -177,6 +174,19 @@ def _decode(data: Mapping[str, str]) -> dict[str, Secret]:
         return {key: Secret(base64.b64decode(value).decode()) for key, value in data.items()}
     except (binascii.Error, UnicodeDecodeError):
         raise AiasError("A Secret of the cluster is not a text") from None
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    from kubernetes.client.rest import ApiException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except ApiException as exc:
+        raise _translate(exc) from exc
+    except HTTPError as exc:
+        raise DependencyUnreachable("The cluster does not answer", hint="look with: aias env status") from exc
 
 
 def _translate(exc: Any) -> AiasError:

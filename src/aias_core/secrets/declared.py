@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aias_core.errors import InvalidInput, NotFound, Refused
+from aias_core.secret import Secret
 from aias_core.secrets.encrypted import EncryptedFile, Entry
 from aias_core.secrets.generators import generate
 from aias_core.secrets.references import PREFIX, parse_reference
@@ -87,6 +88,18 @@ class Secrets:
     def select(self, names: Sequence[str] = ()) -> list[DeclaredSecret]:
         """The declarations of these names, or all. Raises NotFound."""
         return [self.get(name) for name in names] if names else list(self.declared.values())
+
+    def get_value(self, name: str) -> Secret:
+        """The value of a declared secret, such as the key of the state. Raises NotFound, and as `Origin.find`."""
+        entry = self.origin(self.get(name)).find()
+        if entry is None:
+            raise NotFound(f"'{name}' was never made", hint=f"make it: aias secrets bootstrap {self.environment}")
+        return entry.value
+
+    def ensure_value(self, name: str) -> Secret:
+        """As `get_value`, generated when it is missing. Raises Refused where it cannot be."""
+        origin = self.origin(self.get(name))
+        return (origin.find() or origin.renew()).value
 
     def origin(self, secret: DeclaredSecret) -> Origin:
         """Where a secret is kept. Raises InvalidInput for a source that is the cluster itself."""

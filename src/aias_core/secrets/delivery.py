@@ -66,12 +66,19 @@ def deliver(
     found = find_delivered(cluster, place)
     if found is not None and dict(found.values) == dict(values):
         return False
+    seal_and_apply(cluster, place, values, changed_at)
+    _wait_for_values(cluster, place, values, wait_seconds)
+    return True
+
+
+def seal_and_apply(
+    cluster: Cluster, place: Place, values: Mapping[str, Secret], changed_at: datetime | None = None
+) -> None:
+    """Seals values under the controller's newest key, also those that are there already."""
     now = clock.now()
     noted = {CHANGED_AT: clock.format_instant(changed_at or now), SYNCED_AT: clock.format_instant(now)}
     certificate = cluster.sealing_certificate()
     cluster.apply_sealed(build_sealed_secret(place.namespace, place.name, values, certificate, annotations=noted))
-    _wait_for_values(cluster, place, values, wait_seconds)
-    return True
 
 
 def fingerprint(place_name: str, value: Secret) -> str:

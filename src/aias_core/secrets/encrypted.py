@@ -14,6 +14,7 @@ from aias_core import clock
 from aias_core.errors import DependencyUnreachable, InvalidInput, NotFound, PrerequisiteMissing
 from aias_core.files import whole_file, write_first
 from aias_core.secret import Secret
+from aias_core.secrets.private import ensure_private
 from aias_core.settings import find_variable
 
 IDENTITY_VARIABLE = "AIAS_AGE_IDENTITY"
@@ -45,22 +46,10 @@ class EncryptedFile:
         return entry
 
     def find(self, name: str) -> Entry | None:
-        return self._read().get(name)
+        return self.list_entries().get(name)
 
-    def put(self, name: str, value: Secret) -> Entry:
-        """Writes one secret, the others as they are, encrypted for the identity."""
-        entry = Entry(value, clock.now())
-        self._write({**self._read(), name: entry})
-        return entry
-
-    def ensure_identity(self) -> None:
-        """Makes the identity beside the file when there is none and none is named."""
-        if find_variable(IDENTITY_VARIABLE) is None and self.identity is not None and not self.identity.exists():
-            from pyrage import x25519
-
-            write_first(self.identity, f"{x25519.Identity.generate()}\n".encode("ascii"))
-
-    def _read(self) -> dict[str, Entry]:
+    def list_entries(self) -> dict[str, Entry]:
+        """Every secret by name, none where there is no file. Raises PrerequisiteMissing, InvalidInput."""
         if not self.path.exists():
             return {}
         import yaml
@@ -71,19 +60,45 @@ class EncryptedFile:
             content = None
         if not isinstance(content, dict):
             raise InvalidInput(f"'{self.path}' holds no map of secrets")
-        return {name: _to_entry(stored) for name, stored in content.items()}
+        return {str(name): self._to_entry(str(name), stored) for name, stored in content.items()}
+
+    def _to_entry(self, name: str, stored: object) -> Entry:
+        value, changed_at = (
+            (stored.get("value"), stored.get("changed_at")) if isinstance(stored, dict) else (stored, None)
+        )
+        if not isinstance(value, str):
+            raise InvalidInput(f"'{self.path}': the value of '{name}' is not a text", hint="write it in quotes")
+        try:
+            return Entry(Secret(value), None if changed_at is None else clock.parse_instant(str(changed_at)))
+        except ValueError as exc:
+            raise InvalidInput(f"'{self.path}': 'changed_at' of '{name}' is no instant with a zone") from exc
+
+    def put(self, name: str, value: Secret) -> Entry:
+        """Writes one secret, the others as they are, encrypted for the identity."""
+        entry = Entry(value, clock.now())
+        self._write({**self.list_entries(), name: entry})
+        return entry
+
+    def ensure_identity(self) -> None:
+        """Makes the identity beside the file when there is none and none is named."""
+        if find_variable(IDENTITY_VARIABLE) is None and self.identity is not None and not self.identity.exists():
+            from pyrage import x25519
+
+            ensure_private(self.identity.parent)
+            write_first(self.identity, f"{x25519.Identity.generate()}\n".encode("ascii"))
 
     def _decrypt(self) -> str:
         import pyrage
 
         try:
-            return pyrage.decrypt(self.path.read_bytes(), self._identities()).decode()
+            content: bytes = pyrage.decrypt(self.path.read_bytes(), self._identities())
         except OSError as exc:
             raise DependencyUnreachable(f"'{self.path}' cannot be read: {exc.strerror}") from exc
         except pyrage.DecryptError as exc:
             raise PrerequisiteMissing(
                 f"'{self.path}' does not open with this identity, or was altered", hint=_IDENTITY_HINT
             ) from exc
+        return content.decode()
 
     def _write(self, entries: dict[str, Entry]) -> None:
         import json
@@ -112,13 +127,6 @@ class EncryptedFile:
         if not found:
             raise PrerequisiteMissing(f"'{path}' holds no age identity", hint=_IDENTITY_HINT)
         return found
-
-
-def _to_entry(stored: object) -> Entry:
-    if not isinstance(stored, dict):
-        return Entry(Secret(str(stored)))
-    changed_at = stored.get("changed_at")
-    return Entry(Secret(str(stored["value"])), clock.parse_instant(changed_at) if changed_at else None)
 
 
 def _to_record(entry: Entry) -> dict[str, str]:

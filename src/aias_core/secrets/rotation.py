@@ -9,9 +9,20 @@ from typing import Any
 from aias_core.errors import AiasError, InvalidInput, NotFound, Partial, Refused
 from aias_core.secrets.bootstrap import with_previous
 from aias_core.secrets.cluster import Cluster
+from aias_core.secrets.controller_keys import back_up_keys
 from aias_core.secrets.declared import DeclaredSecret, Secrets
-from aias_core.secrets.delivery import PREVIOUS, VALUE, Place, deliver, find_delivered, fingerprint, wait_until
+from aias_core.secrets.delivery import (
+    PREVIOUS,
+    VALUE,
+    Place,
+    deliver,
+    find_delivered,
+    fingerprint,
+    seal_and_apply,
+    wait_until,
+)
 from aias_core.secrets.encrypted import Entry
+from aias_core.secrets.private import exclusive
 from aias_core.secrets.status import read_status
 
 RELOAD_SECONDS = 600.0
@@ -44,9 +55,25 @@ class Rotation:
     progress: Callable[[str], None]
     reload_seconds: float = RELOAD_SECONDS
 
-    def rotate_chosen(self, name: str | None) -> list[Rotated]:
-        """Renews the secret of that name, without one all that are overdue."""
-        return self.rotate_due() if name is None else [self.rotate(name)]
+    def rotate_chosen(self, name: str | None, *, sealing_key: bool = False) -> list[Rotated]:
+        """Renews the secret of that name, without one all that are overdue; or seals all anew as they are."""
+        with exclusive(self.secrets.directory):
+            if sealing_key:
+                return self.seal_anew()
+            return self.rotate_due() if name is None else [self.rotate(name)]
+
+    def seal_anew(self) -> list[Rotated]:
+        """Seals what the cluster holds under the controller's newest key; no value changes and nobody reloads."""
+        back_up_keys(self.secrets, self.cluster)
+        sealed = []
+        for secret in self.secrets.select():
+            for place in _places(secret):
+                found = find_delivered(self.cluster, place)
+                if found is not None and VALUE in found.values:
+                    self.progress(f"'{place}': sealing it anew…")
+                    seal_and_apply(self.cluster, place, found.values, found.changed_at)
+                    sealed.append(Rotated(secret.name, fingerprint(secret.name, found.values[VALUE]), None, ()))
+        return sealed
 
     def rotate_due(self) -> list[Rotated]:
         """Renews what is overdue. Raises Partial, after having tried all, for those that failed."""
@@ -132,12 +159,20 @@ class Rotation:
         raise NotFound(f"The consumer '{consumer}' is not in {' or '.join(namespaces)}")
 
 
-def check_choice(name: str | None, due: bool) -> None:
-    """Raises InvalidInput unless one secret or all that are due are asked for."""
-    if (name is None) != due:
+def check_choice(name: str | None, due: bool, sealing_key: bool) -> None:
+    """Raises InvalidInput unless one thing is asked for."""
+    if [name is not None, due, sealing_key].count(True) != 1:
         raise InvalidInput(
-            "Name one secret, or say --due for all that are overdue", hint="see them: aias secrets status"
+            "Name one secret, or say --due for all that are overdue, or --sealing-key",
+            hint="see them: aias secrets status",
         )
+
+
+def describe_choice(environment: str, name: str | None, sealing_key: bool) -> str:
+    """The question before it is done."""
+    if sealing_key:
+        return f"Seal every secret of '{environment}' anew?"
+    return f"Renew {'all secrets that are overdue' if name is None else repr(name)} in '{environment}'?"
 
 
 def _places(secret: DeclaredSecret) -> list[Place]:

@@ -58,6 +58,14 @@ def build_label(namespace: str, name: str, scope: Scope = Scope.STRICT) -> bytes
             return b""
 
 
+def find_scope(annotations: Mapping[str, str]) -> Scope:
+    """The scope that a manifest's annotations name, as the controller reads them."""
+    for scope in (Scope.CLUSTER, Scope.NAMESPACE):
+        if all(annotations.get(key) == value for key, value in _ANNOTATIONS[scope].items()):
+            return scope
+    return Scope.STRICT
+
+
 def seal_value(value: Secret, certificate: bytes, label: bytes) -> str:
     """A sealed value in base64: length of the wrapped key as two bytes, wrapped key, ciphertext with its tag.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,22 @@ import pytest
 import yaml
 
 from aias_core import clock
-from aias_core.errors import AiasError, DependencyUnreachable, NotFound, Partial, PrerequisiteMissing, Refused
+from aias_core.errors import (
+    AiasError,
+    DependencyUnreachable,
+    DifferenceFound,
+    LockHeld,
+    NotFound,
+    Partial,
+    PrerequisiteMissing,
+    Refused,
+)
 from aias_core.secret import Secret
 from aias_core.secrets.bootstrap import Outcome, bootstrap_secrets, find_missing
 from aias_core.secrets.cluster import open_cluster
+from aias_core.secrets.controller_keys import back_up_keys, check_files, find_unopened
 from aias_core.secrets.declared import DeclaredSecret, Secrets
+from aias_core.secrets.private import exclusive
 from aias_core.secrets.rotation import Rotation
 from aias_core.secrets.status import find_fault, read_status
 from support.clusters import FakeCluster, make_cluster
@@ -51,7 +63,7 @@ def secrets(tmp_path: Path) -> Secrets:
         declare("token", source="secret://env/TEST_TOKEN", generator="external"),
         declare("state-backup", generator="hex32", namespaces=()),
     ]
-    return Secrets("development", tmp_path, {one.name: one for one in declared})
+    return Secrets("development", tmp_path / "development", {one.name: one for one in declared})
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +120,16 @@ def test_no_value_is_in_what_is_told_or_kept_in_the_open(secrets: Secrets, clust
     assert all(path.stat().st_mode & 0o077 == 0 for path in secrets.directory.iterdir())
 
 
+def test_git_sees_nothing_of_it_and_nobody_else_changes_it_meanwhile(secrets: Secrets, cluster: FakeCluster) -> None:
+    bootstrap(secrets, cluster)
+    assert (secrets.directory / ".gitignore").read_text() == "*\n"
+    with exclusive(secrets.directory):
+        with pytest.raises(LockHeld):
+            bootstrap(secrets, cluster)
+        with pytest.raises(LockHeld):
+            rotate(secrets, cluster, "nats")
+
+
 def test_what_has_to_come_from_outside_is_named_and_the_rest_is_done(
     secrets: Secrets, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,10 +171,10 @@ def test_a_cluster_that_is_away_or_refuses_ends_with_3(secrets: Secrets, cluster
     kubeconfig = yaml.safe_load(cluster.kubeconfig.reveal())
     kubeconfig["users"][0]["user"]["token"] = "0" * 40
     with pytest.raises(PrerequisiteMissing, match="refuses"):
-        bootstrap(secrets, FakeCluster(Secret(yaml.safe_dump(kubeconfig)), cluster.api))
+        bootstrap(secrets, replace(cluster, kubeconfig=Secret(yaml.safe_dump(kubeconfig))))
     kubeconfig["clusters"][0]["cluster"]["server"] = "http://127.0.0.1:1"
     with pytest.raises(DependencyUnreachable):
-        bootstrap(secrets, FakeCluster(Secret(yaml.safe_dump(kubeconfig)), cluster.api))
+        bootstrap(secrets, replace(cluster, kubeconfig=Secret(yaml.safe_dump(kubeconfig))))
 
 
 def deploy(cluster: FakeCluster, *, paused: bool = False) -> None:
@@ -189,6 +211,26 @@ def test_a_consumer_that_does_not_reload_leaves_both_values_and_the_next_run_end
     cluster.resume(NAMESPACE, "router")
     rotate(secrets, cluster, "nats")
     assert cluster.values(NAMESPACE, "nats") == {"value": both["value"]}
+
+
+def test_access_lost_between_two_steps_leaves_both_values_and_the_next_run_ends_it(
+    secrets: Secrets, cluster: FakeCluster
+) -> None:
+    bootstrap(secrets, cluster)
+    deploy(cluster)
+    old = cluster.values(NAMESPACE, "nats")["value"]
+
+    def lose_access(said: str) -> None:
+        if "reload" in said:
+            cluster.revoke()
+
+    with open_cluster(cluster.kubeconfig) as opened, pytest.raises(Partial, match="refuses this access"):
+        Rotation(secrets, opened, lose_access).rotate_chosen("nats")
+    with open_cluster(cluster.read_kubeconfig()) as opened:
+        both = opened.find_values(NAMESPACE, "nats") or {}
+        assert both["previous"].reveal() == old
+        Rotation(secrets, opened, lambda _: None).rotate_chosen("nats")
+        assert opened.find_values(NAMESPACE, "nats") == {"value": both["value"]}
 
 
 def test_a_consumer_that_is_not_there_is_not_taken_for_one_that_reloaded(
@@ -245,6 +287,43 @@ def test_only_what_is_overdue_is_renewed(
     with pytest.raises(Partial, match="1 of 3"):
         rotate(secrets, cluster)
     assert drift(secrets, cluster)["nats"] == ("ok", "none")
+
+
+def test_the_keys_of_the_controller_are_kept_and_open_what_git_has(
+    secrets: Secrets, cluster: FakeCluster, running: Simulator, tmp_path: Path
+) -> None:
+    bootstrap(secrets, cluster)
+    committed = tmp_path / "nats.yaml"
+    committed.write_text(yaml.safe_dump_all([{"kind": "Namespace"}, cluster.sealed(NAMESPACE, "nats")]))
+    assert [(one.secret, one.opens) for one in check_files(secrets, [committed])] == [(f"{NAMESPACE}/nats", True)]
+    assert b"PRIVATE KEY" not in (secrets.directory / "sealing-keys.age").read_bytes()
+    other = make_cluster(running.url, ["sealed-secrets", NAMESPACE, MODELS])
+    fresh = replace(secrets, directory=tmp_path / "fresh")
+    bootstrap(fresh, other)
+    lost = check_files(fresh, [committed])
+    assert isinstance(find_unopened(lost), DifferenceFound)
+    with open_cluster(other.kubeconfig) as opened:
+        assert back_up_keys(fresh, opened) == []
+    with pytest.raises(NotFound, match="no backup"):
+        check_files(replace(secrets, directory=tmp_path / "empty"), [committed])
+
+
+def test_sealing_anew_changes_what_is_sealed_and_no_value(secrets: Secrets, cluster: FakeCluster) -> None:
+    bootstrap(secrets, cluster)
+    values, sealed = cluster.values(NAMESPACE, "nats"), cluster.sealed(NAMESPACE, "nats")["spec"]
+    with open_cluster(cluster.kubeconfig) as opened:
+        done = Rotation(secrets, opened, lambda _: None).rotate_chosen(None, sealing_key=True)
+    assert len(done) == 4
+    assert cluster.values(NAMESPACE, "nats") == values
+    assert cluster.sealed(NAMESPACE, "nats")["spec"] != sealed
+
+
+def test_a_key_of_the_state_is_made_once(secrets: Secrets) -> None:
+    made = secrets.ensure_value("state-backup")
+    assert secrets.ensure_value("state-backup") == made == secrets.get_value("state-backup")
+    assert len(bytes.fromhex(made.reveal())) == 32
+    with pytest.raises(NotFound):
+        secrets.get_value("nats")
 
 
 def test_the_commands_take_an_operator_through_it(running: Simulator, tmp_path: Path) -> None:

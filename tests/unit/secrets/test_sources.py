@@ -109,6 +109,16 @@ def test_an_encrypted_file_of_another_tool_is_a_map_of_names(identity: Path, tmp
     assert resolve_secret(f"secret://encrypted-file/{tmp_path}/hand.age#token").reveal() == VALUE
 
 
+@pytest.mark.parametrize(
+    "content", ["- a", "token:", "token: 0123", "token: {changed_at: x}", "token: {value: v, changed_at: soon}", "a: ["]
+)
+def test_a_file_that_is_no_map_of_texts_is_refused(identity: Path, tmp_path: Path, content: str) -> None:
+    recipient = pyrage.x25519.Identity.from_str(identity.read_text().splitlines()[1]).to_public()
+    (tmp_path / "hand.age").write_bytes(pyrage.encrypt(content.encode(), [recipient]))
+    with pytest.raises(InvalidInput):
+        resolve_secret(f"secret://encrypted-file/{tmp_path}/hand.age#token")
+
+
 @pytest.mark.usefixtures("signed_in")
 def test_a_field_of_vault() -> None:
     assert resolve_secret("secret://vault/kv/team/registry#token").reveal() == VALUE
