@@ -242,15 +242,6 @@ def test_lists_and_maps_that_are_null_count_as_not_given(client: TestClient) -> 
     assert (made["taints"], made["labels"], made["tags"]) == ([], {}, [])
 
 
-def test_enterprise_clusters_tiers_and_locks_are_of_the_beta(client: TestClient) -> None:
-    body = {**CLUSTER, "tier": "enterprise", "k8s_version": "v1.34.6+lke2"}
-    assert refusals(client, "/lke/clusters", body)[0]["field"] == "tier"
-    assert make(client, "/lke/clusters", version="v4beta", **body)["tier"] == "enterprise"
-    for path in ("lke/tiers/enterprise/versions", "lke/tiers/standard/versions/1.34", "locks"):
-        assert (client.get(f"/v4/{path}").status_code, client.get(f"/v4beta/{path}").status_code) == (404, 200)
-    assert make(client, "/lke/clusters", **{**CLUSTER, "label": "other"}, tier="standard")["tier"] == "standard"
-
-
 def test_a_firewall_takes_fifteen_ports_and_all_the_addresses_it_may(client: TestClient) -> None:
     ports = ",".join(map(str, range(1, 12))) + ",80-90,443-444"
     addresses = {"ipv4": [f"10.0.{n}.0/24" for n in range(254)], "ipv6": ["2001:db8::/32"]}
@@ -266,17 +257,6 @@ def test_an_access_list_is_checked_when_it_changes(client: TestClient) -> None:
     assert client.get(f"/v4{path}").json()["acl"]["addresses"]["ipv4"] == ["198.51.100.7/32"]
 
 
-@pytest.mark.parametrize(("plan", "most"), [("g6-standard-4", 7), ("g6-standard-6", 16)])
-def test_a_machine_takes_so_many_volumes_as_its_plan_allows(client: TestClient, plan: str, most: int) -> None:
-    linode = make(client, "/linode/instances", type=plan, region="fr-par")
-    for number in range(most):
-        make(client, "/volumes", label=f"disk-{number}", linode_id=linode["id"])
-    one_more = {"label": "one-more", "linode_id": linode["id"]}
-    assert f"at most {most} volumes" in refusals(client, "/volumes", one_more)[0]["reason"]
-    apart = make(client, "/volumes", label="apart", region="fr-par")
-    refusals(client, f"/volumes/{apart['id']}/attach", {"linode_id": linode["id"]})
-
-
 def test_a_fork_has_a_source_and_a_time_that_was_kept(client: TestClient) -> None:
     path = "/databases/postgresql/instances"
     source = make(client, path, **DATABASE)["id"]
@@ -284,26 +264,6 @@ def test_a_fork_has_a_source_and_a_time_that_was_kept(client: TestClient) -> Non
         errors = refusals(client, path, {**DATABASE, "label": "two", "fork": {"source": source, "restore_time": at}})
         assert errors[0]["field"] == "fork.restore_time"
     assert make(client, path, **{**DATABASE, "label": "two"}, fork={"source": source})["fork"]["source"] == source
-
-
-def test_a_bucket_with_objects_stays(client: TestClient) -> None:
-    make(client, "/object-storage/buckets", label="aias-state", region="fr-par")
-    path = "/v4/object-storage/buckets/fr-par/aias-state"
-    place = {"region": "fr-par", "bucket": "aias-state"}
-    control(client, "contents", {**place, "objects": 2, "size": 4_096})
-    bucket = client.get(path).json()
-    assert (bucket["objects"], bucket["size"]) == (2, 4_096)
-    assert client.delete(path).json() == {"errors": [{"reason": "Bucket is not empty"}]}
-    control(client, "contents", {**place, "objects": 0})
-    assert (client.delete(path).status_code, client.get(path).status_code) == (200, 404)
-    missing = client.post("/v4/__simulator/contents", json={**place, "objects": 1})
-    assert missing.status_code == 404
-
-
-def test_an_enterprise_cluster_needs_a_region_that_has_them(client: TestClient) -> None:
-    body = {**CLUSTER, "tier": "enterprise", "k8s_version": "v1.34.6+lke2", "region": "us-east"}
-    answer = client.post("/v4beta/lke/clusters", json=body)
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "region")
 
 
 def test_a_subnet_in_use_by_a_database_stays(client: TestClient) -> None:
