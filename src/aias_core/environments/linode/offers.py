@@ -61,7 +61,10 @@ def _wanted_capabilities(profile: LinodeProfile) -> set[str]:
 
 def _check_version(account: LinodeAccount, profile: LinodeProfile) -> Iterator[Check]:
     tier, version = profile.cluster.tier, profile.cluster.version
-    offered = [str(row["id"]) for row in account.list_all("/lke/versions" if tier == "standard" else f"/lke/tiers/{tier}/versions")]
+    offered = [
+        str(row["id"])
+        for row in account.list_all("/lke/versions" if tier == "standard" else f"/lke/tiers/{tier}/versions")
+    ]
     if any(_is_version(one, version) for one in offered):
         yield passed("Kubernetes version", f"{version} is offered")
         return

@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from aias_core.environments.linode.comparison import iter_instances
 
 CLUSTER = "linode_lke_cluster"
 # The same word as in terraform/modules/lke.
 EXTERNAL_POOL_TAG = "pool:external"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One resource in a state, as Terraform addresses it."""
+
+    address: str
+    type: str
+    id: str
+    attributes: Mapping[str, Any]
+    is_tainted: bool
+
+
+def list_instances(state: Mapping[str, Any]) -> list[Instance]:
+    """The managed resources of a state."""
+    return list(_iter_managed(state))
+
+
+def _iter_managed(state: Mapping[str, Any]) -> Iterator[Instance]:
+    for resource in state.get("resources") or []:
+        if resource.get("mode") == "managed":
+            for address, attributes in iter_instances({"resources": [resource]}):
+                is_tainted = attributes.get("(tainted)") == "tainted"
+                yield Instance(address, resource["type"], str(attributes.get("id")), attributes, is_tainted)
 
 
 def keep_own_pools(state: bytes, tag: str) -> bytes:
