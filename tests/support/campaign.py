@@ -69,6 +69,7 @@ class Account:
     tokens: int = 0
     runs: int = 0
     offset: float = 0.0
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30, trust_env=False, verify=False))
 
     def environment(self) -> LinodeEnvironment:
         """The environment as a new process would open it."""
@@ -94,7 +95,7 @@ class Account:
         self.control("POST", "tokens", {"token": f"campaign-{self.tokens}"})
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = httpx.request(method, f"{self.url}/v4/__simulator/{path}", json=body, timeout=30)
+        answer = self.http.request(method, f"{self.url}/v4/__simulator/{path}", json=body)
         assert answer.is_success, answer.text
         return answer.json()
 

@@ -137,7 +137,7 @@ class InProcessProvisioner:
             if name.startswith("TF_VAR_")
         }
         login = (self.backend["TF_HTTP_USERNAME"], self.backend["TF_HTTP_PASSWORD"])
-        self._http = httpx.Client(base_url=self.backend["TF_HTTP_ADDRESS"], auth=login, trust_env=False)
+        self._http = httpx.Client(base_url=self.backend["TF_HTTP_ADDRESS"], auth=login, trust_env=False, verify=False)
 
     def plan(
         self,
