@@ -27,8 +27,11 @@ def format_second(at: datetime) -> str:
 
 
 def parse_instant(text: str) -> datetime:
-    """The aware UTC instant of an RFC 3339 text. Raises ValueError when it names no zone."""
+    """The aware UTC instant of an RFC 3339 text. Raises ValueError for one without zone or beyond the calendar."""
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"'{text}' names no time zone")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError(f"'{text}' is beyond the calendar") from exc

@@ -154,7 +154,7 @@ class Objects:
         self._kept[key] = _encode_secret(stored) if kind.name == "Secret" else stored
         if not self._dry:
             self._provide(self._kept[key])
-        controllers.react(self, kind, self._kept[key])
+            controllers.react(self, kind, self._kept[key])
         return self._kept[key]
 
     def _provide(self, document: Document) -> None:
