@@ -87,16 +87,17 @@ def take_down(environment: LinodeEnvironment, options: DownOptions, progress: Pr
         removal = Removal(environment, state, lease, options, steps)
         removal.carry_out()
     steps.save()
+    is_forgotten = options.volumes and not options.keep_state
     result = DownResult(
         environment=environment.name,
         simulated=environment.opened.is_simulated,
         changed=True,
         removed=tuple(removal.removed),
-        kept=tuple(_name(row) for row in removal.kept),
+        kept=() if is_forgotten else tuple(_name(row) for row in removal.kept),
         orphans=tuple(removal.orphans),
         seconds=clock.monotonic() - began,
     )
-    if options.volumes and not options.keep_state:
+    if is_forgotten:
         _forget(environment, state)
     return result
 

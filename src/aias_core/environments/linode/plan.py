@@ -1,4 +1,4 @@
-"""What an environment is and what would change: by effect, with dangers apart, its price, and what stands in the way."""
+"""What would change about an environment: by effect, with dangers apart, its price, and what stands in the way."""
 
 from __future__ import annotations
 

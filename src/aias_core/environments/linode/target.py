@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aias_core.environments.linode.approvals import PlanShelf
 from aias_core.environments.linode.opening import OpenedEnvironment, ensure_directory, open_on_linode
 from aias_core.environments.linode.pacing import Timing
 from aias_core.environments.linode.remote_state import RemoteState, open_state_of
@@ -89,6 +90,16 @@ class LinodeEnvironment:
     @property
     def state_bucket(self) -> str:
         return f"{self.profile.bucket_prefix}-{self.name}-{STATE_BUCKET}"
+
+    @property
+    def plan_shelf(self) -> PlanShelf:
+        """The saved plans."""
+        return PlanShelf(self.state.store, self.name)
+
+    def save_plan(self, survey: Survey) -> str:
+        """Keeps a plan for `up` and for those who agree to it; its id."""
+        self.ensure_state_bucket()
+        return self.plan_shelf.save(survey.plan, self.find_actor())
 
     def read_state(self) -> RemoteState:
         """As `state`, to look at; nothing is in it before the bucket is made."""

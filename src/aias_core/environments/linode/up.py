@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock, ids
+from aias_core.environments.linode.approvals import build_policy, refuse_unplanned
 from aias_core.environments.linode.convergence import Convergence
 from aias_core.environments.linode.failures import RESUME
 from aias_core.environments.linode.inside import (
@@ -39,7 +40,12 @@ class UpOptions:
     lock_wait: float = 0
     resume: bool = False
     cleanup: bool = False
-    about: dict[str, Any] = field(default_factory=dict)
+    plan_id: str | None = None
+    change: str | None = None
+
+    def as_details(self) -> dict[str, Any]:
+        """What the journal keeps of it."""
+        return {name: value for name, value in (("plan", self.plan_id), ("change", self.change)) if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +93,12 @@ def bring_up(
     _check_resume(environment, options, survey)
     if survey.plan.is_empty and survey.terraform.is_empty and survey.unfinished is None:
         return _result(environment, survey, None, began, changed=False)
+    actor = environment.find_actor()
+    _check_plan(environment, options, survey, actor)
     consent(survey.plan)
     environment.ensure_state_bucket()
     state = environment.state
-    with state.held(options.lock_wait, progress, environment.find_actor()) as lease:
+    with state.held(options.lock_wait, progress, actor) as lease:
         run = Run(environment, state, lease, survey, options, steps)
         run.carry_out()
     steps.save()
@@ -124,12 +132,19 @@ class Run:
     def _begin(self, say: Progress) -> Journal:
         journal = self.state.journals.find_unfinished(self.lease)
         if journal is None:
-            return self.state.journals.begin(str(ids.new_id()), COMMAND, self.lease, **self.options.about)
+            return self._begin_anew()
         if journal.command != COMMAND:
             journal.end("failed", replaced_by=COMMAND)
-            return self.state.journals.begin(str(ids.new_id()), COMMAND, self.lease, **self.options.about)
+            return self._begin_anew()
         unproven = [entry.step for entry in journal.unproven()]
         say(f"Going on with the run {journal.run_id} at '{unproven[0] if unproven else 'its end'}'")
+        return journal
+
+    def _begin_anew(self) -> Journal:
+        run_id = str(ids.new_id())
+        journal = self.state.journals.begin(run_id, COMMAND, self.lease, **self.options.as_details())
+        if self.options.plan_id is not None:
+            self.environment.plan_shelf.mark_applied(self.options.plan_id, run_id)
         return journal
 
     def _converge(self, say: Progress) -> None:
@@ -218,6 +233,16 @@ def _check_resume(environment: LinodeEnvironment, options: UpOptions, survey: Su
             f"'{environment.name}' has no run that was not finished",
             hint=f"see what there is to do: aias env plan {environment.name}",
         )
+
+
+def _check_plan(environment: LinodeEnvironment, options: UpOptions, survey: Survey, actor: str) -> None:
+    """A run that is only gone on with has had its consent."""
+    if survey.unfinished is not None:
+        return
+    refuse_unplanned(environment.profile, options.plan_id, options.change)
+    if options.plan_id is not None:
+        shelf = environment.plan_shelf
+        shelf.check_consent(shelf.check(options.plan_id, survey.plan), build_policy(environment.profile), actor)
 
 
 def _result(
