@@ -11,6 +11,7 @@ group = command_package(
     "cost",
     "diff",
     "down",
+    "drift",
     "events",
     "explain",
     "export",
