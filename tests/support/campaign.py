@@ -165,4 +165,3 @@ def _list_components() -> list[str]:
     from aias_core.environments.components import load_registry
 
     return [one.name for one in load_registry().values() if "linode" in one.targets]
-

@@ -96,7 +96,11 @@ GRAPH = (
         SUBNET,
         "linode_vpc_subnet",
         (VPC,),
-        lambda variables, ids: {"vpc_id": _id(ids, VPC), "label": "nodes", "ipv4": variables["network"]["subnets"]["nodes"]},
+        lambda variables, ids: {
+            "vpc_id": _id(ids, VPC),
+            "label": "nodes",
+            "ipv4": variables["network"]["subnets"]["nodes"],
+        },
     ),
     Declared(NODES, "linode_firewall", (), lambda variables, _: _firewall(variables, "nodes")),
     Declared(EDGE, "linode_firewall", (), lambda variables, _: _firewall(variables, "edge")),
@@ -318,9 +322,7 @@ def _in_order(changes: Sequence[ResourceChange]) -> list[ResourceChange]:
     return [*reversed(gone), *(one for one in changes if one not in gone)]
 
 
-def _change(
-    address: str, actions: str, before: Any, after: Any, reasons: tuple[str, ...] = ()
-) -> ResourceChange:
+def _change(address: str, actions: str, before: Any, after: Any, reasons: tuple[str, ...] = ()) -> ResourceChange:
     kind = next(one.type for one in GRAPH if one.address == address)
     name = address.partition('["')[2].rstrip('"]') or address.rpartition(".")[2]
     module = ".".join(address.split(".")[:2])

@@ -92,7 +92,7 @@ def compare_inside(cluster: Cluster | None, manifests: list[Manifest], environme
 
 
 def apply_manifest(cluster: Cluster, manifest: Manifest) -> None:
-    """Server-side apply; harmless to repeat. What somebody else added to a policy would stay, so it is then replaced."""
+    """Server-side apply; harmless to repeat. Where something that somebody else added stays, it is replaced."""
     applied = cluster.call("PATCH", _path(manifest), manifest, APPLY)
     if not _agrees(manifest, applied):
         version = {"resourceVersion": applied["metadata"]["resourceVersion"]}
