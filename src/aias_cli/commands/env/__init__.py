@@ -19,6 +19,7 @@ group = command_package(
     "list",
     "logs",
     "maintenance",
+    "nodes",
     "orphans",
     "plan",
     "quota",

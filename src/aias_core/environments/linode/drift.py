@@ -25,6 +25,7 @@ from aias_core.environments.linode.drift_rules import (
 from aias_core.environments.linode.inside import build_manifests, compare_inside, open_access
 from aias_core.environments.linode.kinds import label_of
 from aias_core.environments.linode.matching import format_settings, list_settings
+from aias_core.environments.linode.nodes import list_addresses
 from aias_core.environments.linode.strangers import Stranger, find_foreign_policies, find_strangers
 from aias_core.errors import AiasError, DependencyUnreachable, DifferenceFound, EnvironmentNotUp, ExitCode
 
@@ -181,7 +182,7 @@ def _read_surroundings(environment: LinodeEnvironment) -> Surroundings:
     return Surroundings(
         existing=frozenset(one["id"] for one in (*instances, *balancers)),
         own=frozenset(one["id"] for one in (*nodes, *served)),
-        addresses=frozenset(address for one in nodes for address in one["ipv4"]),
+        addresses=frozenset(list_addresses(instances, cluster_id)) if cluster_id else frozenset(),
     )
 
 
