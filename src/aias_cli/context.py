@@ -103,6 +103,15 @@ class CommandContext:
             if typer.prompt(f"{question} Type '{name}' to go on", err=True) != name:
                 raise Refused("Not confirmed; nothing was changed")
 
+    @property
+    def own_profiles(self) -> Path:
+        """The directory of the user's profiles. Raises InvalidInput where none is named."""
+        if self.config is None:
+            raise InvalidInput(
+                "The directory of your profiles is not known", hint="name it with: --config DIR, or AIAS_ENVIRONMENTS"
+            )
+        return self.config
+
     def confirm(self, question: str) -> None:
         """Asks unless `--yes`. Raises ConfirmationNeeded where there is nobody to ask, Refused for a no."""
         if self.yes:

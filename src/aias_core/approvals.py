@@ -18,6 +18,7 @@ from aias_core.files import whole_file
 from aias_core.signatures import is_signed, sign
 
 VALID_FOR = timedelta(hours=24)
+CLOCK_TOLERANCE = timedelta(minutes=5)
 ALWAYS_REQUIRED = frozenset({"production", "system"})
 Choice = Literal["approve", "reject"]
 
@@ -79,17 +80,29 @@ def find_fault(
 ) -> str | None:
     """Why a decision made for an environment does not count for what an actor does; None when it does."""
     who = decision.approver
+    if not is_signed(decision.message(), decision.signature, policy.approvers.get(who)):
+        return "is not signed by the key of a known approver"
     faults = {
         "says no": decision.decision != "approve",
         f"is for the environment '{environment}'": environment != policy.environment,
-        "has expired": clock.parse_instant(decision.expires_at) <= clock.now(),
         "was used before": decision.approval_id in used,
         "comes from who acts": who == actor.partition("@")[0],
-        "is not signed by the key of a known approver": not is_signed(
-            decision.message(), decision.signature, policy.approvers.get(who)
-        ),
     }
-    return next((fault for fault, holds in faults.items() if holds), None)
+    return next((fault for fault, holds in faults.items() if holds), None) or _find_time_fault(decision)
+
+
+def _find_time_fault(decision: Decision) -> str | None:
+    """Signers write the times themselves: what they may not do is make a decision last longer than it does."""
+    now = clock.now()
+    try:
+        decided_at, expires_at = map(clock.parse_instant, (decision.decided_at, decision.expires_at))
+    except ValueError:
+        return "has no times that can be read"
+    if expires_at <= now:
+        return "has expired"
+    if decided_at > now + CLOCK_TOLERANCE:
+        return "is of a time to come"
+    return "is valid for longer than 24 hours" if expires_at - decided_at > VALID_FOR else None
 
 
 def write_record(record: Mapping[str, Any], path: Path) -> None:
@@ -104,6 +117,16 @@ def read_record(path: Path, schema: str, names: Collection[str], hint: str) -> d
         content = json.loads(path.read_bytes())
         if content["schema"] != schema:
             raise ValueError
-        return {name: content[name] for name in names}
-    except (OSError, ValueError, TypeError, KeyError) as exc:
+        return {name: _check_member(content[name]) for name in names}
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as exc:
         raise InvalidInput(f"'{path}' is not what is wanted here", hint=hint) from exc
+
+
+def _check_member(value: Any) -> Any:
+    """A text, nothing, or an object of these. Raises ValueError for anything else, and for what is no UTF-8."""
+    members = value.values() if isinstance(value, dict) else [value]
+    for member in members:
+        if not isinstance(member, str | None):
+            raise ValueError("not a text")
+        (member or "").encode()
+    return value

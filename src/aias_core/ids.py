@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from datetime import UTC, datetime
 
@@ -17,6 +18,13 @@ def new_id() -> uuid.UUID:
 def instant_of(identifier: uuid.UUID) -> datetime:
     """The millisecond inside a UUIDv7, as an aware UTC instant."""
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
+
+
+def derive_id(at: datetime, seed: bytes) -> uuid.UUID:
+    """The UUIDv7 of an instant and a seed: the same for the same two, another one for any other."""
+    digest = int.from_bytes(hashlib.sha256(seed).digest()[:10])
+    value = int(at.timestamp() * 1000) << 80 | digest
+    return uuid.UUID(int=value & ~(0xF << 76) & ~(0x3 << 62) | 7 << 76 | 2 << 62)
 
 
 def lowest_id_at(at: datetime) -> uuid.UUID:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -49,19 +48,6 @@ def parse_amount(text: str) -> int:
 def round_to_cents(amount: int) -> str:
     """An amount rounded half to even to two places, for people; the exact one stands beside it."""
     return _format_cents(round(Fraction(amount, CENT)))
-
-
-def allot_cents(amounts: Sequence[int]) -> list[str]:
-    """Each amount in whole cents, so that the cents add up to the total rounded once, half to even.
-
-    Largest remainder: cents are rounded down, and those left over go to the largest remainders, ties by order.
-    """
-    total = round(Fraction(sum(amounts), CENT))
-    cents = [amount // CENT for amount in amounts]
-    by_remainder = sorted(range(len(amounts)), key=lambda index: (-(amounts[index] % CENT), index))
-    for index in by_remainder[: total - sum(cents)]:
-        cents[index] += 1
-    return [_format_cents(cent) for cent in cents]
 
 
 def _format_cents(cents: int) -> str:

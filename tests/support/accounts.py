@@ -9,7 +9,7 @@ from typing import Any
 from aias_core.environments.linode.usage import ClusterUse
 from aias_services.linode_simulator import engine
 from aias_services.linode_simulator.world import Record
-from support.linode import FakeAccount
+from support.fake_account import FakeAccount
 
 REGIONS = ("fr-par", "de-fra-2")
 ENVIRONMENTS = ("alpha", "alpha-2", "beta", "gone")

@@ -5,10 +5,11 @@ SELECT org_id, slug FROM aias.dim_organizations WHERE slug = %(org)s OR org_id::
 SELECT org_id, slug, display_name, kind, currency FROM aias.organizations
 
 -- name: read_models
-SELECT model_id, name FROM aias.models
+SELECT model_id, name, org_id FROM aias.models
 
 -- name: read_prices
-SELECT price_id, model_id, operation, currency, input_pico, cached_input_pico, output_pico, request_pico, effective_from
+SELECT price_id, model_id, operation, currency, input_pico, cached_input_pico, output_pico, request_pico,
+    effective_from, org_id, list_price_id
 FROM aias.model_prices
 
 -- name: read_projects
@@ -50,13 +51,17 @@ SET slug = excluded.slug, display_name = excluded.display_name, labels = exclude
 WHERE (d.slug, d.display_name, d.labels) IS DISTINCT FROM (excluded.slug, excluded.display_name, excluded.labels)
 
 -- name: upsert_models
-INSERT INTO aias.dim_models AS d (model_id, name) VALUES (%s, %s)
-ON CONFLICT (model_id) DO UPDATE SET name = excluded.name WHERE d.name <> excluded.name
+INSERT INTO aias.dim_models AS d (model_id, name, org_id) VALUES (%s, %s, %s)
+ON CONFLICT (model_id) DO UPDATE SET name = excluded.name, org_id = excluded.org_id
+WHERE (d.name, d.org_id) IS DISTINCT FROM (excluded.name, excluded.org_id)
 
 -- name: upsert_prices
-INSERT INTO aias.dim_prices
-    (price_id, model_id, operation, currency, input_pico, cached_input_pico, output_pico, request_pico, effective_from)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+-- A price row never changes; a copy that was made without its organization gets it.
+INSERT INTO aias.dim_prices AS d (price_id, model_id, operation, currency, input_pico, cached_input_pico, output_pico,
+    request_pico, effective_from, org_id, list_price_id)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (price_id) DO UPDATE SET org_id = excluded.org_id, list_price_id = excluded.list_price_id
+WHERE (d.org_id, d.list_price_id) IS DISTINCT FROM (excluded.org_id, excluded.list_price_id)
 
 -- name: upsert_keys
 INSERT INTO aias.dim_keys AS d (api_key_id, org_id, name, project_id, holder_id, status)

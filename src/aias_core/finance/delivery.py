@@ -10,12 +10,12 @@ import base64
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from aias_core.errors import DifferenceFound, NotFound
+from aias_core.errors import Conflict, DifferenceFound, NotFound
 from aias_core.objectstore import translated_errors
 
 PART_BYTES = 8 * 1024 * 1024
@@ -46,6 +46,20 @@ class Place:
         return replace(self, key=key)
 
 
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What whoever writes must ask: `check` before each part, and `during` around all that makes or removes an object.
+
+    Either raises when somebody else is at work on the same file; then nothing is touched any more.
+    """
+
+    check: Callable[[], None] = lambda: None
+    during: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
+ALWAYS = Permit()
+
+
 @dataclass(slots=True)
 class PartWriter(io.RawIOBase):
     """Takes the bytes of one object in order and sends whole parts; `complete` makes the object."""
@@ -53,7 +67,7 @@ class PartWriter(io.RawIOBase):
     place: Place
     upload_id: str
     there: dict[int, str]
-    check: Callable[[], None]
+    permit: Permit
     sent: int = 0
     _buffer: bytearray = field(default_factory=bytearray)
     _parts: list[dict[str, Any]] = field(default_factory=list)
@@ -75,7 +89,7 @@ class PartWriter(io.RawIOBase):
 
     def _send(self, part: bytes) -> None:
         try:
-            self.check()
+            self.permit.check()
         except Exception as exc:
             raise _Stopped from exc
         number, digest = len(self._parts) + 1, hashlib.md5(part, usedforsecurity=False)
@@ -97,22 +111,21 @@ class PartWriter(io.RawIOBase):
         """Sends what is left and makes the object of all parts, at once and whole."""
         if self._buffer or not self._parts:
             self._send(bytes(self._buffer))
-        self.place.client.complete_multipart_upload(
-            Bucket=self.place.bucket,
-            Key=self.place.key,
-            UploadId=self.upload_id,
-            MultipartUpload={"Parts": self._parts},
-        )
+        with self.permit.during():
+            self.place.client.complete_multipart_upload(
+                Bucket=self.place.bucket,
+                Key=self.place.key,
+                UploadId=self.upload_id,
+                MultipartUpload={"Parts": self._parts},
+            )
 
 
 @contextmanager
-def open_upload(
-    place: Place, tags: Mapping[str, str], check: Callable[[], None] = lambda: None
-) -> Iterator[PartWriter]:
+def open_upload(place: Place, tags: Mapping[str, str], permit: Permit = ALWAYS) -> Iterator[PartWriter]:
     """A writer for one object, which is there when the block has ended well.
 
-    A block that fails leaves no object and no open upload. When the server does not answer, or `check`, called before
-    each part, raises, the upload stays open for the next try.
+    A block that fails leaves no object and no open upload. When the server does not answer, or the permit is refused,
+    the upload stays open for whoever goes on.
     Raises DependencyUnreachable then, NotFound for a bucket that there is not.
     """
     from botocore.exceptions import BotoCoreError
@@ -121,7 +134,7 @@ def open_upload(
         place.client.head_bucket(Bucket=place.bucket)  # some servers would make a mistyped bucket
         upload_id = find_upload(place) or _begin(place, tags)
         try:
-            writer = PartWriter(place, upload_id, dict(_list_parts(place, upload_id)), check)
+            writer = PartWriter(place, upload_id, dict(_list_parts(place, upload_id)), permit)
             yield writer
             writer.complete()
         except _Stopped as exc:
@@ -129,7 +142,8 @@ def open_upload(
         except BotoCoreError:
             raise
         except BaseException:
-            abort_upload(place, upload_id)
+            with permit.during():
+                abort_upload(place, upload_id)
             raise
 
 
@@ -204,14 +218,23 @@ def read_object(place: Place) -> Iterator[bytes]:
         yield from body.iter_chunks(READ_BYTES)
 
 
-def verify_object(place: Place, size: int, sha256: str) -> None:
+def refuse_existing_objects(*places: Place) -> None:
+    """Raises Conflict for the first object that is there."""
+    for place in places:
+        with translated_errors(place.bucket), _ignoring_gone():
+            place.client.head_object(Bucket=place.bucket, Key=place.key)
+            raise Conflict(f"'{place.url}' exists", hint="choose another prefix, or replace it with: --force")
+
+
+def verify_object(place: Place, size: int, sha256: str, permit: Permit = ALWAYS) -> None:
     """Reads an object back. Removes it and raises DifferenceFound when it is not what was written."""
     digest, found = hashlib.sha256(), 0
     for chunk in read_object(place):
         digest.update(chunk)
         found += len(chunk)
     if (found, digest.hexdigest()) != (size, sha256):
-        delete_object(place)
+        with permit.during():
+            delete_object(place)
         raise DifferenceFound(f"'{place.url}' does not read back as it was written", hint="run it again")
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from aias_core.errors import Refused
-from aias_core.finance.delivery import Place, open_upload, put_object, verify_object
+from aias_core.finance.delivery import (
+    ALWAYS,
+    Permit,
+    Place,
+    open_upload,
+    put_object,
+    refuse_existing_objects,
+    verify_object,
+)
 from aias_core.finance.export.request import ExportRequest
 from aias_core.finance.export.run import encode_manifest, export_to_path, manifest_name, write_export
 from aias_core.finance.export.source import one_snapshot, open_source
@@ -28,18 +35,15 @@ class Delivery:
     store: ObjectStore
     requested_by: str = ""
     force: bool = False
-    require_closed: bool = False
 
 
 def run_export(connection: Connection, request: ExportRequest, delivery: Delivery) -> dict[str, Any]:
     """Exports, and returns the addresses of both files with the essence of the manifest.
 
-    Raises Refused for an open month where a closed one is required, Conflict for a file that exists.
+    Raises Conflict for a file that exists where `force` is not given.
     """
     with one_snapshot(connection):
         source = open_source(connection, request)
-        if delivery.require_closed and source.status == "open":
-            raise Refused("The month is not closed", hint="close it with: aias analytics close MONTH")
         if not delivery.out.startswith("s3:"):
             out, who = Path(delivery.out), delivery.requested_by
             export = export_to_path(connection, source, out, who, force=delivery.force)
@@ -48,8 +52,11 @@ def run_export(connection: Connection, request: ExportRequest, delivery: Deliver
         name = request.file_name(source.version)
         store = delivery.store
         place = Place(store.client(), bucket, f"{prefix}/{name}".lstrip("/"), store.encryption)
+        manifest = place.at(manifest_name(place.key))
+        if not delivery.force:
+            refuse_existing_objects(place, manifest)
         content = export_to_store(connection, request, place, {"file": name, "requested_by": delivery.requested_by})
-        return _summarize(content, place.url, place.at(manifest_name(place.key)).url)
+        return _summarize(content, place.url, manifest.url)
 
 
 def export_to_store(
@@ -57,19 +64,21 @@ def export_to_store(
     request: ExportRequest,
     place: Place,
     facts: Mapping[str, Any],
-    check: Callable[[], None] = lambda: None,
+    permit: Permit = ALWAYS,
 ) -> dict[str, Any]:
     """Streams a file to object storage, reads it back, then stores its manifest; returns what that says.
 
-    `check` is called before each part; when it raises, the upload stays open for whoever goes on.
+    Where the permit is refused everything stays as it is for whoever goes on.
     Raises DifferenceFound when the file does not add up or read back, and then nothing is there.
     """
     tags = {"org": request.scope.slug if request.scope else "all", "period": request.period, "schema": "usage-1"}
-    with open_upload(place, tags | {key: str(facts[key]) for key in ("job",) if key in facts}, check) as upload:
+    with open_upload(place, tags | {key: str(facts[key]) for key in ("job",) if key in facts}, permit) as upload:
         export = write_export(connection, request, upload)
-    verify_object(place, export.written.size, export.written.sha256)
+    verify_object(place, export.written.size, export.written.sha256, permit)
     content = export.manifest(**facts)
-    put_object(place.at(manifest_name(place.key)), encode_manifest(content))
+    encoded = encode_manifest(content)
+    with permit.during():
+        put_object(place.at(manifest_name(place.key)), encoded)
     return content
 
 

@@ -17,7 +17,8 @@ from aias_core.database.connection import Pool
 from aias_core.errors import AiasError
 from aias_core.finance.export.request import Issuer
 from aias_core.finance.jobs.store import CHANNEL
-from aias_core.finance.jobs.worker import Worker, sweep
+from aias_core.finance.jobs.sweep import sweep
+from aias_core.finance.jobs.worker import Worker
 from aias_core.objectstore import ObjectStore
 from aias_core.secret import Secret
 from aias_core.service_settings import AnalyticsSettings
@@ -97,8 +98,8 @@ async def _listening(dsn: Secret) -> AsyncIterator[psycopg.AsyncConnection[Any]]
 async def _sweep(pool: Pool, storage: Storage, stop: asyncio.Event) -> None:
     def sweep_all() -> None:
         with pool.connection() as connection:
-            for bucket in storage.buckets:
-                sweep(connection, storage.client, bucket)
+            if unswept := sweep(connection, storage.client, *storage.buckets).unswept:
+                structlog.get_logger().warning("export_buckets_unswept", buckets=unswept)
 
     while not stop.is_set():
         await _try("export_sweep_interrupted", sweep_all)

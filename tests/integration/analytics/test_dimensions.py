@@ -79,6 +79,34 @@ def test_names_of_who_was_erased_do_not_come_back(
     assert (added["organizations"], added["projects"], added["keys"]) == (left, left, 0)
 
 
+def test_what_is_reserved_to_an_organization_stays_so_in_the_copy(
+    postgres_server: PostgresServer, operational: str, operational_store: psycopg.Connection, store: psycopg.Connection
+) -> None:
+    sync_dimensions(operational_store, store)
+    change(
+        postgres_server,
+        operational,
+        "INSERT INTO aias.organizations (org_id, slug, display_name) VALUES (gen_random_uuid(), 'euro', 'Euro');"
+        "INSERT INTO aias.models (model_id, name, display_name, operations, status, org_id)"
+        " SELECT gen_random_uuid(), 'private', 'Private', '{chat}', 'disabled', org_id"
+        " FROM aias.organizations WHERE slug = 'euro';"
+        "WITH of AS (SELECT model_id, org_id FROM aias.models WHERE name = 'private'), list AS ("
+        " INSERT INTO aias.model_prices (price_id, model_id, operation, input_pico, cached_input_pico, output_pico,"
+        " effective_from) SELECT gen_random_uuid(), model_id, 'chat', 2, 1, 2, now() + interval '1 day' FROM of"
+        " RETURNING price_id)"
+        " INSERT INTO aias.model_prices (price_id, model_id, org_id, operation, input_pico, cached_input_pico,"
+        " output_pico, effective_from, list_price_id) SELECT gen_random_uuid(), model_id, org_id, 'chat', 1, 1, 1,"
+        " now() + interval '1 day', price_id FROM of, list",
+    )
+    sync_dimensions(operational_store, store)
+    owner = "SELECT o.slug FROM aias.dim_models m JOIN aias.dim_organizations o USING (org_id) WHERE m.name = 'private'"
+    assert store.execute(owner).fetchall() == [("euro",)]
+    negotiated = (
+        "SELECT o.slug, list_price_id IS NOT NULL FROM aias.dim_prices p JOIN aias.dim_organizations o USING (org_id)"
+    )
+    assert store.execute(negotiated).fetchall() == [("euro", True)]
+
+
 def test_facts_that_waited_for_a_price_get_their_verdict_and_keep_their_cost(store: psycopg.Connection) -> None:
     unknown = "01890000-0000-7000-8000-0000000000cc"
     events = [make_event(price_id=unknown), make_event(price_id=unknown, cost_pico=1), make_event()]

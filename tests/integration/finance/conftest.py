@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
@@ -10,13 +12,17 @@ import pytest
 from aias_core import clock, windows
 from aias_core.analytics.ingest.store import ingest_lines
 from aias_core.analytics.rollup.run import run_rollup
+from aias_core.approvals import ApprovalPolicy
 from aias_core.contracts import usage
 from aias_core.database.connection import connect
+from aias_core.finance.months.close import Change
+from aias_core.finance.months.preconditions import Reconciled
 from aias_core.objectstore import ObjectStore
 from aias_core.windows import Window
 from support.backups import object_storage
 from support.events import OTHER_ORG, make_event
 from support.exports import Edit
+from support.months import ACTOR, Person, set_watermark, stop_clock
 from support.strict_storage import StrictStorage, strict_storage
 
 if TYPE_CHECKING:
@@ -62,3 +68,22 @@ def strict(objects: ObjectStore) -> Iterator[StrictStorage]:
     """The same server seen through something stricter."""
     with strict_storage(objects) as storage:
         yield storage
+
+
+@pytest.fixture
+def closable(store: psycopg.Connection, month: Window, monkeypatch: pytest.MonkeyPatch) -> Change:
+    """A month that can be closed, 72 hours after its end."""
+    set_watermark(store, month.end)
+    stop_clock(monkeypatch, month.end + timedelta(hours=72))
+    return Change(month, ACTOR, lambda *_: Reconciled(0, 0))
+
+
+@pytest.fixture
+def ada(tmp_path: Path) -> Person:
+    return Person("ada", tmp_path)
+
+
+@pytest.fixture
+def guarded(closable: Change, ada: Person) -> Change:
+    """The same month where a second person is needed."""
+    return replace(closable, consent=replace(ACTOR, policy=ApprovalPolicy("production", True, {"ada": ada.public})))

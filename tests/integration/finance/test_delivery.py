@@ -3,6 +3,10 @@ from __future__ import annotations
 import hashlib
 import random
 import secrets
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,15 +15,25 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
-from aias_core.errors import AiasError, DependencyUnreachable, DifferenceFound, NotFound
+from aias_core.errors import AiasError, Conflict, DependencyUnreachable, DifferenceFound, NotFound
 from aias_core.finance import delivery
-from aias_core.finance.delivery import Place, iter_uploads, open_upload, read_object, sign_url, verify_object
+from aias_core.finance.delivery import (
+    Permit,
+    Place,
+    delete_object,
+    iter_uploads,
+    open_upload,
+    read_object,
+    sign_url,
+    verify_object,
+)
 from aias_core.finance.export.request import ExportRequest
 from aias_core.finance.job import Delivery, run_export
 from aias_core.objectstore import ObjectStore
 from aias_core.windows import Window
 from support.backups import BUCKET
 from support.strict_storage import StrictStorage, refusal
+from support.waiting import wait_until
 
 PART = 5 * 1024 * 1024
 CONTENT = random.Random(1).randbytes(3 * PART + 17)
@@ -148,6 +162,26 @@ def test_a_failure_of_ours_leaves_neither_object_nor_open_upload(place: Place, f
     assert not is_there(place)
 
 
+def test_who_may_not_go_on_leaves_everything_to_the_next(place: Place) -> None:
+    @contextmanager
+    def refuse() -> Iterator[None]:
+        raise Conflict
+        yield
+
+    def write(*, fails: bool) -> None:
+        with open_upload(place, {}, Permit(during=refuse)) as writer:
+            writer.write(CONTENT)
+            if fails:
+                raise ValueError
+
+    for fails in (True, False):
+        with pytest.raises(Conflict):
+            write(fails=fails)
+    assert len(list(iter_uploads(place))) == 1
+    assert not is_there(place)
+    assert upload(place) == 0
+
+
 def test_a_file_that_reads_back_otherwise_is_removed(place: Place, strict: StrictStorage) -> None:
     strict.alter = lambda line, body: body[:-1] + b"?" if line == f"GET /{BUCKET}/{place.key}" else body
     with pytest.raises(DifferenceFound, match="does not read back"):
@@ -162,14 +196,19 @@ def test_a_bucket_that_there_is_not_is_named(place: Place) -> None:
 
 
 def test_a_link_works_without_keys_and_ends(place: Place) -> None:
-    import urllib.error
-    import urllib.request
-
     upload(place)
     with urllib.request.urlopen(sign_url(place, 60)) as answer:
         assert answer.read() == CONTENT
-    with pytest.raises(urllib.error.HTTPError):
-        urllib.request.urlopen(sign_url(place, 60).replace("X-Amz-Expires=60", "X-Amz-Expires=61"))
+    link = sign_url(place, 1)
+
+    def has_ended() -> bool:
+        try:
+            urllib.request.urlopen(link).close()
+        except urllib.error.HTTPError as exc:
+            return exc.code == 403
+        return False
+
+    wait_until(has_ended, 20)
 
 
 def test_an_export_to_storage_is_the_file_on_disk(
@@ -181,3 +220,17 @@ def test_an_export_to_storage_is_the_file_on_disk(
     assert remote["sha256"] == local["sha256"]
     bucket, key = remote["manifest"].removeprefix("s3://").split("/", 1)
     assert b'"sha256": "' + local["sha256"].encode() in b"".join(read_object(Place(objects.client(), bucket, key)))
+
+
+def test_an_export_in_storage_is_not_replaced_unless_forced(
+    store: psycopg.Connection, month: Window, objects: ObjectStore
+) -> None:
+    to = Delivery(f"s3://{BUCKET}/{secrets.token_hex(4)}", objects)
+    first = run_export(store, ExportRequest(month), to)
+    with pytest.raises(Conflict, match="exists"):
+        run_export(store, ExportRequest(month), to)
+    assert run_export(store, ExportRequest(month), replace(to, force=True))["sha256"] == first["sha256"]
+    bucket, key = first["file"].removeprefix("s3://").split("/", 1)
+    delete_object(Place(objects.client(), bucket, key))
+    with pytest.raises(Conflict, match=r"manifest\.json' exists"):
+        run_export(store, ExportRequest(month), to)

@@ -18,7 +18,7 @@ import pytest
 
 from aias_core import clock
 from aias_core.database.connection import connect
-from aias_core.errors import Conflict, DifferenceFound, NotFound, PrerequisiteMissing, Refused
+from aias_core.errors import Conflict, DifferenceFound, NotFound, PrerequisiteMissing
 from aias_core.finance.export import run, stream
 from aias_core.finance.export.request import Compression, ExportRequest, Format, Kind, Scope
 from aias_core.finance.export.verify import verify_file
@@ -275,14 +275,6 @@ def test_an_existing_file_is_not_replaced_unless_forced(
 
 def test_a_file_may_be_named(store: psycopg.Connection, month: Window, tmp_path: Path) -> None:
     assert export(store, ExportRequest(month), tmp_path / "mine.csv")["file"] == str(tmp_path / "mine.csv")
-
-
-def test_an_open_month_is_refused_where_a_closed_one_is_required(
-    store: psycopg.Connection, month: Window, tmp_path: Path
-) -> None:
-    with pytest.raises(Refused, match="not closed"):
-        export(store, ExportRequest(month), tmp_path, require_closed=True)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_statement_that_there_is_not_is_named(store: psycopg.Connection, month: Window, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import threading
@@ -15,19 +16,23 @@ import pytest
 
 from aias_core import clock, ids
 from aias_core.database.connection import connect
-from aias_core.errors import Conflict, LimitReached, NotFound
+from aias_core.errors import AiasError, Conflict, LimitReached, NotFound
 from aias_core.finance import delivery
+from aias_core.finance import job as job_module
 from aias_core.finance.delivery import PartWriter, Place, iter_uploads, read_object
 from aias_core.finance.export.request import Compression, ExportRequest, Format, Scope
 from aias_core.finance.export.run import manifest_name
 from aias_core.finance.jobs import store as jobs
 from aias_core.finance.jobs.store import Job, cancel_job, create_job, get_job, list_jobs, retry_job
-from aias_core.finance.jobs.worker import Worker, discard_files, sweep
+from aias_core.finance.jobs.sweep import sweep
+from aias_core.finance.jobs.wait import run_as_job
+from aias_core.finance.jobs.worker import Worker, discard_ended, discard_files
 from aias_core.objectstore import ObjectStore
 from aias_core.secret import Secret
 from aias_core.windows import Window
 from support.backups import BUCKET
 from support.events import ORG, OTHER_ORG
+from support.months import add_late_event
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -212,6 +217,63 @@ def test_a_worker_that_loses_its_lease_in_mid_upload_does_not_finish(
     assert list(iter_uploads(place)) == []
 
 
+@pytest.mark.parametrize("step", ["verify_object", "encode_manifest"], ids=["made", "verified"])
+def test_a_worker_that_has_lost_its_lease_touches_nothing_of_the_next_one(
+    store: psycopg.Connection,
+    month: Window,
+    worker: Callable[..., Worker],
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+) -> None:
+    create_job(store, ExportRequest(month), "grace", BUCKET)
+    others: list[Job | None] = []
+
+    def lose() -> None:
+        store.execute("UPDATE aias.export_jobs SET lease_until = now() - interval '1 second'")
+        add_late_event(store, month)
+        others.append(worker("other").run_next())
+
+    before_call(monkeypatch, step, lose)
+    worker("slow", renew_seconds=3600).run_next()
+    (other,) = others
+    assert other is not None
+    assert other.status == "succeeded"
+    place = worker().place(other)
+    assert hashlib.sha256(content_of(place)).digest() == bytes(other.row["sha256"])
+    manifest = json.loads(content_of(place.at(manifest_name(place.key))))
+    assert manifest["sha256"] == bytes(other.row["sha256"]).hex()
+
+
+def before_call(monkeypatch: pytest.MonkeyPatch, step: str, act: Callable[[], None]) -> None:
+    """Does something just before a step of an export to storage, once."""
+    whole, acted = getattr(job_module, step), []
+
+    def call(*arguments: Any) -> Any:
+        if not acted:
+            acted.append(True)
+            act()
+        return whole(*arguments)
+
+    monkeypatch.setattr(job_module, step, call)
+
+
+def test_what_is_at_work_again_is_not_discarded(
+    store: psycopg.Connection, month: Window, worker: Callable[..., Worker]
+) -> None:
+    job, made = create_job(store, ExportRequest(month), "grace", BUCKET), worker()
+    cancelled = cancel_job(store, job.job_id)
+    retry_job(store, job.job_id)
+    made.run_next()
+    discard_ended(store, cancelled, made.place(cancelled))
+    assert content_of(made.place(cancelled))
+    ended = cancel_job(store, create_job(store, ExportRequest(month), "grace", BUCKET).job_id)
+    with jobs.hold_in(store, ended.job_id, "cancelled") as holds, made.connect() as other:
+        assert holds
+        other.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            retry_job(other, ended.job_id)
+
+
 def test_a_cancelled_job_leaves_nothing(
     store: psycopg.Connection,
     many_parts: ExportRequest,
@@ -345,6 +407,15 @@ def test_jobs_of_an_organization_are_listed_newest_first_page_by_page(store: psy
         get_job(store, made[0].job_id, OTHER_ORG)
 
 
+def test_waiting_for_a_job_that_is_cancelled_is_no_success(
+    store: psycopg.Connection, month: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aias_core.finance.jobs.wait.create_job", lambda *_: cancel_job(store, job.job_id))
+    job = create_job(store, ExportRequest(month), "grace", BUCKET)
+    with pytest.raises(AiasError, match="was cancelled"):
+        run_as_job(store, ExportRequest(month), "grace", BUCKET, wait_seconds=60)
+
+
 def test_a_finished_job_is_neither_cancelled_nor_retried(
     store: psycopg.Connection, month: Window, worker: Callable[..., Worker]
 ) -> None:
@@ -369,13 +440,30 @@ def test_a_sweep_removes_expired_files_and_uploads_of_nobody(
         made.client.create_multipart_upload(Bucket=BUCKET, Key=place.key)
     for place in (gone, orphan):
         made.client.put_object(Bucket=BUCKET, Key=place.key, Body=b"left behind")
-    assert sweep(store, made.client, BUCKET).as_record() == {"expired": 0, "uploads": 1, "objects": 1}
+    assert sweep(store, made.client, BUCKET).as_record() == {"expired": 0, "uploads": 1, "objects": 1, "unswept": []}
     assert hashlib.sha256(content_of(made.place(job))).digest() == bytes(get_job(store, job.job_id).row["sha256"])
     store.execute("UPDATE aias.export_jobs SET expires_at = now() WHERE job_id = %s", [job.job_id])
-    assert sweep(store, made.client, BUCKET).as_record() == {"expired": 1, "uploads": 0, "objects": 0}
+    assert sweep(store, made.client, BUCKET).as_record() == {"expired": 1, "uploads": 0, "objects": 0, "unswept": []}
     assert get_job(store, job.job_id).status == "expired"
     assert is_clean(made, job)
     assert len(list(iter_uploads(made.place(living)))) == 1
     assert content_of(orphan) == b"left behind"
     for place in (made.place(living), orphan, foreign):
         discard_files(place)
+
+
+def test_a_bucket_that_is_gone_stops_no_other(
+    store: psycopg.Connection, month: Window, worker: Callable[..., Worker]
+) -> None:
+    made = worker()
+    kept = [create_job(store, ExportRequest(month), "grace", BUCKET) for _ in range(2)]
+    for _ in kept:
+        made.run_next()
+    store.execute("UPDATE aias.export_jobs SET expires_at = now()")
+    store.execute('UPDATE aias.export_jobs SET delivery = \'{"bucket": "gone"}\' WHERE job_id = %s', [kept[0].job_id])
+    cancelled = made.place(cancel_job(store, create_job(store, ExportRequest(month), "grace", BUCKET).job_id))
+    made.client.put_object(Bucket=BUCKET, Key=cancelled.key, Body=b"left behind")
+    swept = sweep(store, made.client, "gone", BUCKET).as_record()
+    assert swept == {"expired": 2, "uploads": 0, "objects": 3, "unswept": ["gone"]}
+    assert [get_job(store, job.job_id).status for job in kept] == ["expired", "expired"]
+    assert all(is_clean(made, job) for job in kept)

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from aias_core import clock
+from aias_core import clock, signatures
 from aias_core.approvals import ApprovalInvalid, ApprovalMissing, ApprovalPolicy, write_record
 from aias_core.errors import InvalidInput, PrerequisiteMissing
 from aias_core.migrate.apply import MigrationFailed
@@ -96,9 +96,12 @@ CHANGES: dict[str, tuple[Callable[[Approval], Approval], str]] = {
         "has expired",
     ),
     "a rejection": (lambda a: replace(a, decision="reject"), "says no"),
-    "altered": (lambda a: replace(a, comment="fine"), "is not signed by the key of a known approver"),
-    "somebody else's name": (lambda a: replace(a, approver="grace"), "is not signed by the key of a known approver"),
-    "an unknown name": (lambda a: replace(a, approver="eve"), "is not signed by the key of a known approver"),
+}
+FORGERIES: dict[str, Callable[[Approval], Approval]] = {
+    "altered": lambda a: replace(a, comment="fine"),
+    "turned round": lambda a: replace(a, decision="reject"),
+    "somebody else's name": lambda a: replace(a, approver="grace"),
+    "an unknown name": lambda a: replace(a, approver="eve"),
 }
 
 
@@ -107,9 +110,19 @@ def test_consent_that_does_not_count(
     target: Target, policy: ApprovalPolicy, keys: dict[str, Path], plan: Path, case: str
 ) -> None:
     change, said = CHANGES[case]
+    changed = change(sign(plan, keys, "ada"))
+    agreed = replace(changed, signature=signatures.sign(changed.message(), keys["ada"]))
     with pytest.raises(ApprovalInvalid, match=said):
-        migrate(target, options(policy, change(sign(plan, keys, "ada"))))
+        migrate(target, options(policy, agreed))
     assert tables_of(target.dsn) == set()
+
+
+@pytest.mark.parametrize("case", FORGERIES)
+def test_consent_that_is_not_as_it_was_signed_does_not_count(
+    target: Target, policy: ApprovalPolicy, keys: dict[str, Path], plan: Path, case: str
+) -> None:
+    with pytest.raises(ApprovalInvalid, match="is not signed by the key of a known approver"):
+        migrate(target, options(policy, FORGERIES[case](sign(plan, keys, "ada"))))
 
 
 def test_nobody_agrees_to_their_own_run_or_their_own_file(

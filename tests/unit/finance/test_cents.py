@@ -11,11 +11,18 @@ from aias_core.finance.export import cents
 from aias_core.finance.export.cents import allot_cents
 from aias_core.finance.export.records import record_type
 from aias_core.money import CENT, PICO
-from aias_core.money import allot_cents as allot_by_the_book
 
 ORGS = [bytes([n]) * 16 for n in (1, 2, 3)]
 AMOUNT = st.one_of(st.integers(-(10**14), 10**14), st.sampled_from([0, CENT // 2, -CENT // 2, CENT // 3, 3 * CENT]))
 HUGE = st.integers(-(10**24), 10**24)
+
+
+def allot_by_the_book(amounts: list[int]) -> list[int]:
+    """Largest remainder as one writes it down: round down, then one cent more for the largest remainders in order."""
+    cents = [amount // CENT for amount in amounts]
+    left = round(Fraction(sum(amounts), CENT)) - sum(cents)
+    by_remainder = sorted(range(len(amounts)), key=lambda index: (-(amounts[index] % CENT), index))
+    return [cent + (index in by_remainder[:left]) for index, cent in enumerate(cents)]
 
 
 def records_of(lines: list[tuple[int, int]], currency: int = 1) -> np.ndarray:
@@ -36,7 +43,7 @@ def check(lines: list[tuple[int, int]], cut: int) -> None:
     expected = []
     for org in range(len(ORGS)):
         own = [amount for line, amount in sorted(lines, key=lambda line: line[0]) if line == org]
-        expected += [int(Fraction(text) * 100) for text in allot_by_the_book(own)]
+        expected += allot_by_the_book(own)
     assert found == expected
 
 

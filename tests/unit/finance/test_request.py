@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -91,3 +92,11 @@ def test_a_month_and_its_bounds_have_the_same_name() -> None:
     month = ExportRequest(find_window("2026-11", None, None, None))
     assert month == ExportRequest(find_window(None, None, "2026-11-01", "2026-12-01"))
     assert month.file_name(2) == "aias-usage_all_2026-11_day_v2.csv"
+
+
+def test_files_of_other_filters_have_other_names() -> None:
+    month = ExportRequest(find_window("2026-11", None, None, None))
+    one, two = (UUID(int=number) for number in (1, 2))
+    names = [month.narrowed(None, *wanted).file_name(0) for wanted in (((one,), ()), ((two,), ()), ((), (one,)))]
+    assert len({month.file_name(0), *names}) == 4
+    assert month.narrowed(None, (one, two), ()).file_name(0) == month.narrowed(None, (two, one), ()).file_name(0)

@@ -26,23 +26,23 @@ def adjust(
 
     Example: aias analytics adjust --org acme --amount=-12.50 --reason 'credit for an outage'
     """
-    from aias_cli.commands.analytics.months_options import build_consent, write_proposal
+    from aias_cli.commands.analytics.months_options import build_consent, ingest, write_proposal
     from aias_core.analytics.dimensions import get_organization
-    from aias_core.analytics.ingest.store import ingest_lines
     from aias_core.finance.export.request import Scope
-    from aias_core.finance.months.adjust import AdjustmentRequest, prepare_adjustment
+    from aias_core.finance.months.adjust import AdjustmentRequest, prepare_adjustment, store_adjustment
 
     context = current(ctx)
     consent = build_consent(context, approval)
     with context.environment().endpoints().analytics_connection() as connection:
         request = AdjustmentRequest(Scope(*get_organization(connection, org)), amount, currency, reason, event)
         proposal = request.proposal(consent.policy.environment)
+        request.check(connection)
         if out is not None:
             write_proposal(context, proposal, out)
         if dry_run:
             return context.printer.result("aias.analytics.adjust/1", proposal.as_record())
-        line, record = prepare_adjustment(connection, request, consent)
+        prepared = prepare_adjustment(connection, request, consent)
         context.confirm(f"Adjust '{org}' by {amount} {currency} in '{context.env}'?")
-        ingest_lines(connection, [line], "adjust", adjustments=True)
+        record = store_adjustment(connection, prepared, ingest)
     context.printer.result("aias.analytics.adjust/1", record)
     return None

@@ -55,7 +55,7 @@ def export(
     context = current(ctx)
     wanted = Wanted(
         *(month, period, start, end, org, granularity or "day", tuple(model or ()), tuple(project or ())),
-        *(kind, form, compress, statement),
+        *(kind, form, compress, statement, require_closed),
     )
     plain = wanted.plain(context)
     endpoints = context.environment().endpoints()
@@ -66,7 +66,7 @@ def export(
         if to_bucket is not None:
             job = run_as_job(connection, request, own_name(), to_bucket, wait_seconds=0 if no_wait else timeout)
             return context.printer.result("aias.analytics.export-job/1", job.as_record())
-        delivery = Delivery(out, endpoints.object_store(), own_name(), force, require_closed)
+        delivery = Delivery(out, endpoints.object_store(), own_name(), force)
         result = run_export(connection, request, delivery)
     if result["bytes"] > BIG_BYTES:
         context.printer.note(f"The file has {result['bytes'] / BIG_BYTES:.1f} GB; --compress zst makes it smaller")

@@ -28,6 +28,7 @@ class Wanted:
     form: Format
     compression: Compression
     statement: int | None
+    require_closed: bool = False
 
     def plain(self, context: CommandContext) -> ExportRequest:
         """The request as far as it needs no database: of all organizations, without filters. Raises InvalidInput."""
@@ -48,11 +49,18 @@ class Wanted:
 
 
 def build_request(connection: Connection, plain: ExportRequest, wanted: Wanted) -> ExportRequest:
-    """The request with its organization, models and projects found. Raises NotFound."""
+    """The request with its organization, models and projects found.
+
+    Raises NotFound, Refused for an open month where a closed one is required, wherever the file goes.
+    """
     from aias_core.analytics.dimensions import get_organization
     from aias_core.finance.export.filters import find_models, find_projects
     from aias_core.finance.export.request import Scope
+    from aias_core.finance.export.source import refuse_open_months
 
     scope = None if wanted.org == "all" else Scope(*get_organization(connection, wanted.org))
-    models = find_models(connection, wanted.models)
-    return plain.narrowed(scope, models, find_projects(connection, wanted.projects, scope))
+    models = find_models(connection, wanted.models, scope)
+    request = plain.narrowed(scope, models, find_projects(connection, wanted.projects, scope))
+    if wanted.require_closed:
+        refuse_open_months(connection, request)
+    return request

@@ -51,6 +51,13 @@ def reconcile(connection: Connection, window: Window) -> Reconciled:
     return Reconciled(sum(result.differences for result in results), sum(result.open for result in results))
 
 
+def ingest(connection: Connection, line: bytes) -> bool:
+    """Stores the event of an adjustment like any other; whether it was new and good."""
+    from aias_core.analytics.ingest.store import ingest_lines
+
+    return ingest_lines(connection, [line], "adjust", adjustments=True).accepted == 1
+
+
 def print_outcome(context: CommandContext, schema: str, outcome: Outcome, out: Path | None) -> None:
     """Shows the preconditions one by one and what became of the month; writes the proposal where that is wanted."""
     if out is not None:

@@ -21,3 +21,6 @@ Confirm = Annotated[
 LockWait = Annotated[
     float, typer.Option("--lock-wait", min=0, metavar="SECONDS", help="How long to wait for who holds the lease [0].")
 ]
+DuringMaintenance = Annotated[
+    bool, typer.Option("--during-maintenance", help="It is part of the maintenance that is under way.")
+]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from aias_cli.commands.env.options import Confirm, Environment, LockWait, Simulate
+from aias_cli.commands.env.options import Confirm, DuringMaintenance, Environment, LockWait, Simulate
 from aias_cli.context import CommandContext, current
 
 
@@ -27,6 +27,7 @@ def up(
     simulate: Simulate = False,
     confirm: Confirm = None,
     lock_wait: LockWait = 0,
+    during_maintenance: DuringMaintenance = False,
 ) -> None:
     """Bring an environment up and wait until every component answers. A second time changes nothing.
 
@@ -40,7 +41,14 @@ def up(
     from aias_core.environments.linode.up import UpOptions
 
     chosen = context.linode(environment, simulate=simulate)
-    options = UpOptions(lock_wait=lock_wait, resume=resume, cleanup=cleanup, plan_id=plan, change=change)
+    options = UpOptions(
+        lock_wait=lock_wait,
+        resume=resume,
+        cleanup=cleanup,
+        plan_id=plan,
+        change=change,
+        during_maintenance=during_maintenance,
+    )
     result = chosen.up(options, ask_for(context, confirm or ()), context.printer.note)
     context.printer.result("aias.env.up.linode/1", result.as_record())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from linode_api4 import ApiError, LinodeClient  # type: ignore[import-untyped]
+from linode_api4 import ApiError, LinodeClient
 
 from aias_core import __version__
 from aias_core.environments.linode.kinds import Kind, Resource, get_kind

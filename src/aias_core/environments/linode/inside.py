@@ -92,8 +92,11 @@ def compare_inside(cluster: Cluster | None, manifests: list[Manifest], environme
 
 
 def apply_manifest(cluster: Cluster, manifest: Manifest) -> None:
-    """Server-side apply; harmless to repeat."""
-    cluster.call("PATCH", _path(manifest), manifest, APPLY)
+    """Server-side apply; harmless to repeat. Where something that somebody else added stays, it is replaced."""
+    applied = cluster.call("PATCH", _path(manifest), manifest, APPLY)
+    if not _agrees(manifest, applied):
+        version = {"resourceVersion": applied["metadata"]["resourceVersion"]}
+        cluster.call("PUT", _path(manifest), {**manifest, "metadata": {**manifest["metadata"], **version}})
 
 
 def remove_object(cluster: Cluster, manifest: Manifest) -> None:

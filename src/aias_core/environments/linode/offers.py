@@ -61,10 +61,12 @@ def _wanted_capabilities(profile: LinodeProfile) -> set[str]:
 
 def _check_version(account: LinodeAccount, profile: LinodeProfile) -> Iterator[Check]:
     tier, version = profile.cluster.tier, profile.cluster.version
-    offered = [
-        str(row["id"])
-        for row in account.list_all("/lke/versions" if tier == "standard" else f"/lke/tiers/{tier}/versions")
-    ]
+    if tier == "enterprise" and account.version != "v4beta":
+        problem = "The tier 'enterprise' is only in version 'v4beta' of Linode's API"
+        yield failed("Kubernetes version", InvalidInput(problem, hint="set 'account.api_version' of the profile"))
+        return
+    path = "/lke/versions" if tier == "standard" else f"/lke/tiers/{tier}/versions"
+    offered = [str(row["id"]) for row in account.list_all(path)]
     if any(_is_version(one, version) for one in offered):
         yield passed("Kubernetes version", f"{version} is offered")
         return

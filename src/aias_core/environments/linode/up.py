@@ -17,6 +17,7 @@ from aias_core.environments.linode.inside import (
     open_access,
     remove_object,
 )
+from aias_core.environments.linode.maintenance import refuse_under_maintenance
 from aias_core.environments.linode.plan import EnvironmentPlan, Survey
 from aias_core.environments.linode.steps import UP, Progress, Steps
 from aias_core.environments.linode.transport import Patience
@@ -42,6 +43,7 @@ class UpOptions:
     cleanup: bool = False
     plan_id: str | None = None
     change: str | None = None
+    during_maintenance: bool = False
 
     def as_details(self) -> dict[str, Any]:
         """What the journal keeps of it."""
@@ -93,6 +95,8 @@ def bring_up(
     _check_resume(environment, options, survey)
     if survey.plan.is_empty and survey.terraform.is_empty and survey.unfinished is None:
         return _result(environment, survey, None, began, changed=False)
+    if not options.during_maintenance:
+        refuse_under_maintenance(environment)
     actor = environment.find_actor()
     _check_plan(environment, options, survey, actor)
     consent(survey.plan)

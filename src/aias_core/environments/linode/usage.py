@@ -32,11 +32,14 @@ def make_ask(account: LinodeAccount) -> Ask:
     """Asks a cluster through its Kubernetes API; None where it is not ready or does not answer."""
 
     def ask(cluster: Resource) -> ClusterUse | None:
+        from kubernetes.client.rest import ApiException
+        from urllib3.exceptions import HTTPError
+
         if cluster.get("status") != "ready":
             return None
         try:
             return _read_use(account, cluster)
-        except AiasError:
+        except (AiasError, ApiException, HTTPError):
             return None
 
     return ask

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.remote_state import RemoteState
     from aias_core.environments.linode.terraform_plan import TerraformPlan
 
-ROOT, PLAN_FILE = "environment", "plan.tfplan"
+ROOT, PLAN_FILE, LOOK_FILE = "environment", "plan.tfplan", "look.tfplan"
 
 
 class Infrastructure(Protocol):
@@ -84,6 +84,11 @@ class Workshop:
     def plan_file(self) -> Path:
         return self.opened.directory / "terraform" / PLAN_FILE
 
+    @property
+    def _look_file(self) -> Path:
+        """Another than a run's: one that looks must not change what a run is about to apply."""
+        return self.plan_file.with_name(LOOK_FILE)
+
     def plan(
         self, on_progress: OnProgress = ignore, *, destroy: bool = False, targets: Sequence[str] = ()
     ) -> TerraformPlan:
@@ -95,7 +100,7 @@ class Workshop:
     def look(self) -> TerraformPlan:
         """What of the state is no longer so; nothing is written."""
         with self._explained():
-            return self.terraform.plan(refresh_only=True, file=self.plan_file, lock=self.lease is not None)
+            return self.terraform.plan(refresh_only=True, file=self._look_file, lock=self.lease is not None)
 
     def apply(self, plan: TerraformPlan, on_progress: OnProgress) -> None:
         with self._explained():

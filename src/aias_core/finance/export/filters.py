@@ -14,20 +14,26 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 
-def find_models(connection: Connection, names: Iterable[str]) -> tuple[UUID, ...]:
-    """The ids of models by name or id. Raises NotFound for one that there is not."""
-    return tuple(_get(connection, "find_models", name, "model", None) for name in names)
+def find_models(connection: Connection, names: Iterable[str], scope: Scope | None) -> tuple[UUID, ...]:
+    """The ids of the models that have these names or ids: all of them, or those that one organization may use.
+
+    Raises NotFound for a name that none has; what another organization has is none.
+    """
+    return _find(connection, "find_models", names, "model", scope)
 
 
 def find_projects(connection: Connection, names: Iterable[str], scope: Scope | None) -> tuple[UUID, ...]:
-    """The ids of projects by slug or id, of one organization where there is a scope. Raises NotFound."""
-    return tuple(_get(connection, "find_projects", name, "project", scope) for name in names)
+    """The same for projects by slug or id; several organizations may have one of the same slug."""
+    return _find(connection, "find_projects", names, "project", scope)
 
 
-def _get(connection: Connection, query: str, name: str, what: str, scope: Scope | None) -> UUID:
-    parameters = {"name": name, "org_id": scope.org_id if scope else None}
-    row = connection.execute(queries[query], parameters).fetchone()
-    if row is None:
-        raise NotFound(f"There is no {what} '{name}'", hint="see which have usage: aias analytics usage --org SLUG")
-    found: UUID = row[0]
-    return found
+def _find(connection: Connection, query: str, names: Iterable[str], what: str, scope: Scope | None) -> tuple[UUID, ...]:
+    found: dict[UUID, None] = {}
+    for name in names:
+        parameters = {"name": name, "org_id": scope.org_id if scope else None}
+        ids = [row[0] for row in connection.execute(queries[query], parameters)]
+        if not ids:
+            hint = "see which have usage: aias analytics usage --org SLUG"
+            raise NotFound(f"There is no {what} '{name}'", hint=hint)
+        found |= dict.fromkeys(ids)
+    return tuple(found)

@@ -30,12 +30,15 @@ class Names:
         default_factory=lambda: defaultdict(dict)
     )
 
-    def add(self, rows: Iterable[NameRow], until: int = FOREVER) -> None:
-        """Adds names of a later time than those before; none of them holds longer than `until`."""
+    def add(self, rows: Iterable[NameRow], since: int, until: int) -> None:
+        """Adds the names of a time after those before; what ended before it, or begins later, is none of them."""
         for kind, subject, valid_to, slug, name in rows:
-            if subject is not None:
-                end = until if valid_to is None else min(until, microseconds_of(valid_to))
-                self._known[kind].setdefault(subject.bytes, []).append((end, (slug, name)))
+            if subject is None:
+                continue
+            known = self._known[kind].setdefault(subject.bytes, [])
+            end = until if valid_to is None else min(until, microseconds_of(valid_to))
+            if end > (known[-1][0] if known else since):
+                known.append((end, (slug, name)))
 
     def latest(self, kind: str, subject: bytes, part: int) -> str | None:
         """The last slug or name of one id."""
@@ -47,7 +50,7 @@ class Names:
         import numpy as np
 
         index, words = ids.index.copy(), list[str | None]()
-        versions = [self._known[kind].get(subject, [(FOREVER, (None, None))]) for subject in ids.keys]
+        versions = [self._known[kind].get(subject) or [(FOREVER, (None, None))] for subject in ids.keys]
         words += [known[0][1][part] for known in versions]
         for position, known in enumerate(versions):
             if len(known) > 1:

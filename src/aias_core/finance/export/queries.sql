@@ -109,15 +109,24 @@ FROM aias.dim_versions WHERE dimension IN ('organizations', 'projects', 'models'
 ORDER BY 1, 2, 3 NULLS LAST
 
 -- name: list_statement_names
-SELECT 'organizations', org_id, max(period_start), org_slug, org_name
-FROM aias.statement_lines WHERE month = %(month)s AND version = %(version)s GROUP BY org_id, org_slug, org_name
-UNION ALL
-SELECT 'projects', project_id, max(period_start), project_name, project_name
-FROM aias.statement_lines WHERE month = %(month)s AND version = %(version)s GROUP BY project_id, project_name
-UNION ALL
-SELECT 'models', model_id, max(period_start), model_name, model_name
-FROM aias.statement_lines WHERE month = %(month)s AND version = %(version)s GROUP BY model_id, model_name
-ORDER BY 1, 2, 3
+-- Each name with the first line that has the next one; a name that comes back is there twice.
+WITH named AS (
+    SELECT 'organizations' AS kind, org_id AS id, period_start, org_slug AS slug, org_name AS name
+    FROM aias.statement_lines WHERE month = %(month)s AND version = %(version)s
+    UNION
+    SELECT 'projects', project_id, period_start, project_name, project_name
+    FROM aias.statement_lines WHERE month = %(month)s AND version = %(version)s
+    UNION
+    SELECT 'models', model_id, period_start, model_name, model_name
+    FROM aias.statement_lines WHERE month = %(month)s AND version = %(version)s
+), followed AS (
+    SELECT kind, id, slug, name, lead(period_start) OVER later AS ended_at, lead(slug) OVER later AS next_slug,
+        lead(name) OVER later AS next_name
+    FROM named WINDOW later AS (PARTITION BY kind, id ORDER BY period_start)
+)
+SELECT kind, id, ended_at, slug, name FROM followed
+WHERE ended_at IS NULL OR (slug, name) IS DISTINCT FROM (next_slug, next_name)
+ORDER BY 1, 2, 3 NULLS LAST
 
 -- name: list_prices
 SELECT price_id, model_id, operation, currency, input_pico, cached_input_pico, output_pico, request_pico,
@@ -125,11 +134,16 @@ SELECT price_id, model_id, operation, currency, input_pico, cached_input_pico, o
 FROM aias.dim_prices ORDER BY price_id
 
 -- name: find_models
-SELECT model_id FROM aias.dim_models WHERE name = %(name)s OR model_id::text = lower(%(name)s)
+-- Models of everyone and, where one organization is meant, its own: never those of another one.
+SELECT model_id FROM aias.dim_models
+WHERE (name = %(name)s OR model_id::text = lower(%(name)s))
+    AND (%(org_id)s::uuid IS NULL OR org_id IS NULL OR org_id = %(org_id)s)
+ORDER BY model_id
 
 -- name: find_projects
 SELECT project_id FROM aias.dim_projects
 WHERE (slug = %(name)s OR project_id::text = lower(%(name)s)) AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
+ORDER BY project_id
 
 -- name: list_labels
 SELECT project_id, labels::text FROM aias.dim_projects WHERE labels <> '{}' ORDER BY project_id

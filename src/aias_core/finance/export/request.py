@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -98,10 +100,15 @@ class ExportRequest:
         return f"{_name_of(self.window.start)}_{_name_of(self.window.end)}"
 
     def file_name(self, version: int) -> str:
-        """The name of the file, for example `aias-usage_all_2026-10_day_v0.csv`."""
+        """The name of the file, for example `aias-usage_all_2026-10_day_v0.csv`; another filter gives another name."""
         whose = self.scope.slug if self.scope else "all"
         ending = "" if self.compression is Compression.NONE else f".{self.compression}"
-        return f"aias-{self.kind}_{whose}_{self.period}_{self.granularity}_v{version}.{self.format}{ending}"
+        what = f"{self.granularity}_{self._filter_hash()}" if self.is_filtered else self.granularity
+        return f"aias-{self.kind}_{whose}_{self.period}_{what}_v{version}.{self.format}{ending}"
+
+    def _filter_hash(self) -> str:
+        wanted = [sorted(map(str, self.models)), sorted(map(str, self.projects))]
+        return hashlib.sha256(json.dumps(wanted).encode()).hexdigest()[:12]
 
 
 def find_window(month: str | None, period: str | None, start: str | None, end: str | None) -> Window:

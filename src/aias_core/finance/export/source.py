@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import sql
 
 from aias_core.database.queries import load_queries
-from aias_core.errors import NotFound
+from aias_core.errors import NotFound, Refused
 from aias_core.finance.export.names import NIL, Names, microseconds_of
 from aias_core.finance.export.request import ExportRequest
 from aias_core.windows import Grain, Window, month_of, next_month
@@ -168,6 +168,12 @@ def open_source(connection: Connection, request: ExportRequest) -> Source:
     return Source(request, segments, tests)
 
 
+def refuse_open_months(connection: Connection, request: ExportRequest) -> None:
+    """Raises Refused when a month of a request is open. One that is closed stays so, whenever the file is made."""
+    if open_source(connection, request).status == "open":
+        raise Refused("The month is not closed", hint="close it with: aias analytics close MONTH")
+
+
 def split_months(window: Window) -> Iterator[Window]:
     """The parts of a window in each of its months."""
     start = window.start
@@ -219,7 +225,8 @@ def read_names(connection: Connection, source: Source) -> Names:
     for segment in source.segments:
         named: Mapping[str, Any] = {"month": segment.month, "version": segment.version}
         query = "list_statement_names" if source.is_read_frozen(segment) else "list_names"
-        names.add(connection.execute(queries[query], named), microseconds_of(segment.window.end))
+        bounds = (microseconds_of(segment.window.start), microseconds_of(segment.window.end))
+        names.add(connection.execute(queries[query], named), *bounds)
     return names
 
 

@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Tally:
-    """Totals by organization and currency of the lines added so far; `idle` are lines without any usage."""
+    """Totals by organization and currency of the lines added so far."""
 
     words: dict[int, str | None]
     totals: dict[tuple[bytes, str], OrganizationTotal] = field(default_factory=lambda: defaultdict(OrganizationTotal))
-    rows: int = 0
 
     def add(self, records: Records) -> None:
         import numpy as np
@@ -35,7 +34,6 @@ class Tally:
         for start, *sums in zip(starts, sizes, *counts, *amounts, strict=True):
             key = (bytes(org[start]).ljust(16, b"\0"), str(self.words[int(currency[start])]))
             self.totals[key].add(*map(int, sums))
-        self.rows += len(records)
 
 
 def _sum_amounts(amounts: Amounts, starts: np.ndarray[Any, Any]) -> list[int]:

@@ -19,13 +19,7 @@ def fetch_file(job: Job, place: Place, directory: Path, *, force: bool = False) 
 
     Raises Conflict for a job without a file, Gone for one whose file has expired, DifferenceFound for other bytes.
     """
-    if job.status == "expired":
-        raise Gone("The file has outlived its time", hint="ask for it anew with: aias analytics export")
-    if job.status != "succeeded":
-        raise Conflict(
-            f"The export '{job.job_id}' is {job.status}; there is no file",
-            hint="look with: aias analytics exports show",
-        )
+    refuse_without_file(job)
     data = directory / place.key.rpartition("/")[2]
     manifest = data.with_name(manifest_name(data.name))
     if not force:
@@ -33,6 +27,17 @@ def fetch_file(job: Job, place: Place, directory: Path, *, force: bool = False) 
     sha256 = _write(data, read_object(place), bytes(job.row["sha256"]).hex())
     _write(manifest, read_object(place.at(manifest_name(place.key))))
     return {"file": str(data), "manifest": str(manifest), "bytes": job.row["bytes"], "sha256": sha256}
+
+
+def refuse_without_file(job: Job) -> None:
+    """Raises Gone for a job whose file has expired, Conflict for one that has none."""
+    if job.status == "expired":
+        raise Gone("The file has outlived its time", hint="ask for it anew with: aias analytics export")
+    if job.status != "succeeded":
+        raise Conflict(
+            f"The export '{job.job_id}' is {job.status}; there is no file",
+            hint="look with: aias analytics exports show",
+        )
 
 
 def _write(path: Path, chunks: Iterable[bytes], sha256: str | None = None) -> str:

@@ -42,6 +42,13 @@ RETURNING *
 UPDATE aias.export_jobs SET lease_until = clock_timestamp() + %(lease)s
 WHERE job_id = %(job_id)s AND fence = %(fence)s AND status = 'running'
 
+-- name: lock_leased
+-- While the row is locked nobody claims, cancels or retries the job, even when its lease ends meanwhile.
+SELECT true FROM aias.export_jobs WHERE job_id = %(job_id)s AND fence = %(fence)s AND status = 'running' FOR UPDATE
+
+-- name: lock_in
+SELECT true FROM aias.export_jobs WHERE job_id = %(job_id)s AND status = ANY (%(statuses)s) FOR UPDATE
+
 -- name: finish_job
 UPDATE aias.export_jobs SET status = 'succeeded', lease_holder = NULL, lease_until = NULL, object_key = %(object_key)s,
     bytes = %(bytes)s, row_count = %(row_count)s, sha256 = decode(%(sha256)s, 'hex'),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from uuid import UUID
 from aias_core import clock, ids
 from aias_core.database.queries import load_queries
 from aias_core.errors import Conflict, LimitReached, NotFound
+from aias_core.finance.delivery import Place
 from aias_core.finance.export.request import Compression, ExportRequest, Format, Issuer, Kind, Scope
 from aias_core.windows import Grain, Window
 
@@ -53,6 +55,10 @@ class Job:
         whose = self.row["org_id"] or "all"
         ending = "" if request.compression is Compression.NONE else f".{request.compression}"
         return f"exports/{whose}/{request.period}/{self.job_id}.{request.format}{ending}"
+
+    def place(self, client: Any, encryption: str | None = None) -> Place:
+        """Where its file is, through a client of object storage."""
+        return Place(client, self.bucket, self.object_key, encryption)
 
     def request(self) -> ExportRequest:
         """What was asked for."""
@@ -162,6 +168,21 @@ def give_up_exhausted(connection: Connection) -> list[Job]:
 def renew_lease(connection: Connection, job: Job, lease: timedelta = LEASE) -> bool:
     """Whether the job is still this worker's; its lease begins anew."""
     return connection.execute(_queries["renew_lease"], {**_fence(job), "lease": lease}).rowcount == 1
+
+
+@contextmanager
+def hold_leased(connection: Connection, job: Job) -> Iterator[bool]:
+    """Whether the job is still this worker's; in the block nobody else can take, end or retry it."""
+    with connection.transaction():
+        yield connection.execute(_queries["lock_leased"], _fence(job)).fetchone() is not None
+
+
+@contextmanager
+def hold_in(connection: Connection, job_id: UUID, *statuses: str) -> Iterator[bool]:
+    """Whether the job is in one of these states; in the block it stays there."""
+    with connection.transaction():
+        row = {"job_id": job_id, "statuses": list(statuses)}
+        yield connection.execute(_queries["lock_in"], row).fetchone() is not None
 
 
 def finish_job(connection: Connection, job: Job, manifest: Mapping[str, Any]) -> bool:

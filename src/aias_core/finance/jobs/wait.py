@@ -21,7 +21,7 @@ def run_as_job(
 ) -> Job:
     """A job for the workers of the service, as it is when it has ended; with 0 seconds, as it is now.
 
-    Raises AiasError for one that failed, TimedOut when it has not ended in time; the job goes on.
+    Raises AiasError for one that failed or was cancelled, TimedOut when it has not ended in time; the job goes on.
     """
     job = create_job(connection, request, requested_by, bucket)
     deadline = clock.monotonic() + wait_seconds
@@ -33,9 +33,16 @@ def run_as_job(
             )
         time.sleep(_POLL_SECONDS)
         job = get_job(connection, job.job_id)
+    _refuse_without_file(job)
+    return job
+
+
+def _refuse_without_file(job: Job) -> None:
+    hint = f"try again with: aias analytics exports retry {job.job_id}"
+    if job.status == "cancelled":
+        raise AiasError(f"The export '{job.job_id}' was cancelled; there is no file", hint=hint)
     if job.status == "failed":
         raise AiasError(
             f"The export '{job.job_id}' failed: {job.row['error_message']}",
-            hint=f"try again with: aias analytics exports retry {job.job_id}",
+            hint=hint,
         )
-    return job

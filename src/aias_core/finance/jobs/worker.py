@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from aias_core import clock
 from aias_core.errors import AiasError, DifferenceFound, InvalidInput, NotFound
-from aias_core.finance.delivery import Place, abort_upload, delete_object, iter_uploads
+from aias_core.finance.delivery import Permit, Place, abort_upload, delete_object, iter_uploads
 from aias_core.finance.export.run import manifest_name
 from aias_core.finance.job import export_to_store
 from aias_core.finance.jobs import store
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 Connect: TypeAlias = "Callable[[], AbstractContextManager[Connection]]"
 RENEW_SECONDS = 20.0
-PREFIX = "exports/"
-FORGOTTEN_AFTER = timedelta(hours=24)
-_WITHOUT_FILE = ("failed", "cancelled", "expired")
 _FINAL = (InvalidInput, NotFound, DifferenceFound)
 
 
@@ -56,7 +53,7 @@ class Worker:
         """Does the next job, however it ends, and returns it as it is then; None when there is nothing to do."""
         with self.connect() as connection:
             for lost in store.give_up_exhausted(connection):
-                self.discard(lost)
+                discard_ended(connection, lost, self.place(lost))
             job = store.claim_job(connection, self.holder, self.lease, self.pause)
         if job is None:
             return None
@@ -78,7 +75,8 @@ class Worker:
     def _make(self, job: Job, check: Callable[[], None]) -> None:
         facts = {"job": str(job.job_id), "file": job.object_key, "requested_by": job.row["requested_by"]}
         with self.connect() as connection:
-            manifest = export_to_store(connection, job.request(), self.place(job), facts, check)
+            permit = Permit(check, partial(_holding, connection, job))
+            manifest = export_to_store(connection, job.request(), self.place(job), facts, permit)
             check()
             if not store.finish_job(connection, job, manifest):
                 raise LeaseLost
@@ -113,8 +111,7 @@ class Worker:
     def _fail(self, job: Job, code: str, message: str, *, retry: bool) -> None:
         with self.connect() as connection:
             if store.fail_job(connection, job, code, message, retry=retry):
-                if store.get_job(connection, job.job_id).status == "failed":
-                    self.discard(job)
+                discard_ended(connection, job, self.place(job))
                 return
         self._settle_lost(job)
 
@@ -123,21 +120,29 @@ class Worker:
         with self.connect() as connection:
             if self.stopping.is_set():
                 store.release_job(connection, job)
-            if store.get_job(connection, job.job_id).status in ("cancelled", "failed"):
-                self.discard(job)
+            discard_ended(connection, job, self.place(job))
 
     def place(self, job: Job) -> Place:
-        return Place(self.client, job.bucket, job.object_key, self.encryption)
-
-    def discard(self, job: Job) -> None:
-        """Removes whatever there is of a job's file."""
-        discard_quietly(self.place(job))
+        return job.place(self.client, self.encryption)
 
 
-def discard_quietly(place: Place) -> None:
-    """As `discard_files`; where storage does not answer, a sweep does it later."""
-    with suppress(AiasError):
-        discard_files(place)
+@contextmanager
+def _holding(connection: Connection, job: Job) -> Iterator[None]:
+    """Keeps the job for its worker. Raises LeaseLost when it is another's by now."""
+    with store.hold_leased(connection, job) as is_ours:
+        if not is_ours:
+            raise LeaseLost
+        yield
+
+
+def discard_ended(connection: Connection, job: Job, place: Place) -> None:
+    """Removes whatever there is of a job that has failed or was cancelled; of one that was taken up again, nothing.
+
+    Where storage does not answer, a sweep does it later.
+    """
+    with suppress(AiasError), store.hold_in(connection, job.job_id, "failed", "cancelled") as has_ended:
+        if has_ended:
+            discard_files(place)
 
 
 def discard_files(place: Place) -> None:
@@ -147,55 +152,3 @@ def discard_files(place: Place) -> None:
             abort_upload(place.at(upload["Key"]), upload["UploadId"])
     delete_object(place.at(manifest_name(place.key)))
     delete_object(place)
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What a sweep has removed: files past their time, and uploads and objects of jobs that have ended without."""
-
-    expired: int
-    uploads: int
-    objects: int
-
-    def as_record(self) -> dict[str, int]:
-        return asdict(self)
-
-
-def sweep(connection: Connection, client: Any, bucket: str) -> Swept:
-    """Removes files that have outlived their time, and what killed, failed and cancelled jobs have left behind."""
-    expired = store.list_expired(connection)
-    for job in expired:
-        discard_files(Place(client, job.bucket, job.object_key))
-        store.expire_job(connection, job)
-    place = Place(client, bucket, PREFIX)
-    with translated_errors(bucket):
-        uploads = _sweep_uploads(place, store.list_jobs_in(connection, *_WITHOUT_FILE, "succeeded"))
-        objects = _sweep_objects(place, store.list_jobs_in(connection, *_WITHOUT_FILE))
-    return Swept(len(expired), uploads, objects)
-
-
-def _sweep_uploads(place: Place, ended: set[str]) -> int:
-    """Ends uploads of jobs that have ended, and those that nobody has finished for a day."""
-    forgotten = [
-        upload
-        for upload in iter_uploads(place)
-        if _job_of(upload["Key"]) in ended or upload["Initiated"] < clock.now() - FORGOTTEN_AFTER
-    ]
-    for upload in forgotten:
-        abort_upload(place.at(upload["Key"]), upload["UploadId"])
-    return len(forgotten)
-
-
-def _sweep_objects(place: Place, gone: set[str]) -> int:
-    """Removes files of jobs that have none; a bucket may be shared, so what no job here knows stays."""
-    pages = place.client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.key)
-    keys = [item["Key"] for page in pages for item in page.get("Contents") or []]
-    left = [key for key in keys if _job_of(key) in gone]
-    for key in left:
-        delete_object(place.at(key))
-    return len(left)
-
-
-def _job_of(key: str) -> str:
-    """The id of the job whose file lies under a key."""
-    return key.rpartition("/")[2].partition(".")[0]

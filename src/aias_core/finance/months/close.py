@@ -11,7 +11,7 @@ from aias_core import clock
 from aias_core.database.queries import load_queries
 from aias_core.errors import Conflict, DifferenceFound, InvalidInput, NotFound, Refused
 from aias_core.finance.export.source import find_watermark, one_snapshot
-from aias_core.finance.months.consent import Consent, Proposal
+from aias_core.finance.months.consent import Action, Consent, Proposal
 from aias_core.finance.months.preconditions import Precondition, Reconcile, check_preconditions
 from aias_core.finance.months.statement import Draft, draft_statement, freeze_lines
 from aias_core.money import format_pico
@@ -40,6 +40,11 @@ class Change:
     reason: str | None = None
     waive_dead_letters: str | None = None
     dry_run: bool = False
+
+    def proposal(self, action: Action, draft: Draft) -> Proposal:
+        """What a second person has to agree to."""
+        what, environment = f"{self.window.start:%Y-%m} v{draft.version}", self.consent.policy.environment
+        return Proposal(action, what, draft.content_sha256, environment, self.reason, self.waive_dead_letters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ def restate_month(connection: Connection, change: Change) -> Outcome:
     return _change(connection, change, "restate", versions[-1]["version"] + 1)
 
 
-def _change(connection: Connection, change: Change, action: Any, version: int) -> Outcome:
+def _change(connection: Connection, change: Change, action: Action, version: int) -> Outcome:
     met = check_preconditions(connection, change.window, change.reconcile, change.waive_dead_letters)
     with one_snapshot(connection):
         diff = diff_month(connection, change.window, version - 1) if version > 1 else []
@@ -109,8 +114,7 @@ def _change(connection: Connection, change: Change, action: Any, version: int) -
             raise Conflict("Nothing has changed since the month was closed; there is nothing to restate")
         draft = draft_statement(connection, change.window, version)
         with draft.lines:
-            subject = f"{change.window.start:%Y-%m} v{version}"
-            proposal = Proposal(action, subject, draft.content_sha256, change.consent.policy.environment)
+            proposal = change.proposal(action, draft)
             totals = draft.export.manifest()["totals"]
             outcome = Outcome(
                 proposal, version, draft.status, met, totals, diff, draft.content_sha256, is_done=not change.dry_run

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 from uuid import UUID
 
 from aias_core.approvals import ApprovalInvalid, ApprovalMissing, ApprovalPolicy, Decision, find_fault, read_record
+from aias_core.errors import InvalidInput
 
 PROPOSAL_SCHEMA = "aias.analytics.proposal/1"
 Action = Literal["close", "restate", "adjust"]
@@ -16,12 +17,15 @@ Action = Literal["close", "restate", "adjust"]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What somebody wants to do: the action, what it is about, and the hash of what would come of it."""
+    """What somebody wants to do: the action, what it is about, the hash of what would come of it, why, and with which
+    reason open dead letters are passed over."""
 
     action: Action
     subject: str
     sha256: str
     environment: str = "local"
+    reason: str | None = None
+    waiver: str | None = None
 
     def as_record(self) -> dict[str, Any]:
         return {"schema": PROPOSAL_SCHEMA, **asdict(self)}
@@ -70,7 +74,7 @@ class Consent:
 def read_proposal(path: Path) -> Proposal:
     """A proposal from its file. Raises InvalidInput when it is not one."""
     hint = "make one with: aias analytics close MONTH --dry-run --out FILE"
-    return Proposal(**read_record(path, PROPOSAL_SCHEMA, Proposal.__dataclass_fields__, hint))
+    return _build_proposal(path, read_record(path, PROPOSAL_SCHEMA, Proposal.__dataclass_fields__, hint), hint)
 
 
 def read_approval(path: Path) -> MonthApproval:
@@ -78,4 +82,17 @@ def read_approval(path: Path) -> MonthApproval:
     hint = "make one with: aias analytics approve"
     names = set(MonthApproval.__dataclass_fields__) - {"schema"}
     content = read_record(path, MonthApproval.schema, names, hint)
-    return MonthApproval(**{**content, "proposal": Proposal(**content["proposal"])})
+    try:
+        UUID(content["approval_id"])
+    except (ValueError, AttributeError, TypeError) as exc:
+        raise InvalidInput(f"'{path}' is an approval without an id", hint=hint) from exc
+    return MonthApproval(**{**content, "proposal": _build_proposal(path, content["proposal"], hint)})
+
+
+def _build_proposal(path: Path, content: Any, hint: str) -> Proposal:
+    optional = {"reason", "waiver"}
+    if not isinstance(content, dict) or content.keys() != Proposal.__dataclass_fields__.keys():
+        raise InvalidInput(f"'{path}' holds no proposal", hint=hint)
+    if content["action"] not in get_args(Action) or any(content[name] is None for name in content.keys() - optional):
+        raise InvalidInput(f"'{path}' proposes nothing that there is", hint=hint)
+    return Proposal(**content)

@@ -91,6 +91,12 @@ WHERE cost_check <> 'ok' AND kind = 'usage' AND billable AND occurred_at >= %(st
 SELECT received_at, payload FROM aias.dead_letters
 WHERE state = 'open' AND received_at >= %(start)s AND received_at < %(latest)s
 
--- name: list_adjustment_approvals
-SELECT (labels ->> 'approval_id')::uuid FROM aias.usage_facts
-WHERE kind = 'adjustment' AND labels ? 'approval_id' AND occurred_at > now() - interval '2 days'
+-- name: find_receipt
+SELECT true FROM aias.event_receipts WHERE event_id = %(event_id)s AND org_id = %(org_id)s
+
+-- name: find_currency
+SELECT currency FROM aias.dim_organizations WHERE org_id = %(org_id)s
+
+-- name: find_event_currency
+SELECT currency FROM aias.usage_facts
+WHERE event_id = %(event_id)s AND org_id = %(org_id)s AND kind = 'usage'

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from aias_core.errors import Conflict, Gone, InvalidInput
+from aias_core.errors import Conflict, InvalidInput
 from aias_core.finance.delivery import Place, sign_url
 from aias_core.finance.export.filters import find_models, find_projects
 from aias_core.finance.export.request import Compression, ExportRequest, Format, Issuer, Kind, Scope, find_window
+from aias_core.finance.jobs.fetch import refuse_without_file
 from aias_core.finance.jobs.store import Job, cancel_job, create_job, get_job, list_jobs, retry_job
-from aias_core.finance.jobs.worker import discard_quietly
+from aias_core.finance.jobs.worker import discard_ended
 from aias_core.finance.months.close import list_versions
 from aias_core.identity.permissions import Principal
 from aias_core.objectstore import ObjectStore
@@ -46,7 +47,7 @@ class Storage:
     issuer: Issuer
 
     def place(self, job: Job) -> Place:
-        return Place(self.client, job.bucket, job.object_key, self.objects.encryption)
+        return job.place(self.client, self.objects.encryption)
 
 
 def _storage(request: Request) -> Storage | None:
@@ -123,7 +124,7 @@ def post_export(
         raise InvalidInput(f"'{bucket}' is not a bucket for exports", hint=f"there are: {', '.join(storage.buckets)}")
     with reads.connection("exports") as connection:
         scope = None if org_id is None else Scope(org_id, _slug_of(connection, org_id))
-        models = find_models(connection, body.filters.models)
+        models = find_models(connection, body.filters.models, scope)
         projects = find_projects(connection, body.filters.projects, scope)
         wanted = body.request(storage.issuer).narrowed(scope, models, projects)
         job = create_job(connection, wanted, caller.actor_id, bucket, idempotency_key)
@@ -157,8 +158,8 @@ def post_cancel(request: Request, job_id: UUID, caller: Caller, reads: ReadsOf, 
     _find(reads, caller, job_id, "usage.export", asked={"cancel": str(job_id)})
     with reads.connection("exports") as connection:
         job = cancel_job(connection, job_id)
-    if storage is not None:
-        discard_quietly(storage.place(job))
+        if storage is not None:
+            discard_ended(connection, job, storage.place(job))
     return _answer(request, job)
 
 
@@ -178,10 +179,7 @@ def get_download(
     seconds: Annotated[int, Query(ge=1, le=LONGEST_LINK_SECONDS)] = LINK_SECONDS,
 ) -> Response:
     job = _find(reads, caller, job_id, "export.read", asked={"download": str(job_id)})
-    if job.status == "expired":
-        raise Gone("The file has outlived its time", hint="ask for it anew")
-    if job.status != "succeeded":
-        raise Conflict(f"The export '{job_id}' is {job.status}; there is no file yet")
+    refuse_without_file(job)
     if storage is None:
         raise DeliveryUnavailable
     headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}

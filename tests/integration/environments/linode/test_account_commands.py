@@ -19,6 +19,7 @@ import yaml
 from kubernetes import client, config
 
 from aias_cli.main import run
+from aias_core.environments.linode.simulation import ensure_simulation, stop_simulation
 from support.linode import TOKEN, Simulator, simulator
 
 DAY = 86_400
@@ -123,9 +124,9 @@ def test_quota_ends_with_8_when_the_environment_would_not_fit(line: Line, api: h
 def test_orphans_asks_the_clusters_what_they_use(line: Line, api: httpx.Client) -> None:
     core = kubernetes(api)
     used, lost = (api.post("/volumes", json={"label": f"pvc{n}", "region": "fr-par"}).json() for n in (1, 2))
-    balancer = api.post("/nodebalancers", json={"label": "ccm-1", "region": "fr-par"}).json()
     claim(core, used)
-    serve(core, balancer["ipv4"])
+    serve(core)
+    assert len(api.get("/nodebalancers").json()["data"]) == 1
     found = line.read("orphans", "development", code=10)
     assert [(one["kind"], one["id"], one["monthly"]) for one in found["orphans"]] == [("volume", lost["id"], "2.00")]
     assert line.read("orphans", "development", "--delete", "--yes", code=10)["orphans"]
@@ -186,6 +187,17 @@ def test_an_environment_on_this_machine_has_no_account(line: Line) -> None:
     assert "not on Linode" in done.stderr
 
 
+def test_a_simulated_environment_needs_no_token_and_says_what_it_is(line: Line, tmp_path: Path) -> None:
+    directory = tmp_path / ".aias" / "staging"
+    try:
+        ensure_simulation(directory, pace=0)
+        done = line.run("quota", "staging", "-o", "json", token=None)
+    finally:
+        stop_simulation(directory, forget=True)
+    assert (done.code, json.loads(done.stdout)["environment"]) == (0, "staging")
+    assert "simulated" in done.stderr
+
+
 def cluster_id(api: httpx.Client) -> int:
     return int(api.get("/lke/clusters").json()["data"][0]["id"])
 
@@ -204,13 +216,12 @@ def claim(core: client.CoreV1Api, volume: dict[str, Any]) -> None:
     )
 
 
-def serve(core: client.CoreV1Api, address: str) -> None:
+def serve(core: client.CoreV1Api) -> None:
     body = {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": "edge"},
         "spec": {"type": "LoadBalancer", "ports": [{"port": 443}]},
-        "status": {"loadBalancer": {"ingress": [{"ip": address}]}},
     }
     core.create_namespaced_service("default", body)
 

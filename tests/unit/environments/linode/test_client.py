@@ -23,7 +23,8 @@ from aias_core.errors import (
 )
 from aias_core.secret import Secret
 from aias_services.linode_simulator import engine, ledger
-from support.linode import CLUSTER, FakeAccount, make_account
+from support.fake_account import FakeAccount, make_account
+from support.linode import CLUSTER
 
 TAGS = ["aias", "env:development", "managed-by:aias"]
 BODIES: dict[str, dict[str, Any]] = {

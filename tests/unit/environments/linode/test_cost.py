@@ -17,7 +17,7 @@ from aias_core.environments.profiles import list_environments, load_profile
 from aias_core.environments.schema import LinodeProfile
 from aias_core.errors import NotFound
 from aias_services.linode_simulator import ledger
-from support.linode import FakeAccount, build_environment, make_account
+from support.fake_account import FakeAccount, build_environment, make_account
 
 DAY, MONTH = 86_400, 32 * 86_400
 

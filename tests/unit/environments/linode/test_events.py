@@ -9,7 +9,7 @@ from aias_core.environments.linode.events import AccountEvent, EventReader
 from aias_core.environments.profiles import load_profile
 from aias_core.environments.schema import LinodeProfile
 from aias_services.linode_simulator import engine
-from support.linode import FakeAccount, build_environment, make_account
+from support.fake_account import FakeAccount, build_environment, make_account
 
 DAY = 86_400
 

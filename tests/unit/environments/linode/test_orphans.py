@@ -17,7 +17,7 @@ from aias_core.environments.linode.usage import ClusterUse, volume_id
 from aias_core.errors import DifferenceFound, Partial, PrerequisiteMissing
 from aias_services.linode_simulator.ledger import document
 from support.accounts import RandomAccount
-from support.linode import make_account
+from support.fake_account import make_account
 
 ACCOUNTS, BATCHES = 1_000, 20
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -38,7 +38,7 @@ class Scene:
     """A fake account, a hunt in it, and a clock that can be moved."""
 
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.fake, self.now, self.directory = make_account(), clock.now(), directory
+        self.fake, self.now, self.directory = make_account(version="v4beta"), clock.now(), directory
         monkeypatch.setattr(clock, "now", lambda: self.now)
         self.hunt = OrphanHunt(self.fake.account, directory, directory / "development", lambda _: self.use)
         self.use: ClusterUse | None = ClusterUse(frozenset(), frozenset())

@@ -10,7 +10,7 @@ from aias_core.environments.linode.preflight import Preflight, check_token, chec
 from aias_core.environments.profiles import list_environments, load_profile
 from aias_core.environments.schema import LinodeProfile
 from aias_core.errors import AiasError, Conflict, InvalidInput, LimitReached, PrerequisiteMissing, Refused
-from support.linode import FakeAccount, build_environment, make_account
+from support.fake_account import FakeAccount, build_environment, make_account
 
 NEEDED = (
     "linodes:read_write lke:read_write databases:read_write vpc:read_write firewall:read_write "
@@ -74,6 +74,17 @@ def test_what_cannot_be_is_said_before_anything_is_made(
     assert isinstance(fault, error)
     assert text in fault.message
     assert fault.hint or "known are" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("api", "version", "verdict"), [("v4beta", "1.34", "ok"), ("v4beta", "1.30", "failed"), ("v4", "1.34", "failed")]
+)
+def test_versions_of_the_enterprise_tier_are_those_of_its_builds(
+    api: str, version: str, verdict: str, tmp_path: Path
+) -> None:
+    profile = profile_of(change=lambda p: p["cluster"].update(tier="enterprise", version=version))
+    found = look(make_account(scopes=NEEDED, version=api), profile, tmp_path)
+    assert next(one.verdict for one in found.checks if one.name == "Kubernetes version") == verdict
 
 
 def test_several_faults_are_named_at_once(fake: FakeAccount, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from aias_core.environments.linode.quota import (
 from aias_core.environments.profiles import load_profile
 from aias_core.environments.schema import LinodeProfile
 from aias_core.errors import LimitReached, PrerequisiteMissing
-from support.linode import FakeAccount, build_environment, make_account
+from support.fake_account import FakeAccount, build_environment, make_account
 
 
 @pytest.fixture

@@ -18,7 +18,5 @@ JobArgument = Annotated[UUID, typer.Argument(metavar="JOB", help="Id of the job.
 
 def find_place(endpoints: Endpoints, job: Job) -> Place:
     """Where the file of a job is."""
-    from aias_core.finance.delivery import Place
-
     store = endpoints.object_store()
-    return Place(store.client(), job.bucket, job.object_key, store.encryption)
+    return job.place(store.client(), store.encryption)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from aias_cli.context import current
+from aias_core.errors import Partial
 
 
 def sweep(ctx: typer.Context) -> None:
@@ -12,10 +13,12 @@ def sweep(ctx: typer.Context) -> None:
 
     Example: aias analytics exports sweep
     """
-    from aias_core.finance.jobs.worker import sweep as sweep_bucket
+    from aias_core.finance.jobs.sweep import sweep as sweep_bucket
 
     context = current(ctx)
     endpoints = context.environment().endpoints()
     with endpoints.analytics_connection() as connection:
         swept = sweep_bucket(connection, endpoints.object_store().client(), endpoints.bucket)
     context.printer.result("aias.analytics.exports.sweep/1", swept.as_record())
+    if swept.unswept:
+        raise Partial(f"Not swept: {', '.join(swept.unswept)}", hint="look with: aias env status")
