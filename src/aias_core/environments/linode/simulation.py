@@ -65,7 +65,9 @@ def find_simulation(directory: Path) -> Simulation | None:
 def ensure_simulation(directory: Path, *, pace: float | None = None) -> Simulation:
     """The simulated account of an environment, made and started where need be.
 
-    Without a pace it is that of AIAS_SIMULATION_PACE: 0 at once, 1 as in life. Raises InvalidInput, TimedOut, AiasError.
+    Without a pace it is that of AIAS_SIMULATION_PACE: 0 at once, 1 as in life.
+
+    Raises InvalidInput, TimedOut, AiasError.
     """
     pace = _read_pace() if pace is None else pace
     with _alone(directory):
