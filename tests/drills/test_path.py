@@ -208,6 +208,8 @@ READS = {
     "aias env state restore": None,
     "aias env state lock": None,
     "aias env state unlock": None,
+    "aias env plan": None,
+    "aias env approve": None,
     "aias env activate": ["local"],
     "aias env components": [],
     "aias env diff": ["staging", "production"],

@@ -64,12 +64,13 @@ class Bench:
     versions: StateVersions
     lease: Lease
     variables: dict[str, Any] = field(default_factory=dict)
+    root: str = "environment"
 
     def terraform(self, *, program: Sequence[str] | None = None, attached: bool = True) -> Terraform:
         """Terraform with the variables as they are now; it starts the provider itself where none is attached."""
         provider = self.attached if attached else make_mirror(self.directory / "mirror")
         variables = {**account_of(self.running), **provider, **build_environment(self.variables)}
-        return Terraform(self.directory / "terraform" / "environment", variables, self.backend, program=program)
+        return Terraform(self.directory / "terraform" / self.root, variables, self.backend, program=program)
 
     def control(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Asks the simulator itself."""
@@ -91,13 +92,14 @@ class Bench:
 
 
 def account_of(running: Simulator) -> dict[str, str]:
-    return {"LINODE_URL": running.url, "LINODE_TOKEN": TOKEN}
+    return {"LINODE_URL": running.url, "LINODE_TOKEN": TOKEN, "LINODE_STAND_IN_WAIT_SECONDS": "20"}
 
 
 @contextmanager
 def bench(directory: Path, profile: str = "development") -> Iterator[Bench]:
     versions = StateVersions(DirectoryStore(directory / "store"), profile, lambda: bytes(32))
-    copy_configuration("environment", directory / "terraform")
+    for root in ("environment", "workspace"):
+        copy_configuration(root, directory / "terraform")
     with (
         simulator(directory) as running,
         hold_lease(DirectoryStore(directory / "store"), profile, describe_self("test")) as lease,

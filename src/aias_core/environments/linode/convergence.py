@@ -167,15 +167,16 @@ class Convergence:
 
     def _give_back(self, refusal: LimitReached) -> LimitReached:
         """After a refusal for want of room: this run's creations go, what was there stays."""
+        self._learn(refusal)
         removed = self.clean_up()
         kept = [one.address for one in self.workshop.list_resources()]
-        self._learn(refusal)
         text = (
             f"{refusal.message}. Removed again: {', '.join(removed) or 'nothing'}. Kept: {', '.join(kept) or 'nothing'}"
         )
         return LimitReached(text, hint=refusal.hint)
 
     def _learn(self, refusal: LimitReached) -> None:
+        """Remembers how many there were when one more was refused; a cluster may be refused for its nodes."""
         opened = self.environment.opened
         kind = next((name for word, name in _WORDS.items() if word in refusal.message), None)
         if kind is not None and "ccount" in refusal.message:
@@ -219,7 +220,6 @@ _VERBS = {
     "read": ("reading", "read"),
 }
 _WORDS = {
-    "linode_lke_cluster": "cluster",
     "linode_lke_node_pool": "instance",
     "linode_database": "database",
     "linode_firewall": "firewall",

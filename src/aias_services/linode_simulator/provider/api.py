@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
-from aias_core.errors import TimedOut
+from aias_core.errors import AiasError, TimedOut
 
 if TYPE_CHECKING:
     import httpx
@@ -44,14 +44,18 @@ class Pace:
     limit: float = 900
 
 
+class Interrupted(AiasError):
+    """Terraform asked to stop"""
+
+
 class Api:
-    """One account. Raises ApiFault."""
+    """One account. Raises ApiFault, and Interrupted while it waits after `stop`."""
 
     def __init__(self, url: str, version: str, token: str, pace: Pace) -> None:
         # Terraform starts a provider several times per command, mostly for its schemas only.
         import httpx
 
-        self.pace = pace
+        self.pace, self._stopping = pace, Event()
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "aias-stand-in"}
         base = f"{url.rstrip('/').removesuffix('/' + version)}/{version}"
         # Certificates of authorities take 30 ms to read, and the simulated account has none.
@@ -59,6 +63,10 @@ class Api:
         self._http = httpx.Client(
             base_url=base, headers=headers, timeout=REQUEST_SECONDS, trust_env=False, verify=is_safe
         )
+
+    def stop(self) -> None:
+        """Ends every wait; a call that is under way is still answered."""
+        self._stopping.set()
 
     def get(self, path: str) -> dict[str, Any]:
         return self._call("GET", path)
@@ -89,7 +97,7 @@ class Api:
             yield
             if clock.monotonic() > deadline:
                 raise TimedOut(f"Gave up waiting for {what} after {self.pace.limit:g} s")
-            time.sleep(pause)
+            self._sleep(pause)
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         import httpx
@@ -100,15 +108,19 @@ class Api:
             except httpx.HTTPError as exc:
                 # Only a read is safe to repeat: a lost answer to a creation may hide something that was made.
                 if left and method == "GET":
-                    time.sleep(self.pace.retry)
+                    self._sleep(self.pace.retry)
                     continue
                 raise ApiFault(0, f"{method} {path}: {exc}") from exc
             if not (left and _is_repeated(method, path, answer.status_code)):
                 break
-            time.sleep(self._pause(answer))
+            self._sleep(self._pause(answer))
         if answer.is_success:
             return _document(answer)
         raise ApiFault(answer.status_code, _reason(answer))
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            raise Interrupted
 
     def _pause(self, answer: httpx.Response) -> float:
         asked = answer.headers.get("Retry-After", "")

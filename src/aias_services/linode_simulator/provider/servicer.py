@@ -111,6 +111,12 @@ class Servicer(tf.provider.ProviderServicer):
 
     _api: Api
 
+    def StopProvider(self, request: Any, context: Any) -> Any:
+        """Ends waiting, so that what was made comes into the state as incomplete, as with the real provider."""
+        if hasattr(self, "_api"):
+            self._api.stop()
+        return protocol.StopProvider.Response()
+
     def GetProviderSchema(self, request: Any, context: Any) -> Any:
         return protocol.GetProviderSchema.Response(
             provider=schema.describe(PROVIDER),
@@ -215,6 +221,15 @@ def _encode(kind: Kind, state: schema.State | None) -> Any:
     return to_dynamic_value(None if state is None else schema.complete(kind.fields, state))
 
 
+class _Shutdown(tf.runner._ShutdownInterceptor):
+    """Ends the server when it is told to shut down, and not already when it is asked to stop what it does."""
+
+    def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        if handler_call_details.method.endswith("/StopProvider"):
+            return continuation(handler_call_details)
+        return super().intercept_service(continuation, handler_call_details)  # type: ignore[no-untyped-call]
+
+
 def serve(arguments: list[str]) -> None:
     """Answers the Terraform that started this process until it says that it is done.
 
@@ -222,4 +237,5 @@ def serve(arguments: list[str]) -> None:
     """
     # The framework offers no other way to have its server answer for us.
     tf.provider.ProviderServicer = Servicer  # type: ignore[misc]
+    tf.runner._ShutdownInterceptor = _Shutdown  # type: ignore[misc]
     tf.runner.run_provider(StandIn(), ["provider", *arguments])

@@ -15,6 +15,10 @@ def read_kubeconfig(api: Api, cluster: str) -> str:
 
 def wait_for_cluster(api: Api, cluster: str) -> None:
     """Returns when the Kubernetes API of the cluster shows a node that is ready. Raises TimedOut, or ApiFault."""
+    for _ in api.looks(api.pace.node, f"cluster {cluster}"):
+        # A kubeconfig that is asked for too early is refused for a whole minute.
+        if api.get(f"/lke/clusters/{cluster}")["status"] == "ready":
+            break
     kubeconfig = read_kubeconfig(api, cluster)
     for _ in api.looks(api.pace.node, f"a ready node of cluster {cluster}"):
         if _has_ready_node(kubeconfig):

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
+from aias_core.environments.linode.states import StateVersions
 from aias_core.environments.linode.terraform import Progress, TerraformFailed
 from aias_core.environments.linode.terraform_program import embedded_terraform
-from support.terraform import Bench, bench
+from support.terraform import POLL_MILLISECONDS, Bench, bench
+from support.waiting import wait_until
 
 CLUSTER = "module.lke.linode_lke_cluster.this"
 GPU = 'module.lke.linode_lke_node_pool.this["gpu"]'
@@ -25,6 +31,7 @@ def on_bench(tmp_path: Path) -> Iterator[Bench]:
 
 def test_an_environment_comes_changes_and_goes(on_bench: Bench) -> None:
     on_bench.variables["cluster"]["pools"]["gpu"] = GPU_POOL
+    on_bench.variables["domain"] = "dev.example.com"
     terraform, seen = on_bench.terraform(), list[Progress]()
     terraform.init()
     terraform.apply(terraform.plan(), seen.append)
@@ -44,6 +51,7 @@ def test_an_environment_comes_changes_and_goes(on_bench: Bench) -> None:
     on_bench.api("PUT", f"/networking/firewalls/{firewall}/rules", open_rules)
     on_bench.variables["cluster"]["pools"]["gpu"] = GPU_POOL | {"type": "g6-standard-4"}
     on_bench.variables["cluster"]["pools"]["general"]["labels"] = {"role": "other"}
+    on_bench.variables["edge_address"] = "203.0.113.7"
     terraform = on_bench.terraform()
     plan = terraform.plan()
     (replaced,) = plan.replaced
@@ -53,9 +61,10 @@ def test_an_environment_comes_changes_and_goes(on_bench: Bench) -> None:
     assert {one.address for one in plan.updated} >= {CLUSTER, "module.network.linode_firewall.nodes"}
     terraform.apply(plan)
     assert on_bench.api("GET", f"/networking/firewalls/{firewall}/rules")["inbound_policy"] == "DROP"
+    assert "api.dev.example.com" in terraform.outputs()["dns"]["names"]
 
     removed = terraform.destroy()
-    assert len(removed.deleted) == 16
+    assert len(removed.deleted) == 22
     assert json.loads(terraform.state_pull())["resources"] == []
     assert on_bench.billed() == ["object_storage"]
     assert on_bench.control("ledger")["billed_twice"] == []
@@ -112,12 +121,80 @@ def test_what_watches_may_stop_it_and_the_state_knows_what_was_made(on_bench: Be
     assert known == {str(row["id"]) for row in on_bench.api("GET", "/vpcs")["data"]}
 
 
-def test_a_state_that_could_not_be_stored_is_handed_over_and_not_left_behind(on_bench: Bench) -> None:
+def test_an_interrupt_while_it_waits_keeps_what_was_made(on_bench: Bench) -> None:
+    def interrupt() -> None:
+        wait_until(lambda: bool(on_bench.api("GET", "/lke/clusters")["data"]))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    terraform = on_bench.terraform()
+    terraform.init()
+    on_bench.control("faults", {"kind": "stuck", "method": "POST", "path": "/lke/clusters"})
+    plan, waiting = terraform.plan(targets=["module.lke"]), Thread(target=interrupt)
+    waiting.start()
+    with pytest.raises(KeyboardInterrupt):
+        terraform.apply(plan)
+    waiting.join()
+    (cluster,) = (one for one in json.loads(terraform.state_pull())["resources"] if one["type"] == "linode_lke_cluster")
+    (made,) = on_bench.api("GET", "/lke/clusters")["data"]
+    assert [(one["status"], one["attributes"]["id"]) for one in cluster["instances"]] == [("tainted", str(made["id"]))]
+
+
+def test_a_workspace_comes_and_goes(on_bench: Bench) -> None:
+    on_bench.root = "workspace"
+    on_bench.variables = {
+        "name": "amelie",
+        "owner": "amelie",
+        "region": "fr-par",
+        "type": "g6-standard-2",
+        "image": "linode/debian12",
+        "created_at": "2026-10-01T00:00:00Z",
+        "ttl_hours": 24,
+        "ssh_keys": ["ssh-ed25519 AAAA"],
+        "ssh_cidrs": ["203.0.113.0/24"],
+        "user_data": "#cloud-config",
+        "poll_milliseconds": POLL_MILLISECONDS,
+    }
+    terraform = on_bench.terraform()
+    terraform.init()
+    terraform.apply(terraform.plan())
+    (machine,) = on_bench.api("GET", "/linode/instances")["data"]
+    made = terraform.outputs()["workspace"]
+    assert (made["instance_id"], made["addresses"]["ipv4"]) == (machine["id"], machine["ipv4"])
+    assert made["expires_at"] == "2026-10-02T00:00:00Z"
+    assert terraform.plan().is_empty
+    terraform.destroy()
+    assert on_bench.billed() == []
+
+
+def test_an_enterprise_cluster_lives_in_the_network_and_its_database_is_private(on_bench: Bench) -> None:
+    on_bench.variables["cluster"]["tier"] = "enterprise"
+    on_bench.variables["api_version"] = "v4beta"
+    on_bench.variables["cluster"]["version"] = "v1.34.6+lke2"
+    on_bench.variables["cluster"]["acl"] = {"enabled": True, "ipv4": ["127.0.0.1/32"], "ipv6": []}
+    terraform = on_bench.terraform()
+    terraform.init()
+    terraform.apply(terraform.plan(targets=["module.postgresql"]))
+    (cluster,) = on_bench.api("GET", "/lke/clusters")["data"]
+    (database,) = on_bench.api("GET", "/databases/postgresql/instances")["data"]
+    assert cluster["vpc_id"] == database["private_network"]["vpc_id"]
+    assert (database["allow_list"], database["private_network"]["public_access"]) == ([], False)
+    assert terraform.plan(targets=["module.postgresql"]).is_empty
+
+
+def test_a_state_that_could_not_be_stored_is_handed_over_and_not_left_behind(
+    on_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_lease_and_write(*arguments: Any) -> None:
+        on_bench.lease.release()
+        write(*arguments)
+
+    write = StateVersions.write
+    monkeypatch.setattr(StateVersions, "write", lose_lease_and_write)
     terraform = on_bench.terraform()
     terraform.init()
     plan = terraform.plan(targets=["module.network.linode_vpc.this"])
     with pytest.raises(TerraformFailed):
-        terraform.apply(plan, lambda _: on_bench.lease.release())
+        terraform.apply(plan)
     unsaved = terraform.take_unsaved_state()
     assert unsaved is not None
     assert [one["type"] for one in json.loads(unsaved)["resources"]] == ["linode_vpc"]

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from aias_core import process
+from aias_core.settings import inherited_environment
+
+COUNTS = "print('one', flush=True); print('two', flush=True)"
+STOPS_BY_ITSELF = """
+import os, signal, sys, time
+def stop(*_):
+    os.write(1, b'put in order')
+    open(sys.argv[1], 'w').write('stopped')
+    sys.exit(0)
+signal.signal(signal.SIGINT, stop)
+print('ready', flush=True)
+time.sleep(60)
+"""
+
+
+def test_every_line_is_handed_over_and_the_errors_are_returned() -> None:
+    lines: list[bytes] = []
+    code = f"{COUNTS}; import sys; sys.exit('https://user:secret@host is wrong')"
+    done = process.follow([sys.executable, "-c", code], env=inherited_environment(), on_line=lines.append)
+    assert lines == [b"one\n", b"two\n"]
+    assert (done.status, done.stderr.strip()) == (1, "https://user:***@host is wrong")
+
+
+@pytest.mark.parametrize("reason", [KeyboardInterrupt, ValueError], ids=lambda reason: reason.__name__)
+def test_a_program_that_is_no_longer_wanted_stops_by_itself(reason: type[BaseException], tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+
+    def refuse(_: bytes) -> None:
+        raise reason
+
+    argv = [sys.executable, "-c", STOPS_BY_ITSELF, str(mark)]
+    with pytest.raises(reason):
+        process.follow(argv, env=inherited_environment(), on_line=refuse)
+    assert mark.read_text() == "stopped"
