@@ -24,6 +24,7 @@ group = command_package(
     "plan",
     "quota",
     "restart",
+    "rollback",
     "schema",
     "show",
     "state",
