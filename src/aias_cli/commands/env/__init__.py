@@ -15,6 +15,7 @@ group = command_package(
     "events",
     "explain",
     "export",
+    "import",
     "kubeconfig",
     "list",
     "logs",
