@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 RESUME = "run the same command again; it goes on where it stopped"
 _STATUS = re.compile(r"\[(\d{3})\]")
 _LATE = re.compile(r"gave up waiting|failed to wait|failed to get kubeconfig|timed? ?out", re.IGNORECASE)
+_GARBLED = re.compile(r"not JSON|invalid character|unexpected end of JSON", re.IGNORECASE)
 _TAKEN = re.compile(r"must be unique|already exists|already in use|name is not available|is taken", re.IGNORECASE)
+_PASSING = {0, 408, 429, 500, 502, 503, 504}  # 0 stands for no answer
 _STALE = "saved plan is stale"
 
 
@@ -45,7 +47,7 @@ def _explain(text: str) -> AiasError:
             f"Linode does not accept the token any more: {text}",
             hint=f"put a valid one where 'account.token' of the profile points to, then {RESUME}",
         )
-    if _STALE in text.lower() or 0 in statuses or statuses & {408, 429, 500, 502, 503, 504} or _LATE.search(text):
+    if _STALE in text.lower() or statuses & _PASSING or _LATE.search(text) or _GARBLED.search(text):
         return Passing(f"Linode did not do it: {text}", hint=RESUME)
     if _TAKEN.search(text):
         return Passing(f"Something has the name already: {text}", hint=RESUME)
