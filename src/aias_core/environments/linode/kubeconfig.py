@@ -106,8 +106,8 @@ def _issue(environment: LinodeEnvironment, cluster: Cluster, space: str, bundle:
     cluster.call("PATCH", f"/api/v1/namespaces/{space}/serviceaccounts/{name}", account, APPLY)
     path, binding = _build_binding(metadata, space, bundle)
     cluster.call("PATCH", f"{path}/{name}", binding, APPLY)
-    request = {"spec": {"expirationSeconds": int(life.total_seconds())}}
-    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", **request}
+    head = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+    request = {**head, "spec": {"expirationSeconds": int(life.total_seconds())}}
     status = cluster.call("POST", f"/api/v1/namespaces/{space}/serviceaccounts/{name}/token", request)["status"]
     kubeconfig = _build_kubeconfig(cluster, environment.name, space, name, status["token"])
     return Access(environment.name, bundle, name, str(status["expirationTimestamp"]), kubeconfig)

@@ -90,8 +90,8 @@ def _iter_settings(kind: str, name: str, real: Mapping[str, Any], attribute: str
 
 
 def _iter_plane(plane: Mapping[str, Any]) -> Iterator[Setting]:
-    acl = next(iter(plane.get("acl") or ()), {})
-    addresses = next(iter(acl.get("addresses") or ()), {})
+    acl: Mapping[str, Any] = next(iter(plane.get("acl") or ()), {})
+    addresses: Mapping[str, Any] = next(iter(acl.get("addresses") or ()), {})
     yield ("cluster", "ha"), bool(plane.get("high_availability"))
     yield ("cluster", "acl", "enabled"), bool(acl.get("enabled"))
     for family in ("ipv4", "ipv6"):

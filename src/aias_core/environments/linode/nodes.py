@@ -162,8 +162,9 @@ def wait_for_pool(
         if not late and len(pool["nodes"]) == pool["count"] and wanted(pool):
             return
         if timing.now() >= deadline:
+            minutes = f"{READY_SECONDS / 60:.0f} minutes"
             raise Partial(
-                f"The pool '{name}' is not ready after {READY_SECONDS / 60:.0f} minutes: {', '.join(late) or 'no node'}",
+                f"The pool '{name}' is not ready after {minutes}: {', '.join(late) or 'no node'}",
                 hint=f"see what Linode says: aias env events {environment.name}; then {RESUME}",
             )
         say(f"Waiting for {', '.join(late) or 'the nodes'} of '{name}'…")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aias_core.environments.editing import write_values
+from aias_core.environments.linode.approvals import refuse_unplanned
+from aias_core.environments.linode.maintenance import refuse_under_maintenance
 from aias_core.environments.linode.nodes import admit_nodes, get_pool, wait_for_pool, working_on_nodes
+from aias_core.environments.linode.plan import refuse_widened
 from aias_core.environments.linode.up import UpOptions
 from aias_core.errors import NotFound, Refused
 
@@ -54,27 +58,38 @@ def scale_pool(
     Refused above its ceiling, and as `up`; what is refused before anything is changed leaves the profile as it was.
     """
     environment = open_environment()
+    refuse_unplanned(environment.profile, None, None)
+    refuse_under_maintenance(environment)
     before = _get_declared(environment, pool)
-    values = _build_values(environment.name, pool, before, count)
-    file = own / f"{environment.name}.yaml"
-    kept = file.read_bytes() if file.is_file() else None
-    is_agreed = False
-
-    def agree(plan: EnvironmentPlan) -> None:
-        nonlocal is_agreed
-        consent(plan)
-        is_agreed = True
-
-    try:
-        write_values(own, environment.name, values)
+    with _written(own, environment.name, _build_values(environment.name, pool, before, count)) as written:
         environment = open_environment()
-        environment.up(UpOptions(), agree, progress)
+        agreed = environment.survey().plan
+        consent(agreed)
+        written.is_final = True
+        _resize(environment, pool, count, progress)
+        environment.up(UpOptions(), lambda plan: refuse_widened(agreed, plan), progress)
+    return Scaled(environment.name, pool, before.count, count, written.file)
+
+
+@dataclass(slots=True)
+class _Written:
+    """A profile that was written; until it `is_final`, a failure takes it back."""
+
+    file: Path
+    is_final: bool = False
+
+
+@contextmanager
+def _written(own: Path, name: str, values: dict[KeyPath, int]) -> Iterator[_Written]:
+    file = own / f"{name}.yaml"
+    kept = file.read_bytes() if file.is_file() else None
+    written = _Written(write_values(own, name, values))
+    try:
+        yield written
     except Exception:
-        if not is_agreed:
+        if not written.is_final:
             _put_back(file, kept)
         raise
-    _resize(environment, pool, count, progress)
-    return Scaled(environment.name, pool, before.count, count, file)
 
 
 def _get_declared(environment: LinodeEnvironment, pool: str) -> Pool:
@@ -109,13 +124,19 @@ def _put_back(file: Path, kept: bytes | None) -> None:
 
 
 def _resize(environment: LinodeEnvironment, name: str, count: int, progress: Progress) -> None:
-    """Terraform leaves the size of a pool that scales by itself alone; LKE takes it within the bounds."""
+    """Size and bounds at once, where a pool scales by itself: each alone may be refused for the other.
+
+    Terraform leaves the size of such a pool alone; every other one is left to it.
+    """
+    declared = environment.profile.cluster.pools[name]
+    if declared.minimum is None:
+        return
+    bounds = {"enabled": True, "min": declared.minimum, "max": declared.maximum}
     with working_on_nodes(environment, "nodes scale", progress) as work:
         pool = get_pool(environment, work.cluster_id, name)
-        if pool["count"] != count:
-            progress(f"Scaling '{name}' from {pool['count']} to {count} nodes…")
-            with work.journal.step(f"scale {name}", count=count):
-                path = f"/lke/clusters/{work.cluster_id}/pools/{pool['id']}"
-                environment.opened.account.update(path, {"count": count})
-        wait_for_pool(environment, work.cluster_id, name, lambda pool: pool["count"] == count, progress)
+        progress(f"Scaling '{name}' from {pool['count']} to {count} nodes…")
+        with work.journal.step(f"scale {name}", count=count):
+            path = f"/lke/clusters/{work.cluster_id}/pools/{pool['id']}"
+            environment.opened.account.update(path, {"count": count, "autoscaler": bounds})
+            wait_for_pool(environment, work.cluster_id, name, lambda pool: pool["count"] == count, progress)
         admit_nodes(work, progress)

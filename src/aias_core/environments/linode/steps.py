@@ -12,6 +12,7 @@ from aias_core.files import whole_file
 
 Progress = Callable[[str], None]
 UP = ("preflight", "lock", "infrastructure", "cluster access", "namespaces", "secrets", "health", "state backup")
+ROLLBACK = ("preflight", "restore", *UP[1:], "drift")
 DOWN = ("lock", "state backup", "workloads", "infrastructure", "proof")
 _FILE = "durations.json"
 WORTH_TELLING_SECONDS = 10.0
@@ -23,6 +24,7 @@ class Steps:
     def __init__(self, directory: Path, command: str, names: tuple[str, ...], progress: Progress) -> None:
         self._file, self._command, self._names, self._progress = directory / _FILE, command, names, progress
         self._took = _read(self._file)
+        self.times: dict[str, float] = {}
 
     @contextmanager
     def step(self, name: str) -> Iterator[Progress]:
@@ -32,7 +34,7 @@ class Steps:
         self._progress(f"{number}: {name}…{self._estimate(name)}")
         yield lambda text: self._progress(f"  {text}")
         took = clock.monotonic() - began
-        self._took[self._key(name)] = took
+        self._took[self._key(name)] = self.times[name] = took
         self._progress(f"{number}: {name} done after {took:.1f} s")
 
     def save(self) -> None:

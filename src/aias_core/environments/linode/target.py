@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.drift import Drift
     from aias_core.environments.linode.lease import Lease
     from aias_core.environments.linode.plan import EnvironmentPlan, Survey
+    from aias_core.environments.linode.rollback import RollbackOptions, Rolled
     from aias_core.environments.linode.up import UpOptions, UpResult
     from aias_core.environments.schema import LinodeProfile
 
@@ -158,7 +159,15 @@ class LinodeEnvironment:
         return read_health(self)
 
     def drift(self) -> Drift:
-        """What was changed outside of us; nothing is written."""
+        """What was changed outside of us; nothing is changed, and the report is kept."""
         from aias_core.environments.linode.drift import find_drift
 
         return find_drift(self)
+
+    def rollback(
+        self, options: RollbackOptions, consent: Callable[[EnvironmentPlan], None], progress: Progress
+    ) -> Rolled:
+        """Makes it what it was at an earlier version of its state; see `rollback.roll_back`."""
+        from aias_core.environments.linode.rollback import roll_back
+
+        return roll_back(self, options, consent, progress)

@@ -17,6 +17,7 @@ from aias_core.environments.linode.inside import (
     open_access,
     remove_object,
 )
+from aias_core.environments.linode.kept_profiles import keep_profile
 from aias_core.environments.linode.maintenance import refuse_under_maintenance
 from aias_core.environments.linode.plan import EnvironmentPlan, Survey
 from aias_core.environments.linode.steps import UP, Progress, Steps
@@ -44,10 +45,12 @@ class UpOptions:
     plan_id: str | None = None
     change: str | None = None
     during_maintenance: bool = False
+    rollback_to: str | None = None
 
     def as_details(self) -> dict[str, Any]:
         """What the journal keeps of it."""
-        return {name: value for name, value in (("plan", self.plan_id), ("change", self.change)) if value}
+        told = {"plan": self.plan_id, "change": self.change, "rollback": self.rollback_to}
+        return {name: value for name, value in told.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ class Run:
     def carry_out(self) -> None:
         with self.steps.step("lock") as say:
             self.journal = self._begin(say)
+            keep_profile(self.state, self.lease.fence, self.environment.profile)
         with self.steps.step("infrastructure") as say:
             self._converge(say)
         if self.options.cleanup:

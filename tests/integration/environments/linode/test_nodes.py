@@ -145,7 +145,8 @@ def test_scaling_that_is_not_agreed_to_leaves_the_profile_as_it_was(
 def test_scaling_writes_the_profile_and_makes_the_nodes(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:
     command = ("env", "nodes", "scale", NAME, "--pool", "general", "--count", "3", "--yes")
     code, found, said = place.run(capsys, *command)
-    assert (code, found["before"], found["count"]) == (0, 2, 3), said
+    assert code == 0, said
+    assert (found["before"], found["count"]) == (2, 3)
     assert len(_nodes(place, capsys)) == 3
     pool = place.open().profile.cluster.pools["general"]
     assert (pool.count, pool.minimum, pool.maximum) == (3, 3, 4)
