@@ -11,7 +11,6 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from aias_core.analytics.stores.clickhouse.tables.create import create_tables
 
 from aias_core import clock, ids, windows
 from aias_core.analytics.ingest.store import ensure_partitions
@@ -19,6 +18,7 @@ from aias_core.analytics.rollup.run import enqueue_window, list_window_buckets, 
 from aias_core.analytics.stores.clickhouse.facts import stage_facts
 from aias_core.analytics.stores.clickhouse.rollups import show_hours
 from aias_core.analytics.stores.clickhouse.server import ClickHouse, in_process
+from aias_core.analytics.stores.clickhouse.tables.create import create_tables
 from aias_core.analytics.stores.columns import ColumnRollups
 from aias_core.analytics.stores.protocol import RollupStore
 from aias_core.database.connection import connect

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from aias_core.analytics.stores.clickhouse.tables.create import create_tables
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +25,7 @@ from aias_core.analytics.stores.clickhouse.answers.read import ClickHouseAnswers
 from aias_core.analytics.stores.clickhouse.facts import copy_facts
 from aias_core.analytics.stores.clickhouse.rollups import ClickHouseRollups
 from aias_core.analytics.stores.clickhouse.server import ClickHouse, connect, in_process
+from aias_core.analytics.stores.clickhouse.tables.create import create_tables
 from aias_core.analytics.stores.columns import column_rollups
 from aias_core.errors import AiasError, DependencyUnreachable, PrerequisiteMissing
 from aias_core.secret import Secret
