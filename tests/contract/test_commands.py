@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aias_cli import main
 from aias_cli.main import COMMANDS, GROUPS
 from aias_cli.reference import iter_commands, render_all
 from aias_core.errors import ExitCode
@@ -69,10 +73,20 @@ ARGUMENTS = {
 }
 
 
-def run(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "aias_cli", *argv], cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
+@dataclass(frozen=True, slots=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*argv: str, cwd: Path) -> Done:
+    """One command line in this process, without a terminal."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), write_through=True) for _ in range(2))
+    with chdir(cwd), redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", io.StringIO())
+        code = main.run(list(argv))
+    return Done(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
 
 
 @pytest.mark.parametrize("path", TREE)
