@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from aias_core.errors import ConfirmationNeeded, InvalidInput, Refused
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.opening import OpenedEnvironment
+    from aias_core.environments.linode.target import LinodeEnvironment
     from aias_core.environments.local.target import LocalEnvironment
 
 
@@ -70,6 +72,45 @@ class CommandContext:
         if opened.is_simulated:
             self.printer.note(f"The environment '{opened.name}' is simulated.")
         return opened
+
+    def is_on_linode(self, name: str | None = None) -> bool:
+        """Whether the environment that the run is about is on Linode. Raises NotFound for an unknown one."""
+        from aias_core.environments.profiles import read_assembly
+
+        return read_assembly(name or self.env, self.config).target == "linode"
+
+    def linode(self, name: str | None = None, *, simulate: bool = False) -> LinodeEnvironment:
+        """The environment on Linode that the run is about, to be worked on; says so when it is simulated."""
+        from aias_core.environments.linode.target import open_linode_environment
+
+        opened = open_linode_environment(name or self.env, self.state_dir, self.config, simulate=simulate)
+        if opened.opened.is_simulated:
+            self.printer.note(f"The environment '{opened.name}' is simulated.")
+        return opened
+
+    def confirm_names(self, question: str, names: Iterable[str], given: Sequence[str]) -> None:
+        """Has each name typed that was not `given` with `--confirm`; `--yes` does not stand for it.
+
+        Raises ConfirmationNeeded where there is nobody to ask, Refused for another word.
+        """
+        for name in dict.fromkeys(names):
+            if name in given:
+                continue
+            if self.no_input or not sys.stdin.isatty():
+                raise ConfirmationNeeded(
+                    f"{question} '{name}' must be confirmed by its name", hint=f"confirm it with: --confirm {name}"
+                )
+            if typer.prompt(f"{question} Type '{name}' to go on", err=True) != name:
+                raise Refused("Not confirmed; nothing was changed")
+
+    @property
+    def own_profiles(self) -> Path:
+        """The directory of the user's profiles. Raises InvalidInput where none is named."""
+        if self.config is None:
+            raise InvalidInput(
+                "The directory of your profiles is not known", hint="name it with: --config DIR, or AIAS_ENVIRONMENTS"
+            )
+        return self.config
 
     def confirm(self, question: str) -> None:
         """Asks unless `--yes`. Raises ConfirmationNeeded where there is nobody to ask, Refused for a no."""

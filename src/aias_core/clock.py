@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_SPAN = re.compile(r"(\d{1,6})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def now() -> datetime:
@@ -35,3 +39,16 @@ def parse_instant(text: str) -> datetime:
         return at.astimezone(UTC)
     except OverflowError as exc:
         raise ValueError(f"'{text}' is beyond the calendar") from exc
+
+
+def parse_span(text: str) -> timedelta:
+    """A length of time as people write it: `90m`, `8h`, `2d`. Raises ValueError."""
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"'{text}' is not a length of time such as 30m, 8h or 2d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def parse_end(text: str) -> datetime:
+    """An instant, or one so long from now: `2026-10-01T12:00:00Z`, `2h`. Raises ValueError."""
+    return now() + parse_span(text) if _SPAN.fullmatch(text.strip()) else parse_instant(text)

@@ -77,6 +77,7 @@ class Health:
     at: datetime
     components: Sequence[ComponentHealth]
     warnings: Sequence[str] = ()
+    mode: str = "local"
 
     @property
     def state(self) -> State:
@@ -95,15 +96,20 @@ class Health:
         kind = TimedOut if any(component.timed_out for component in self.components) else Unhealthy
         return kind(
             f"The environment '{self.environment}' is {self.state}: {named}",
-            hint=f"read its log with: aias env logs {roots[0].name}" if roots else None,
+            hint=self._hint(roots),
         )
+
+    def _hint(self, roots: Sequence[ComponentHealth]) -> str | None:
+        if self.mode != "local":
+            return f"see what Linode says: aias env events {self.environment}"
+        return f"read its log with: aias env logs {roots[0].name}" if roots else None
 
     def as_record(self) -> dict[str, Any]:
         """Without the name of its schema. A component that fails because of another is not listed as unhealthy."""
         failing = [c for c in self.components if c.state not in _WORKING and not c.causes]
         return {
             "environment": self.environment,
-            "mode": "local",
+            "mode": self.mode,
             "workspace": None,
             "at": clock.format_instant(self.at),
             "components": [component.as_record() for component in self.components],

@@ -18,6 +18,7 @@ KUBECONFIG_VARIABLE = "AIAS_KUBECONFIG"
 CONTROLLER_NAMESPACE = "sealed-secrets"
 ACTIVE_KEYS = "sealedsecrets.bitnami.com/sealed-secrets-key=active"
 FIELD_MANAGER = "aias-secrets"
+APPLY = "application/apply-patch+yaml"
 TIMEOUT_SECONDS = 10
 _SEALED = ("bitnami.com", "v1alpha1")
 _ACCESS_HINT = f"save the cluster's kubeconfig anew in the file that {KUBECONFIG_VARIABLE} names"
@@ -77,25 +78,25 @@ class Cluster:
 
     def find_values(self, namespace: str, name: str) -> dict[str, Secret] | None:
         """The values of a Secret by key, None where there is no such object."""
-        found = self._find(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        found = self.find(f"/api/v1/namespaces/{namespace}/secrets/{name}")
         return None if found is None else _decode(found.get("data") or {})
 
     def find_sealed(self, namespace: str, name: str) -> dict[str, Any] | None:
         """A SealedSecret as it is stored."""
-        return self._find(self._sealed_path(namespace, name))
+        return self.find(self._sealed_path(namespace, name))
 
     def apply_sealed(self, manifest: Mapping[str, Any]) -> None:
         """Server-side apply of a SealedSecret; its namespace must be there. Raises NotFound."""
         metadata = manifest["metadata"]
         namespace = metadata["namespace"]
-        if self._find(f"/api/v1/namespaces/{namespace}") is None:
+        if self.find(f"/api/v1/namespaces/{namespace}") is None:
             raise NotFound(f"The cluster has no namespace '{namespace}'", hint="make it: aias env up")
-        self._call("PATCH", self._sealed_path(namespace, metadata["name"]), manifest, "application/apply-patch+yaml")
+        self.call("PATCH", self._sealed_path(namespace, metadata["name"]), manifest, APPLY)
 
     def list_sealing_keys(self) -> list[dict[str, Any]]:
         """The Secrets that hold the controller's keys, the newest last. Raises NotFound when there is none."""
         path = f"/api/v1/namespaces/{CONTROLLER_NAMESPACE}/secrets"
-        found = self._call("GET", path, query=[("labelSelector", ACTIVE_KEYS)])["items"]
+        found = self.call("GET", path, query=[("labelSelector", ACTIVE_KEYS)])["items"]
         if not found:
             raise NotFound("The cluster has no sealed-secrets key", hint="install the controller: aias env up")
         return sorted(found, key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"]))
@@ -115,7 +116,7 @@ class Cluster:
         """Has a workload replace its pods, once for each new mark. Raises NotFound."""
         patch = {"spec": {"template": {"metadata": {"annotations": {annotation: mark}}}}}
         path, _ = self._get_workload(namespace, name)
-        self._call("PATCH", path, patch, "application/merge-patch+json")
+        self.call("PATCH", path, patch, "application/merge-patch+json")
 
     def is_rolled_out(self, namespace: str, name: str) -> bool:
         """Whether every pod of a workload is of its present template and serves. Raises NotFound."""
@@ -134,7 +135,7 @@ class Cluster:
     def _find_workload(self, namespace: str, name: str) -> tuple[str, dict[str, Any]] | None:
         for plural in ("deployments", "statefulsets"):
             path = f"/apis/apps/v1/namespaces/{namespace}/{plural}/{name}"
-            if (found := self._find(path)) is not None:
+            if (found := self.find(path)) is not None:
                 return path, found
         return None
 
@@ -142,16 +143,18 @@ class Cluster:
     def _sealed_path(namespace: str, name: str) -> str:
         return f"/apis/{'/'.join(_SEALED)}/namespaces/{namespace}/sealedsecrets/{name}"
 
-    def _find(self, path: str) -> dict[str, Any] | None:
+    def find(self, path: str) -> dict[str, Any] | None:
+        """An object, None where there is no such one."""
         try:
-            return self._call("GET", path)
+            return self.call("GET", path)
         except NotFound:
             return None
 
-    def _call(
+    def call(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json", query: Any = ()
     ) -> dict[str, Any]:
-        applied = content_type == "application/apply-patch+yaml"
+        """The answer to one call of the Kubernetes API."""
+        applied = content_type == APPLY
         asked = [*query, *((("fieldManager", FIELD_MANAGER), ("force", "true")) if applied else ())]
         headers = {"Accept": "application/json"} | ({"Content-Type": content_type} if body is not None else {})
         with _translated_errors():
@@ -195,4 +198,6 @@ def _translate(exc: Any) -> AiasError:
         return PrerequisiteMissing("The cluster refuses this access", hint=_ACCESS_HINT)
     if exc.status == 404:
         return NotFound("The cluster has no such object", hint="look with: aias env status")
+    if exc.status in (408, 429) or exc.status >= 500:
+        return DependencyUnreachable(f"The cluster is busy: {exc.status} {exc.reason}", hint="try again in a minute")
     return AiasError(f"The cluster refused: {exc.status} {exc.reason}", hint="look with: aias secrets status")

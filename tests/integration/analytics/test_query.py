@@ -30,6 +30,7 @@ from aias_core.contracts.usage import UsageEvent
 from aias_core.money import parse_amount
 from aias_core.windows import Grain
 from support.events import MODEL, ORG, OTHER_ORG, make_event
+from support.questions import questions
 from support.usage import HOLDER, KEYS, SECOND_MODEL, random_usage, shown_percentile, store_usage, sum_up
 
 DAYS = 30
@@ -42,7 +43,6 @@ SHOWN: dict[str, Any] = {
     "region": lambda e: e.region,
     "status": lambda e: e.status,
 }
-ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]
 
 
 @pytest.fixture
@@ -51,33 +51,6 @@ def events(store: psycopg.Connection) -> Iterator[list[UsageEvent]]:
     known = random_usage(random.Random(7), clock.now(), DAYS - 1, 400)
     store_usage(store, known)
     return known
-
-
-@st.composite
-def questions(draw: st.DrawFn) -> Question:
-    grain = draw(st.sampled_from(["hour", "day", "month"]))
-    zone = draw(st.sampled_from(ZONES))
-    start = clock.now() - timedelta(hours=draw(st.integers(1, 24 * 28)))
-    end = start + timedelta(hours=draw(st.integers(1, 24 * 14)))
-    groups = draw(st.lists(st.sampled_from(list(SHOWN)), max_size=2, unique=True))
-    chosen = {
-        "model": draw(st.sampled_from([(), ("mock-small",), (str(SECOND_MODEL), "unassigned")])),
-        "project": draw(st.sampled_from([(), ("search",), ("none",)])),
-        "key": draw(st.sampled_from([(), (), ("key-1", str(KEYS[2]))])),
-        "operation": draw(st.sampled_from([(), ("chat",)])),
-        "region": draw(st.sampled_from([(), ("eu",)])),
-    }
-    return Question(
-        *(clock.format_instant(at) for at in (start, end)),
-        granularity=grain,
-        filters=Filters(**chosen),
-        group_by=tuple(groups),
-        fill=draw(st.sampled_from(["zero", "none"])),
-        tz=zone,
-        align=True,
-        top=draw(st.sampled_from([None, None, 1, 2])),
-        percentiles=draw(st.sampled_from([(), (50, 95)])),
-    )
 
 
 def matches(filters: Filters, event: UsageEvent) -> bool:

@@ -131,13 +131,13 @@ def test_days_alone_are_merged_from_their_hours(filled: psycopg.Connection, spoi
     assert all_rows(filled) == right
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(("engine", "workers"), [("rows", 1), ("rows", 3), ("columns", 2)])
 def test_a_rebuild_gives_the_same_rows(
-    filled: psycopg.Connection, again: Connect, spoil: Callable[[], None], workers: int
+    filled: psycopg.Connection, again: Connect, spoil: Callable[[], None], engine: Any, workers: int
 ) -> None:
     right = all_rows(filled)
     spoil()
-    rebuild = run_rebuild(again, RANGE, RebuildOptions("test", workers=workers))
+    rebuild = run_rebuild(again, RANGE, RebuildOptions("test", workers=workers, engine=engine))
     assert (rebuild.days_done, rebuild.hours, rebuild.source_rows) == (4, 24, 48)
     assert all_rows(filled) == right
     assert filled.execute("SELECT state, checkpoint FROM aias.rollup_rebuilds").fetchall() == [("done", RANGE.end)]

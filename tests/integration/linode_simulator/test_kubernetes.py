@@ -16,6 +16,9 @@ from kubernetes.client.rest import ApiException
 from support.linode import CLUSTER, TOKEN, Simulator, simulator
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+SERVICE_ACCOUNT = {"apiVersion": "v1", "kind": "ServiceAccount"}
+CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+POD = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "x", "image": "x"}]}}
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +193,56 @@ def test_a_cluster_takes_its_objects_with_it(linode: httpx.Client, cluster: Any,
     linode.delete(f"/lke/clusters/{cluster['id']}")
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{running.url}/kubernetes/{cluster['id']}/version")
+
+
+def bind(kubernetes: client.ApiClient, role: str) -> str:
+    """A token of a new account with that role in the namespace."""
+    core, rbac = client.CoreV1Api(kubernetes), client.RbacAuthorizationV1Api(kubernetes)
+    core.create_namespaced_service_account("env-development", {**SERVICE_ACCOUNT, "metadata": {"name": role}})
+    subject = {"kind": "ServiceAccount", "name": role, "namespace": "env-development"}
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": role},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [subject],
+    }
+    rbac.create_namespaced_role_binding("env-development", binding)
+    request = {"spec": {"expirationSeconds": 600}}
+    return str(core.create_namespaced_service_account_token(role, "env-development", request).status.token)
+
+
+def with_token(kubernetes: client.ApiClient, token: str) -> client.CoreV1Api:
+    configuration = client.Configuration(host=kubernetes.configuration.host)
+    configuration.api_key["authorization"] = f"Bearer {token}"
+    return client.CoreV1Api(client.ApiClient(configuration))
+
+
+def test_a_token_of_an_account_does_what_its_role_allows(
+    kubernetes: client.ApiClient, core: client.CoreV1Api, linode: httpx.Client
+) -> None:
+    viewer, editor = (with_token(kubernetes, bind(kubernetes, role)) for role in ("view", "edit"))
+    assert viewer.list_namespaced_config_map("env-development").items == []
+    refused(403, viewer.list_namespaced_secret, "env-development")
+    refused(403, viewer.create_namespaced_config_map, "env-development", CONFIG_MAP)
+    editor.create_namespaced_config_map("env-development", CONFIG_MAP)
+    refused(403, editor.create_namespaced_config_map, "default", CONFIG_MAP)
+    linode.post("/__simulator/clock", json={"seconds": 601})
+    refused(401, viewer.list_namespaced_config_map, "env-development")
+
+
+def test_a_token_ends_with_its_account(kubernetes: client.ApiClient, core: client.CoreV1Api) -> None:
+    viewer = with_token(kubernetes, bind(kubernetes, "view"))
+    core.delete_namespaced_service_account("view", "env-development")
+    refused(401, viewer.list_namespaced_config_map, "env-development")
+
+
+def test_an_eviction_needs_room_in_the_budget(kubernetes: client.ApiClient, core: client.CoreV1Api) -> None:
+    for name in ("one", "two"):
+        core.create_namespaced_pod("env-development", {**POD, "metadata": {"name": name, "labels": {"app": "x"}}})
+    budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "x"}}
+    budget["spec"] = {"minAvailable": 1, "selector": {"matchLabels": {"app": "x"}}}
+    client.PolicyV1Api(kubernetes).create_namespaced_pod_disruption_budget("env-development", budget)
+    core.create_namespaced_pod_eviction("one", "env-development", {"metadata": {"name": "one"}})
+    refused(429, core.create_namespaced_pod_eviction, "two", "env-development", {"metadata": {"name": "two"}})
+    assert [one.metadata.name for one in core.list_namespaced_pod("env-development").items] == ["two"]

@@ -30,7 +30,7 @@ def read(target: Target) -> Catalog:
         return read_catalog(connection)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_a_random_change_set_goes_up_down_and_up(postgres_server: PostgresServer, tmp_path: Path, seed: int) -> None:
     target = Target("x", postgres_server.dsn(postgres_server.empty(), "aias_migrator"), tmp_path / "files")
     for number, migration in enumerate(make_migrations(seed, FILES)):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from aias_core import clock
 from aias_core.database.scratch import scratch_server
 from aias_core.errors import DifferenceFound, ObjectiveMissed
 from aias_core.migrate.apply import MigrationFailed
@@ -147,7 +148,8 @@ def test_a_new_file_is_rehearsed_on_the_whole_schema_of_a_live_database(
     shutil.copytree(default_directory(database), directory)
     target = Target(database, postgres_server.dsn(postgres_server.empty(), "aias_migrator"), directory)
     migrate(target)
-    write_migration(directory, "202611252359", "more", "CREATE TABLE aias.more (id bigint);", "DROP TABLE aias.more;")
+    now = f"{clock.now():%Y%m%d%H%M}"
+    write_migration(directory, now, "more", "CREATE TABLE aias.more (id bigint);", "DROP TABLE aias.more;")
     rehearsal = rehearse(target, RehearsalOptions(rows=2))
     assert [(version.slug, version.is_proven) for version in rehearsal.versions] == [("more", True)]
 

@@ -170,7 +170,7 @@ def test_killed_at_any_call_the_next_run_completes_with_the_same_certificate(
     postgres_server: PostgresServer, worlds: dict[str, World], objects: ObjectStore, kind: str
 ) -> None:
     whole = stable(copy_world(postgres_server, worlds[kind], objects).erase())
-    at_call, step, deaths = 5, 13, 0
+    at_call, step, deaths = 5, 19, 0
     while True:
         place = copy_world(postgres_server, worlds[kind], objects)
         died = run_and_die(place.erase, at_call)
@@ -178,7 +178,7 @@ def test_killed_at_any_call_the_next_run_completes_with_the_same_certificate(
         if not died:
             break
         deaths, at_call = deaths + 1, at_call + step
-    assert deaths > 10
+    assert deaths > 5
 
 
 def test_a_dry_run_changes_nothing(place: Place) -> None:

@@ -6,19 +6,40 @@ from typing import Annotated
 
 import typer
 
-from aias_cli.context import current
+from aias_cli.commands.env.options import Confirm, Environment, LockWait
+from aias_cli.context import CommandContext, current
 
 
 def down(
     ctx: typer.Context,
-    environment: Annotated[str | None, typer.Argument(metavar="[ENVIRONMENT]", help="Which one [--env].")] = None,
+    environment: Environment = None,
     volumes: Annotated[bool, typer.Option("--volumes", help="Forget all its data as well; asks first.")] = False,
+    keep_state: Annotated[
+        bool, typer.Option("--keep-state", help="With --volumes: keep the state all the same.")
+    ] = False,
+    confirm: Confirm = None,
+    lock_wait: LockWait = 0,
 ) -> None:
-    """Stop an environment; its data stays unless --volumes. Nothing happens when it is not up.
+    """Stop an environment, or remove it from Linode and prove that it is gone; its data stays unless --volumes.
+
+    What is on Linode is confirmed by its name. Nothing happens when it is not up.
 
     Example: aias env down --volumes --yes
     """
     context = current(ctx)
+    if not context.is_on_linode(environment):
+        _down_here(context, environment, volumes)
+        return
+    from aias_core.environments.linode.down import DownOptions
+
+    chosen = context.linode(environment)
+    what = "all that it consists of and all its data" if volumes else "all that it consists of"
+    context.confirm_names(f"Remove {what}?", [chosen.name], confirm or ())
+    result = chosen.down(DownOptions(volumes, keep_state, lock_wait), context.printer.note)
+    context.printer.result("aias.env.down.linode/1", result.as_record())
+
+
+def _down_here(context: CommandContext, environment: str | None, volumes: bool) -> None:
     chosen = context.environment(environment)
     if volumes and chosen.state.exists():
         context.confirm(f"Forget all data of the environment '{chosen.name}'?")

@@ -20,7 +20,8 @@ def status(
     Example: aias env status -o json
     """
     context = current(ctx)
-    health = context.environment(environment).status()
+    is_there = context.is_on_linode(environment)
+    health = (context.linode(environment) if is_there else context.environment(environment)).status()
     context.printer.result("aias.health/1", health.as_record(), "components", _COLUMNS)
     if fault := health.find_fault():
         raise fault

@@ -7,29 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from operator import add
-from typing import TYPE_CHECKING, Any
-
-from psycopg import sql
+from typing import Any
 
 from aias_core.analytics.query.faults import InvalidQuery
 from aias_core.analytics.query.parameters import UsageQuery
-from aias_core.analytics.query.selection import COLUMNS, OTHERS, Selection
-from aias_core.analytics.query.sources import Relation, Source
+from aias_core.analytics.query.selection import OTHERS
 from aias_core.analytics.sketch import Tally
-from aias_core.database.queries import load_queries
-
-if TYPE_CHECKING:
-    from psycopg import Connection
+from aias_core.analytics.stores.protocol import LINES_LIMIT, AnswerStore, Reading
 
 COUNTERS = (
     *("requests", "successes", "errors", "timeouts", "throttled", "cancelled", "rejected"),
     *("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "cost_pico", "adjustment_pico"),
 )
-LINES_LIMIT = 100_000
 REQUESTS, COST = COUNTERS.index("requests"), COUNTERS.index("cost_pico")
 Group = tuple[Any, ...]
-
-_queries = load_queries(__file__)
 
 
 @dataclass(slots=True)
@@ -54,15 +45,13 @@ class Lines:
     totals: dict[str, Line] = field(default_factory=dict)
 
 
-def read_lines(connection: Connection, query: UsageQuery, source: Source, selection: Selection) -> Lines:
+def read_lines(store: AnswerStore, reading: Reading) -> Lines:
     """All lines of a question. Raises InvalidQuery, `too_many_rows`, beyond 100,000."""
-    rows, columns, lines = _build_rows(source, selection), _build_columns(query), Lines()
-    values = {**selection.values, "edges": list(query.edges), "start": query.window.start, "end": query.window.end}
-    _read_counters(connection, query, _build_counters(rows, columns, query), values, lines)
+    query, lines = reading.query, Lines()
+    _add_counters(query, store.read_counters(reading), lines)
     _check_size(len(lines.series))
     if query.percentiles:
-        statement = _build_histograms(rows, columns, is_facts=source.relation is Relation.FACTS)
-        _read_histograms(connection, query, statement, values, lines)
+        _add_histograms(query, store.read_histograms(reading), lines)
     return lines
 
 
@@ -109,40 +98,8 @@ def _check_size(count: int) -> None:
         )
 
 
-def _build_rows(source: Source, selection: Selection) -> sql.Composable:
-    is_facts = source.relation is Relation.FACTS
-    at = sql.Identifier("occurred_at" if is_facts else "bucket_start")
-    return sql.SQL(_queries["source_facts" if is_facts else "source_rollups"]).format(
-        bucket=at if source.is_native else sql.SQL(_queries["bucket_of"]).format(at),
-        relation=sql.Identifier(source.relation.value),
-        filters=selection.condition,
-    )
-
-
-def _build_columns(query: UsageQuery) -> list[sql.Composable]:
-    names = ["bucket", *(COLUMNS[dimension] for dimension in query.group_by), *(["currency"] if query.money else [])]
-    return [sql.Identifier(name) for name in names]
-
-
-def _build_counters(rows: sql.Composable, columns: list[sql.Composable], query: UsageQuery) -> sql.Composed:
-    return sql.SQL(_queries["select_counters"]).format(
-        columns=_join(columns),
-        total_columns=_join(columns[-1:] if query.money else []),
-        source=rows,
-        limit=sql.Literal(LINES_LIMIT + 2),
-    )
-
-
-def _build_histograms(rows: sql.Composable, columns: list[sql.Composable], *, is_facts: bool) -> sql.Composed:
-    if is_facts:
-        rows = sql.SQL(_queries["count_fact_buckets"]).format(source=rows)
-    return sql.SQL(_queries["select_histograms"]).format(columns=_join(columns), source=rows)
-
-
-def _read_counters(
-    connection: Connection, query: UsageQuery, statement: sql.Composed, values: dict[str, Any], lines: Lines
-) -> None:
-    for is_total, bucket, *rest in connection.execute(statement, values):
+def _add_counters(query: UsageQuery, rows: Iterable[Sequence[Any]], lines: Lines) -> None:
+    for is_total, bucket, *rest in rows:
         group, currency, counts = _split(query, rest)
         line = Line([int(count or 0) for count in counts])
         if is_total:
@@ -151,10 +108,8 @@ def _read_counters(
             lines.series[bucket, group, currency] = line
 
 
-def _read_histograms(
-    connection: Connection, query: UsageQuery, statement: sql.Composed, values: dict[str, Any], lines: Lines
-) -> None:
-    for bucket, *rest in connection.cursor(binary=True).execute(statement, values):
+def _add_histograms(query: UsageQuery, rows: Iterable[Sequence[Any]], lines: Lines) -> None:
+    for bucket, *rest in rows:
         group, currency, (latency_idx, latency_n, ttft_idx, ttft_n) = _split(query, rest)
         line = lines.series[bucket, group, currency]
         line.latency.add(latency_idx, latency_n)
@@ -171,7 +126,3 @@ def _split(query: UsageQuery, rest: Sequence[Any]) -> tuple[Group, str, Sequence
     if query.money:
         return tuple(rest[:size]), str(rest[size]), rest[size + 1 :]
     return tuple(rest[:size]), "", rest[size:]
-
-
-def _join(parts: Iterable[sql.Composable]) -> sql.Composable:
-    return sql.SQL(", ").join(parts)

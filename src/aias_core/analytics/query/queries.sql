@@ -2,57 +2,6 @@
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SET LOCAL statement_timeout = '15s'
 
--- name: select_counters
--- Series and totals are two grouping sets of one scan, so that they cannot disagree.
-SELECT GROUPING(bucket) = 1 AS is_total, {columns},
-    sum(requests)::bigint, sum(successes)::bigint, sum(errors)::bigint, sum(timeouts)::bigint,
-    sum(throttled)::bigint, sum(cancelled)::bigint, sum(rejected)::bigint, sum(input_tokens)::bigint,
-    sum(cached_input_tokens)::bigint, sum(output_tokens)::bigint, sum(reasoning_tokens)::bigint,
-    sum(cost_pico), sum(adjustment_pico)
-FROM ({source}) source
-GROUP BY GROUPING SETS (({columns}), ({total_columns}))
-LIMIT {limit}
-
--- name: select_histograms
--- Histograms are merged by the reader: adding arrays there takes a third of the time of unnesting them here.
-SELECT {columns}, latency_idx, latency_n, ttft_idx, ttft_n FROM ({source}) source
-
--- name: bucket_of
--- The edges come from the reader, so that there is one rule for zones.
-(%(edges)s::timestamptz[])[width_bucket({}, %(edges)s::timestamptz[])]
-
--- name: source_rollups
-SELECT {bucket} AS bucket, * FROM aias.{relation}
-WHERE bucket_start >= %(start)s AND bucket_start < %(end)s AND {filters}
-
--- name: source_facts
-SELECT {bucket} AS bucket, org_id, project_id, api_key_id, model_id, operation, region, currency, status,
-    (kind = 'usage')::int AS requests,
-    (status IS NOT DISTINCT FROM 'success')::int AS successes,
-    (status IS NOT DISTINCT FROM 'error')::int AS errors,
-    (status IS NOT DISTINCT FROM 'timeout')::int AS timeouts,
-    (status IS NOT DISTINCT FROM 'throttled')::int AS throttled,
-    (status IS NOT DISTINCT FROM 'cancelled')::int AS cancelled,
-    (status IS NOT DISTINCT FROM 'rejected')::int AS rejected,
-    input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
-    CASE kind WHEN 'usage' THEN cost_pico ELSE 0 END AS cost_pico,
-    CASE kind WHEN 'usage' THEN 0 ELSE cost_pico END AS adjustment_pico,
-    latency_bucket, ttft_bucket
-FROM aias.usage_facts
-WHERE occurred_at >= %(start)s AND occurred_at < %(end)s AND {filters}
-
--- name: count_fact_buckets
--- The same histograms as a rollup's, one row a bucket of latency.
-SELECT bucket, org_id, project_id, api_key_id, model_id, operation, region, status, currency,
-    CASE WHEN GROUPING(latency_bucket) = 0 THEN ARRAY[latency_bucket] ELSE '{{}}' END AS latency_idx,
-    CASE WHEN GROUPING(latency_bucket) = 0 THEN ARRAY[count(*)] ELSE '{{}}' END AS latency_n,
-    CASE WHEN GROUPING(ttft_bucket) = 0 AND ttft_bucket IS NOT NULL THEN ARRAY[ttft_bucket] ELSE '{{}}' END AS ttft_idx,
-    CASE WHEN GROUPING(ttft_bucket) = 0 AND ttft_bucket IS NOT NULL THEN ARRAY[count(*)] ELSE '{{}}' END AS ttft_n
-FROM ({source}) facts
-WHERE status = 'success'
-GROUP BY bucket, org_id, project_id, api_key_id, model_id, operation, region, status, currency,
-    GROUPING SETS ((latency_bucket), (ttft_bucket))
-
 -- name: find_models
 SELECT model_id AS id FROM aias.dim_models WHERE name = ANY(%(names)s)
 

@@ -39,32 +39,49 @@ _queries = load_queries(__file__)
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """A condition with its bound values."""
+class Condition:
+    """A column that is one of some values, bound under a name; `or_null` takes rows without a value too."""
 
-    condition: sql.Composable
-    values: dict[str, Any]
+    column: LiteralString
+    name: str
+    values: list[Any]
+    or_null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The conditions that every row meets."""
+
+    conditions: tuple[Condition, ...]
+
+    @property
+    def condition(self) -> sql.Composable:
+        """All of them for PostgreSQL."""
+        return sql.SQL(" AND ").join([sql.SQL("true"), *map(_write, self.conditions)])
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What is bound, by name."""
+        return {condition.name: condition.values for condition in self.conditions}
 
 
 def select_rows(connection: Connection, scope: Scope, filters: Filters) -> Selection:
     """The condition for the rows in scope. Raises InvalidQuery, `unknown_<filter>`, for a name that is not known."""
-    parts: list[sql.Composable] = [sql.SQL("true")]
-    values: dict[str, Any] = {}
+    found: list[Condition] = []
     if scope.orgs is not None:
-        parts.append(_equals_any("org_id", "orgs"))
-        values["orgs"] = list(scope.orgs)
+        found.append(Condition("org_id", "orgs", list(scope.orgs)))
     for dimension in (Dimension.MODEL, Dimension.PROJECT, Dimension.KEY):
         if wanted := getattr(filters, dimension):
-            parts.append(_or_null(COLUMNS[dimension], dimension, is_null=NONE in wanted or "unassigned" in wanted))
-            values[dimension] = find_ids(connection, dimension, wanted)
+            is_null = NONE in wanted or "unassigned" in wanted
+            values: list[Any] = list(find_ids(connection, dimension, wanted))
+            found.append(Condition(COLUMNS[dimension], dimension.value, values, is_null))
     for dimension in (Dimension.OPERATION, Dimension.REGION):
         if wanted := getattr(filters, dimension):
-            parts.append(_equals_any(COLUMNS[dimension], dimension))
-            values[dimension] = list(wanted)
+            found.append(Condition(COLUMNS[dimension], dimension.value, list(wanted)))
     if scope.holder is not None:
-        parts.append(_equals_any("api_key_id", "held"))
-        values["held"] = _ids(connection, _queries["list_held_keys"], holder=scope.holder)
-    return Selection(sql.SQL(" AND ").join(parts), values)
+        held = list(_ids(connection, _queries["list_held_keys"], holder=scope.holder))
+        found.append(Condition("api_key_id", "held", held))
+    return Selection(tuple(found))
 
 
 def find_ids(connection: Connection, dimension: Dimension, wanted: Sequence[str]) -> list[UUID]:
@@ -117,10 +134,7 @@ def _ids(connection: Connection, query: LiteralString, **values: Any) -> list[UU
     return [row[0] for row in connection.execute(query, values)]
 
 
-def _equals_any(column: LiteralString, name: str) -> sql.Composable:
-    return sql.SQL("{} = ANY({})").format(sql.Identifier(column), sql.Placeholder(name))
-
-
-def _or_null(column: LiteralString, name: str, *, is_null: bool) -> sql.Composable:
-    condition = _equals_any(column, name)
-    return sql.SQL("({} OR {} IS NULL)").format(condition, sql.Identifier(column)) if is_null else condition
+def _write(condition: Condition) -> sql.Composable:
+    column = sql.Identifier(condition.column)
+    is_one_of = sql.SQL("{} = ANY({})").format(column, sql.Placeholder(condition.name))
+    return sql.SQL("({} OR {} IS NULL)").format(is_one_of, column) if condition.or_null else is_one_of

@@ -19,6 +19,8 @@ from aias_core.analytics.query.parameters import Dimension, UsageQuery
 from aias_core.analytics.query.scope import Scope, reading
 from aias_core.analytics.query.selection import find_currency, read_names, select_rows, show_keys
 from aias_core.analytics.query.sources import choose_source
+from aias_core.analytics.stores.postgres.answers import PostgresAnswers
+from aias_core.analytics.stores.protocol import AnswerStore, Reading
 from aias_core.money import format_pico
 
 if TYPE_CHECKING:
@@ -29,28 +31,36 @@ OUTCOMES = COUNTERS[:7]
 TOKENS = COUNTERS[7:11]
 
 
-def read_usage(connection: Connection, scope: Scope, query: UsageQuery) -> dict[str, Any]:
+def read_usage(
+    connection: Connection, scope: Scope, query: UsageQuery, store: AnswerStore | None = None
+) -> dict[str, Any]:
     """Series by bucket and group with totals by currency; with `compare`, the totals of the window before as well.
+
+    Names and freshness are read here; the rows come from the `store`, which is this database if none is given.
 
     Counts and tokens are whole numbers, `cost` a decimal text with twelve places, absent where the question leaves
     money out. `partial` marks a bucket that the pipeline has not fully reached. Raises InvalidQuery.
     """
-    return _answer(connection, scope, query, _describe_usage)
+    return _answer(connection, scope, query, _describe_usage, store or PostgresAnswers(connection))
 
 
-def read_reliability(connection: Connection, scope: Scope, query: UsageQuery) -> dict[str, Any]:
+def read_reliability(
+    connection: Connection, scope: Scope, query: UsageQuery, store: AnswerStore | None = None
+) -> dict[str, Any]:
     """Outcomes, rates and percentiles by bucket and group. Percentiles are milliseconds of successful requests."""
-    return _answer(connection, scope, query, _describe_reliability)
+    return _answer(connection, scope, query, _describe_reliability, store or PostgresAnswers(connection))
 
 
-def _answer(connection: Connection, scope: Scope, query: UsageQuery, describe: Any) -> dict[str, Any]:
+def _answer(
+    connection: Connection, scope: Scope, query: UsageQuery, describe: Any, store: AnswerStore
+) -> dict[str, Any]:
     if scope.tenant is not None and Dimension.ORG in query.group_by:
         raise InvalidQuery("invalid_group", "group_by", "The usage of one organization is not split by organization")
     settled, _ = read_watermarks(connection)
     with reading(connection, scope):
-        lines = _read(connection, scope, query)
+        lines = _read(connection, scope, query, store)
         names = [read_names(connection, d, {g[i] for _, g, _ in lines.series}) for i, d in enumerate(query.group_by)]
-        before = _read(connection, scope, query.previous()) if query.compare else None
+        before = _read(connection, scope, query.previous(), store) if query.compare else None
     through = min(clock.now(), settled) if settled else clock.now()
     buckets = {start: _show_bucket(start, end, through) for start, end in pairwise(query.edges)}
     series = [
@@ -66,10 +76,10 @@ def _answer(connection: Connection, scope: Scope, query: UsageQuery, describe: A
     return {**answer, "data_version": _hash(answer)}
 
 
-def _read(connection: Connection, scope: Scope, query: UsageQuery) -> Lines:
+def _read(connection: Connection, scope: Scope, query: UsageQuery, store: AnswerStore) -> Lines:
     by_key = bool(query.filters.key) or Dimension.KEY in query.group_by or scope.holder is not None
     source = choose_source(query, by_key=by_key)
-    lines = read_lines(connection, query, source, select_rows(connection, scope, query.filters))
+    lines = read_lines(store, Reading(query, source, select_rows(connection, scope, query.filters)))
     fold(lines, query)
     fill(lines, query, find_currency(connection, scope) if query.money else "")
     return lines

@@ -9,14 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from aias_core import clock, ids
 from aias_core.analytics.rollup.run import RollupRun, enqueue_window, run_rollup
+from aias_core.analytics.stores.clickhouse.server import in_process
+from aias_core.analytics.stores.columns import column_rollups
 from aias_core.database.queries import load_queries
 from aias_core.errors import LockHeld, NotFound, Partial
 from aias_core.windows import Window
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 DAY = timedelta(days=1)
+Engine = Literal["rows", "columns"]
 Connect = Callable[[], "AbstractContextManager[Connection]"]
 
 _queries = load_queries(__file__)
@@ -32,12 +35,16 @@ _queries = load_queries(__file__)
 
 @dataclass(frozen=True, slots=True)
 class RebuildOptions:
-    """Who asks, how fast it may go, how many connections work, and whether it goes on after a killed one."""
+    """Who asks, how fast it may go, how many connections work, and whether it goes on after a killed one.
+
+    Facts are grouped by `rows` in PostgreSQL, or by `columns` in this process.
+    """
 
     requested_by: str
     max_rows_per_second: int | None = None
     workers: int = 1
     resume: bool = False
+    engine: Engine = "rows"
     tell: Callable[[str], None] | None = None
 
 
@@ -65,9 +72,10 @@ class Rebuild:
 def run_rebuild(connect: Connect, window: Window, options: RebuildOptions) -> Rebuild:
     """Recomputes every bucket of a window of whole days. Connections commit each statement.
 
-    Raises LockHeld while another rebuild is at work, NotFound when there is none to resume, Partial when interrupted.
+    Raises LockHeld while another rebuild is at work, NotFound when there is none to resume, Partial when interrupted,
+    PrerequisiteMissing when columns are wanted and chDB is not installed.
     """
-    with connect() as connection, _alone(connection):
+    with connect() as connection, _alone(connection), _running(options.engine):
         rebuild = _resume(connection, window) if options.resume else _begin(connection, window, options)
         try:
             while rebuild.checkpoint < window.end:
@@ -99,7 +107,7 @@ def _rebuild_day(connection: Connection, connect: Connect, rebuild: Rebuild, opt
     day = Window(rebuild.checkpoint, rebuild.checkpoint + DAY)
     enqueue_window(connection, day)
     with ThreadPoolExecutor(options.workers, "rebuild") as pool:
-        for run in pool.map(_work, [connect] * options.workers):
+        for run in pool.map(_work, [connect] * options.workers, [options.engine] * options.workers):
             rebuild.add(run)
     if options.max_rows_per_second:
         least = (rebuild.source_rows - before) / options.max_rows_per_second
@@ -110,9 +118,17 @@ def _rebuild_day(connection: Connection, connect: Connect, rebuild: Rebuild, opt
         options.tell(f"Whole through {clock.format_second(day.end)}: {rebuild.source_rows} facts read.")
 
 
-def _work(connect: Connect) -> RollupRun:
+def _work(connect: Connect, engine: Engine) -> RollupRun:
     with connect() as connection:
-        return run_rollup(connection, trigger="rebuild")
+        if engine == "rows":
+            return run_rollup(connection, trigger="rebuild")
+        with column_rollups(connection) as columns:
+            return run_rollup(connection, trigger="rebuild", store=columns)
+
+
+def _running(engine: Engine) -> AbstractContextManager[object]:
+    """Keeps chDB loaded from the first day to the last: it stops with the last database in it."""
+    return in_process() if engine == "columns" else nullcontext()
 
 
 def _save(connection: Connection, rebuild: Rebuild, state: str) -> None:

@@ -14,6 +14,8 @@ from uuid import UUID
 
 from aias_core import clock, ids, windows
 from aias_core.analytics.sources.watermarks import publish_rollup_watermarks, read_ingest_watermarks
+from aias_core.analytics.stores.postgres.rollups import PostgresRollups
+from aias_core.analytics.stores.protocol import Buckets, Grain, Replaced, RollupStore
 from aias_core.database.queries import load_queries
 from aias_core.errors import InvalidInput
 from aias_core.windows import Window
@@ -21,10 +23,8 @@ from aias_core.windows import Window
 if TYPE_CHECKING:
     from psycopg import Connection
 
-Grain = Literal["hour", "day"]
 Trigger = Literal["loop", "command", "rebuild", "erasure", "repair"]
 GRAINS: tuple[Grain, ...] = ("hour", "day")
-BUCKETS_AT_ONCE = 64
 HOURS_KEPT = timedelta(days=89)  # the data policy keeps hours for 90
 
 _queries = load_queries(__file__)
@@ -41,6 +41,11 @@ class RollupRun:
     written: int = 0
     removed: int = 0
 
+    def add(self, replaced: Replaced) -> None:
+        self.written += replaced.written
+        self.removed += replaced.removed
+        self.source_rows += replaced.source_rows
+
     def as_record(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -51,14 +56,16 @@ def run_rollup(
     trigger: Trigger = "command",
     patience: timedelta = timedelta(0),
     grains: tuple[Grain, ...] = GRAINS,
+    store: RollupStore | None = None,
 ) -> RollupRun:
     """Works off what the queue of dirty hours holds, and the days they touch. Several workers may run at once.
 
     Hours before the previous one may wait in the queue for `patience`, so that late events cost one recomputation.
+    The queue is here; the buckets are recomputed in the `store`, which is this database if none is given.
     """
     run, started_at, reached = RollupRun(ids.new_id()), clock.now(), read_ingest_watermarks(connection)
     for grain in grains:
-        _drain(connection, run, grain, _find_ready(connection, patience))
+        _drain(connection, run, grain, _find_ready(connection, patience), store or PostgresRollups(connection))
     if run.hours or run.days:
         record = {**run.as_record(), "started_at": started_at, "trigger": trigger}
         connection.execute(_queries["insert_rollup_run"], record)
@@ -126,26 +133,29 @@ def _find_ready(connection: Connection, patience: timedelta) -> dict[str, dateti
     return {"until": until, "due": until - patience, "recent": windows.hour_of(until) - timedelta(hours=1)}
 
 
-def _drain(connection: Connection, run: RollupRun, grain: Grain, ready: dict[str, datetime]) -> None:
-    while _recompute_some(connection, run, grain, ready) is not None:
+def _drain(
+    connection: Connection, run: RollupRun, grain: Grain, ready: dict[str, datetime], store: RollupStore
+) -> None:
+    while _recompute_some(connection, run, grain, ready, store) is not None:
         pass
 
 
-def _recompute_some(connection: Connection, run: RollupRun, grain: Grain, ready: dict[str, datetime]) -> int | None:
+def _recompute_some(
+    connection: Connection, run: RollupRun, grain: Grain, ready: dict[str, datetime], store: RollupStore
+) -> int | None:
     """Recomputes some buckets and says how many: 0 when another worker was faster, None when none is ready."""
     with connection.transaction():
-        found = connection.execute(_queries[f"find_dirty_{grain}s"], {**ready, "limit": BUCKETS_AT_ONCE}).fetchall()
+        wanted = {**ready, "limit": store.buckets_at_once}
+        found = connection.execute(_queries[f"find_dirty_{grain}s"], wanted).fetchall()
         if not found:
             return None
         starts, orgs = zip(*found, strict=True)
         pairs = {"buckets": list(starts), "orgs": list(orgs)}
         taken = set(connection.execute(_queries[f"take_dirty_{grain}s"], pairs))
-        connection.execute(_queries["set_memory"])
         by_start: defaultdict[datetime, list[UUID]] = defaultdict(list)
         for bucket_start, org_id in sorted(taken):
             by_start[bucket_start].append(org_id)
-        for bucket_start, some in by_start.items():
-            _recompute(connection, run, grain, {"bucket_start": bucket_start, "orgs": some, "run_id": run.run_id})
+        _recompute(connection, run, grain, by_start, store)
     if grain == "hour":
         run.hours += len(taken)
     else:
@@ -153,25 +163,21 @@ def _recompute_some(connection: Connection, run: RollupRun, grain: Grain, ready:
     return len(taken)
 
 
-def _recompute(connection: Connection, run: RollupRun, grain: Grain, bucket: dict[str, Any]) -> None:
-    if grain == "day" and bucket["bucket_start"] < clock.now() - HOURS_KEPT:
-        _bring_back_hours(connection, run, bucket)
-    _replace(connection, run, grain, bucket)
+def _recompute(connection: Connection, run: RollupRun, grain: Grain, buckets: Buckets, store: RollupStore) -> None:
+    if grain == "day":
+        for day, orgs in buckets.items():
+            if day < clock.now() - HOURS_KEPT:
+                _bring_back_hours(connection, run, {"bucket_start": day, "orgs": list(orgs)}, store)
+    run.add(store.replace(grain, buckets, run.run_id))
     if grain == "hour":
-        connection.execute(_queries["enqueue_days"], bucket)
+        for hour, orgs in buckets.items():
+            bucket = {"bucket_start": hour, "orgs": list(orgs), "run_id": run.run_id}
+            connection.execute(_queries["enqueue_days"], bucket)
 
 
-def _bring_back_hours(connection: Connection, run: RollupRun, day: dict[str, Any]) -> None:
+def _bring_back_hours(connection: Connection, run: RollupRun, day: dict[str, Any], store: RollupStore) -> None:
     """Computes the hours of a day anew, because they may have been dropped and the day is their merge."""
     connection.execute(_queries["ensure_hours"], day)
     connection.execute(_queries["lock_hours"], day)
-    for hour in range(24):
-        _replace(connection, run, "hour", {**day, "bucket_start": day["bucket_start"] + timedelta(hours=hour)})
-
-
-def _replace(connection: Connection, run: RollupRun, grain: Grain, bucket: dict[str, Any]) -> None:
-    [removed] = connection.execute(_queries[f"delete_{grain}s"], bucket).fetchone() or (0,)
-    written, source_rows = connection.execute(_queries[f"insert_{grain}s"], bucket).fetchone() or (0, 0)
-    run.removed += removed
-    run.written += written
-    run.source_rows += source_rows
+    hours = {day["bucket_start"] + timedelta(hours=hour): day["orgs"] for hour in range(24)}
+    run.add(store.replace("hour", hours, run.run_id))

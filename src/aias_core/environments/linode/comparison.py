@@ -27,13 +27,14 @@ def _kind_of(was_there: bool, is_there: bool) -> Change:
 
 
 def _collect(state: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    found = dict(_iter_instances(state))
+    found = dict(iter_instances(state))
     for name, output in (state.get("outputs") or {}).items():
         found[f"output.{name}"] = {"value": output.get("value"), "type": output.get("type")}
     return found
 
 
-def _iter_instances(state: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def iter_instances(state: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Address and attributes of each resource; a tainted one has the attribute `(tainted)`."""
     for resource in state.get("resources") or []:
         parts = [resource.get("module"), "data" if resource.get("mode") == "data" else None]
         base = ".".join([part for part in parts if part] + [resource["type"], resource["name"]])

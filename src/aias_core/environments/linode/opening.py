@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.cost import Estimate
     from aias_core.environments.linode.events import EventReader
     from aias_core.environments.linode.orphans import OrphanHunt
+    from aias_core.environments.linode.pacing import Timing
     from aias_core.environments.linode.quota import Quota
     from aias_core.environments.linode.simulation import Simulation
     from aias_core.environments.linode.transport import OnCall
@@ -29,11 +31,22 @@ class OpenedEnvironment:
     profile: LinodeProfile
     directory: Path
     account: LinodeAccount
-    is_simulated: bool
+    simulation: Simulation | None
+    token: Secret = field(repr=False)
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.simulation is not None
 
     @property
     def name(self) -> str:
         return self.profile.name
+
+    def build_variables(self) -> Mapping[str, str]:
+        """What Terraform and its provider must find in their environment to reach the account; holds the token."""
+        if self.simulation is not None:
+            return self.simulation.build_environment()
+        return {"LINODE_URL": self.profile.account.api_url, "LINODE_TOKEN": self.token.reveal()}
 
     def estimate_cost(self) -> Estimate:
         """What the environment costs by the account's prices. Raises NotFound for what has no price in the region."""
@@ -68,16 +81,25 @@ class OpenedEnvironment:
         return EventReader(self.account, self.name, self.profile.domain)
 
 
-def open_on_linode(name: str, state_root: Path, own: Path | None, on_call: OnCall | None = None) -> OpenedEnvironment:
+def open_on_linode(
+    name: str,
+    state_root: Path,
+    own: Path | None,
+    on_call: OnCall | None = None,
+    *,
+    timing: Timing | None = None,
+    overrides: Sequence[str] = (),
+) -> OpenedEnvironment:
     """The environment with its account; a simulated one is started when it is not running.
 
     Raises NotFound for an unknown one, Refused for one that is not on Linode, PrerequisiteMissing without a
     token, and what `resolve_secret` raises.
     """
+    from aias_core.environments.linode.client import LinodeAccount
     from aias_core.environments.linode.simulation import find_simulation
     from aias_core.environments.schema import LinodeProfile
 
-    profile = load_profile(name, own)
+    profile = load_profile(name, own, overrides)
     if not isinstance(profile, LinodeProfile):
         raise Refused(
             f"The environment '{name}' is not on Linode, and this command asks a Linode account",
@@ -85,7 +107,10 @@ def open_on_linode(name: str, state_root: Path, own: Path | None, on_call: OnCal
         )
     directory = ensure_directory(Path(state_root).absolute(), name)
     simulation = find_simulation(directory)
-    return OpenedEnvironment(profile, directory, _open_account(profile, simulation, on_call), simulation is not None)
+    token = _resolve_token(profile.account.token) if simulation is None else simulation.token
+    url = profile.account.api_url if simulation is None else simulation.url
+    account = LinodeAccount(url, profile.account.api_version, token, on_call=on_call, timing=timing)
+    return OpenedEnvironment(profile, directory, account, simulation, token)
 
 
 def ensure_directory(state_root: Path, name: str) -> Path:
@@ -101,15 +126,6 @@ def ensure_directory(state_root: Path, name: str) -> Path:
             hint="choose another one with: --state-dir DIR",
         ) from exc
     return state_root / name
-
-
-def _open_account(profile: LinodeProfile, simulation: Simulation | None, on_call: OnCall | None) -> LinodeAccount:
-    from aias_core.environments.linode.client import LinodeAccount
-
-    told = profile.account
-    url = told.api_url if simulation is None else simulation.url
-    token = _resolve_token(told.token) if simulation is None else simulation.token
-    return LinodeAccount(url, told.api_version, token, on_call=on_call)
 
 
 def _resolve_token(reference: str) -> Secret:

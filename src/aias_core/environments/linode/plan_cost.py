@@ -79,9 +79,10 @@ def _read_resource(address: str, kind: str, values: Mapping[str, Any], region: s
 
 
 def _count_nodes(pool: Mapping[str, Any], field: str) -> int:
-    """A pool that scales by itself begins with its minimum."""
+    """A pool that scales by itself has its minimum at least."""
     scaler = (pool.get("autoscaler") or [{}])[0]
-    return _whole(pool.get(field), _whole(scaler.get("min"), 0))
+    least = _whole(scaler.get("min"), 0)
+    return max(_whole(pool.get(field), least), least)
 
 
 def _whole(value: object, otherwise: int) -> int:

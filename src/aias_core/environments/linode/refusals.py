@@ -7,8 +7,8 @@ from typing import Any
 
 from aias_core.errors import AiasError, Conflict, InvalidInput, LimitReached, NotFound, PrerequisiteMissing, Refused
 
-_LIMIT = re.compile(r"account limit reached|quota|limit exceeded|may have at most", re.IGNORECASE)
-_OUT_OF_STOCK = re.compile(r"currently unavailable|out of stock|no capacity|insufficient capacity", re.IGNORECASE)
+LIMIT = re.compile(r"account limit reached|quota|limit exceeded|may have at most", re.IGNORECASE)
+OUT_OF_STOCK = re.compile(r"currently unavailable|out of stock|no capacity|insufficient capacity", re.IGNORECASE)
 _TAKEN = re.compile(r"must be unique|already exists|already in use|name is not available", re.IGNORECASE)
 _NO_JSON = "N/A"
 
@@ -25,8 +25,8 @@ def explain_refusal(exc: Any, method: str, path: str) -> AiasError:
             return _explain_access(exc, method, path, reasons)
         case 404:
             return NotFound(f"There is no '{path}' in the account")
-        case 400 if _LIMIT.search(reasons) or _OUT_OF_STOCK.search(reasons):
-            return LimitReached(f"Linode refused '{method} {path}': {reasons}", hint=_limit_hint(reasons))
+        case 400 if LIMIT.search(reasons) or OUT_OF_STOCK.search(reasons):
+            return LimitReached(f"Linode refused '{method} {path}': {reasons}", hint=limit_hint(reasons))
         case 400 if method == "POST" and _TAKEN.search(reasons):
             return Conflict(f"Linode refused '{method} {path}': {reasons}", hint="see what has the name in the account")
         case _:
@@ -35,11 +35,12 @@ def explain_refusal(exc: Any, method: str, path: str) -> AiasError:
 
 def is_out_of_stock(error: LimitReached) -> bool:
     """Whether a plan or region had no room, rather than the account."""
-    return _OUT_OF_STOCK.search(error.message) is not None
+    return OUT_OF_STOCK.search(error.message) is not None
 
 
-def _limit_hint(reasons: str) -> str:
-    if _OUT_OF_STOCK.search(reasons):
+def limit_hint(reasons: str) -> str:
+    """What to do about a refusal for want of room."""
+    if OUT_OF_STOCK.search(reasons):
         return "choose another plan or region in the profile; see what is used and needed with: aias env quota"
     return "see what is used and needed with: aias env quota, and ask for more with a support ticket"
 

@@ -132,8 +132,12 @@ def open_state(name: str, state_root: Path, own_profiles: Path | None = None) ->
     profile = load_profile(name, own_profiles)
     if not isinstance(profile, LinodeProfile):
         raise Refused(f"The environment '{name}' is not on Linode: it has no state of Terraform")
-    directory = Path(state_root).absolute() / name
-    return RemoteState(name, directory, open_store(directory, profile), _key_reader(directory, profile))
+    return open_state_of(profile, Path(state_root).absolute() / name)
+
+
+def open_state_of(profile: LinodeProfile, directory: Path) -> RemoteState:
+    """The remote state of the environment with that profile and directory."""
+    return RemoteState(profile.name, directory, open_store(directory, profile), _key_reader(directory, profile))
 
 
 def open_store(environment_directory: Path, profile: LinodeProfile) -> StateStore:

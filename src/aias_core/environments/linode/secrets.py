@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 
 def open_secrets(name: str, state_root: Path, own: Path | None) -> Secrets:
     """The secrets of an environment on Linode. Raises NotFound, InvalidInput, Refused for another target."""
-    profile = load_linode_profile(name, own)
+    return declare_secrets(load_linode_profile(name, own), Path(state_root).absolute() / name)
+
+
+def declare_secrets(profile: LinodeProfile, directory: Path) -> Secrets:
+    """The secrets of the environment with that profile and directory."""
     declared = {secret: _declare(secret, entry, profile) for secret, entry in profile.secrets.items()}
-    return Secrets(name, Path(state_root).absolute() / name, declared)
+    return Secrets(profile.name, directory, declared)
 
 
 def _declare(name: str, entry: SecretDeclaration, profile: LinodeProfile) -> DeclaredSecret:

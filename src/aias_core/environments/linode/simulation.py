@@ -20,14 +20,14 @@ from typing import Any
 
 from aias_core import clock, process
 from aias_core.environments.linode.mirror import make_mirror
-from aias_core.errors import AiasError, TimedOut
+from aias_core.errors import AiasError, InvalidInput, TimedOut
 from aias_core.files import whole_file
 from aias_core.secret import Secret, random_base62
-from aias_core.settings import inherited_environment
+from aias_core.settings import find_variable, inherited_environment
 
 MODULE = "aias_services.linode_simulator"
 # An hour on Linode passes in 72 seconds: long enough to watch, short enough to wait for.
-PACE = 0.02
+PACE, PACE_VARIABLE = 0.02, "AIAS_SIMULATION_PACE"
 POLL_MILLISECONDS = 200
 START_SECONDS, STOP_SECONDS, ANSWER_SECONDS, LOOK_SECONDS = 30.0, 10.0, 2.0, 0.05
 _RECORD, _TOKEN, _LOG = "simulation.json", "simulator/token", "simulator/log"
@@ -62,13 +62,30 @@ def find_simulation(directory: Path) -> Simulation | None:
     return ensure_simulation(directory) if is_simulated(directory) else None
 
 
-def ensure_simulation(directory: Path, *, pace: float = PACE) -> Simulation:
-    """The simulated account of an environment, made and started where need be. Raises TimedOut, AiasError."""
+def ensure_simulation(directory: Path, *, pace: float | None = None) -> Simulation:
+    """The simulated account of an environment, made and started where need be.
+
+    Without a pace it is that of AIAS_SIMULATION_PACE: 0 at once, 1 as in life.
+
+    Raises InvalidInput, TimedOut, AiasError.
+    """
+    pace = _read_pace() if pace is None else pace
     with _alone(directory):
         record = _read_record(directory)
         if not (record and _answers(str(record["url"]))):
             record = _start(directory, record, pace)
         return Simulation(url=record["url"], pid=record["pid"], token=_read_token(directory), directory=directory)
+
+
+def _read_pace() -> float:
+    told = find_variable(PACE_VARIABLE)
+    try:
+        pace = float(told) if told else PACE
+    except ValueError:
+        pace = -1.0
+    if not 0 <= pace <= 1:
+        raise InvalidInput(f"{PACE_VARIABLE} is '{told}' and not a number from 0 to 1", hint=f"unset {PACE_VARIABLE}")
+    return pace
 
 
 def stop_simulation(directory: Path, *, forget: bool = False) -> bool:

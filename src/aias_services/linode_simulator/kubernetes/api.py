@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from aias_services.linode_simulator.exchange import Answer, Request
+from aias_services.linode_simulator.kubernetes.accounts import authorize, find_account, issue_token
+from aias_services.linode_simulator.kubernetes.eviction import evict
 from aias_services.linode_simulator.kubernetes.kinds import KINDS, Kind
-from aias_services.linode_simulator.kubernetes.objects import Document, Objects
+from aias_services.linode_simulator.kubernetes.objects import NAMESPACES, Document, Objects
 from aias_services.linode_simulator.kubernetes.status import Status
 from aias_services.linode_simulator.refusals import Refusal
 from aias_services.linode_simulator.resource import dig
@@ -20,7 +22,7 @@ from aias_services.linode_simulator.world import Record, World
 _CLUSTER = re.compile(r"/kubernetes/(\d+)(/.*)?")
 _OBJECTS = re.compile(
     r"/(?:api/(?P<core>v1)|apis/(?P<named>[^/]+/[^/]+))(?:/namespaces/(?P<namespace>[^/]+))?"
-    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<part>status|scale|eviction))?"
+    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<part>status|scale|eviction|token))?"
 )
 LOCAL = "127.0.0.1"
 
@@ -38,8 +40,8 @@ class KubernetesApi:
         if match is None or cluster is None or not self._world.is_settled(cluster) or not self._is_let_in(cluster):
             return None
         try:
-            self._authenticate(request, cluster)
-            return _serve(self._world, cluster, request, match[2] or "/")
+            account = self._authenticate(request, cluster)
+            return _serve(self._world, cluster, request, match[2] or "/", account)
         except Status as status:
             return Answer(status.document(), status.code)
 
@@ -51,9 +53,15 @@ class KubernetesApi:
         networks = [ipaddress.ip_network(one, strict=False) for one in dig(acl, "addresses.ipv4") or ()]
         return any(caller in network for caller in callers for network in networks)
 
-    def _authenticate(self, request: Request, cluster: Record) -> None:
-        if request.headers.get("authorization") != f"Bearer {bearer_token(self._world, cluster)}":
+    def _authenticate(self, request: Request, cluster: Record) -> Document | None:
+        """The service account that asks; None for the administrator."""
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token == bearer_token(self._world, cluster):
+            return None
+        account = find_account(self._world, Objects(self._world, cluster), token)
+        if account is None:
             raise Status(401, "Unauthorized", "Unauthorized")
+        return account
 
 
 def failed(refusal: Refusal) -> Answer:
@@ -61,7 +69,7 @@ def failed(refusal: Refusal) -> Answer:
     return Answer(Status(refusal.status, "Failure", str(refusal)).document(), refusal.status)
 
 
-def _serve(world: World, cluster: Record, request: Request, path: str) -> Answer:
+def _serve(world: World, cluster: Record, request: Request, path: str, account: Document | None) -> Answer:
     discovered = _discover(cluster, path)
     if discovered is not None:
         return Answer(discovered)
@@ -70,6 +78,12 @@ def _serve(world: World, cluster: Record, request: Request, path: str) -> Answer
         raise Status(404, "NotFound", "the server could not find the requested resource")
     kind, namespace, name = _target(match)
     objects = Objects(world, cluster, dry="dryRun" in request.query)
+    if account is not None:
+        authorize(objects, account, request.method, kind, name if kind is NAMESPACES else namespace)
+    if request.method == "POST" and match["part"] == "token":
+        return Answer(issue_token(world, objects, (namespace, name), _document(request)), 201)
+    if request.method == "POST" and match["part"] == "eviction":
+        return Answer(evict(objects, namespace, name), 201)
     if request.method == "GET":
         return _read(objects, kind, namespace, name, request.query)
     return _write(objects, kind, namespace, name, request)
@@ -123,6 +137,7 @@ def _read(objects: Objects, kind: Kind, namespace: str, name: str, query: Mappin
 
 def _is_selected(document: Document, query: Mapping[str, str]) -> bool:
     labels, fields = document["metadata"].get("labels", {}), {"metadata.name": document["metadata"]["name"]}
+    fields["spec.nodeName"] = document.get("spec", {}).get("nodeName", "")
     return _match(labels, query.get("labelSelector", "")) and _match(fields, query.get("fieldSelector", ""))
 
 

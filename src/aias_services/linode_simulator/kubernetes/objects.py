@@ -105,6 +105,14 @@ class Objects:
             if document and not self._dry:
                 self._withdraw(document)
 
+    def remember(self, part: str, name: str, value: dict[str, Any]) -> None:
+        """Keeps something of the cluster that is no object."""
+        self._kept.setdefault(part, {})[name] = value
+
+    def recall(self, part: str) -> dict[str, Any]:
+        """What is kept so, by name."""
+        return dict(self._kept.get(part, {}))
+
     def put(self, plural: str, namespace: str, document: Document) -> None:
         """What a controller writes into the core group: a new object, or one anew."""
         kind, name = KINDS["v1", plural], document["metadata"]["name"]

@@ -6,6 +6,7 @@ import pytest
 
 from aias_core.objectstore import ObjectStore
 from support.backups import object_storage
+from support.settled import Settled, copied, settled
 from support.strict_storage import StrictStorage, strict_storage
 
 
@@ -20,3 +21,16 @@ def strict(objects: ObjectStore) -> Iterator[StrictStorage]:
     """The same server seen through something that refuses, and fails where a test wants it to."""
     with strict_storage(objects) as storage:
         yield storage
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settled]:
+    with settled(tmp_path_factory.mktemp("template")) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def place(template: Settled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settled]:
+    """An environment that is up, of the module's own."""
+    with copied(template, tmp_path_factory.mktemp("place")) as environment:
+        yield environment

@@ -8,9 +8,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
+from aias_core.environments.linode.states import StateVersions
 from aias_core.environments.linode.terraform import Progress, TerraformFailed
 from aias_core.environments.linode.terraform_program import embedded_terraform
 from support.terraform import POLL_MILLISECONDS, Bench, bench
@@ -166,6 +168,7 @@ def test_a_workspace_comes_and_goes(on_bench: Bench) -> None:
 
 def test_an_enterprise_cluster_lives_in_the_network_and_its_database_is_private(on_bench: Bench) -> None:
     on_bench.variables["cluster"]["tier"] = "enterprise"
+    on_bench.variables["api_version"] = "v4beta"
     on_bench.variables["cluster"]["version"] = "v1.34.6+lke2"
     on_bench.variables["cluster"]["acl"] = {"enabled": True, "ipv4": ["127.0.0.1/32"], "ipv6": []}
     terraform = on_bench.terraform()
@@ -178,12 +181,20 @@ def test_an_enterprise_cluster_lives_in_the_network_and_its_database_is_private(
     assert terraform.plan(targets=["module.postgresql"]).is_empty
 
 
-def test_a_state_that_could_not_be_stored_is_handed_over_and_not_left_behind(on_bench: Bench) -> None:
+def test_a_state_that_could_not_be_stored_is_handed_over_and_not_left_behind(
+    on_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_lease_and_write(*arguments: Any) -> None:
+        on_bench.lease.release()
+        write(*arguments)
+
+    write = StateVersions.write
+    monkeypatch.setattr(StateVersions, "write", lose_lease_and_write)
     terraform = on_bench.terraform()
     terraform.init()
     plan = terraform.plan(targets=["module.network.linode_vpc.this"])
     with pytest.raises(TerraformFailed):
-        terraform.apply(plan, lambda _: on_bench.lease.release())
+        terraform.apply(plan)
     unsaved = terraform.take_unsaved_state()
     assert unsaved is not None
     assert [one["type"] for one in json.loads(unsaved)["resources"]] == ["linode_vpc"]

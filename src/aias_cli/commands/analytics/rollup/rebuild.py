@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from aias_cli.commands.analytics.options import AlignOption
 from aias_cli.context import current
+
+
+class Engine(StrEnum):
+    """By what facts are grouped."""
+
+    ROWS = "rows"
+    COLUMNS = "columns"
 
 
 def rebuild(
@@ -19,6 +27,9 @@ def rebuild(
         int | None, typer.Option("--max-rows-per-sec", metavar="N", min=1, help="Facts read a second [no limit].")
     ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, max=16, help="Connections at work.")] = 2,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="Group in PostgreSQL by rows, or in this process by columns (chDB).")
+    ] = Engine.ROWS,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on after the last whole day of a killed rebuild.")
     ] = False,
@@ -34,6 +45,6 @@ def rebuild(
 
     context, window = current(ctx), align_window(parse_window(start, end), ("day",), widen=align)
     endpoints = context.environment().endpoints()
-    options = RebuildOptions(own_name(), max_rows_per_sec, workers, resume, context.printer.note)
+    options = RebuildOptions(own_name(), max_rows_per_sec, workers, resume, engine.value, context.printer.note)
     record = run_rebuild(endpoints.analytics_connection, window, options).as_record()
     context.printer.result("aias.analytics.rollup.rebuild/1", record)

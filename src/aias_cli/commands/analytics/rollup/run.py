@@ -12,7 +12,7 @@ from aias_cli.context import current
 from aias_core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from aias_core.analytics.rollup.run import Grain
+    from aias_core.analytics.stores.protocol import Grain
     from aias_core.windows import Window
 
 COLUMNS = ("grain", "bucket_start", "org_id", "entries", "since")

@@ -62,7 +62,10 @@ def expand_pool(pool: State, count: Any, *, creating: bool) -> dict[str, Any]:
     known = {name: pool[name] for name in ("labels", "tags", "firewall_id", "k8s_version", "update_strategy")}
     body = {name: value for name, value in known.items() if value is not None and value is not Unknown}
     body |= {"taints": pool["taint"], "autoscaler": {"enabled": True, **scaler} if scaler else {"enabled": False}}
-    body["count"] = scaler["min"] if scaler and (count is None or count is Unknown) else count
+    if scaler:
+        known = scaler["min"] if count is None or count is Unknown else count
+        count = min(max(known, scaler["min"]), scaler["max"])
+    body["count"] = count
     if creating:
         body |= {"type": pool["type"], "label": pool["label"] or ""}
     return body

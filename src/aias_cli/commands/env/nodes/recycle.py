@@ -1,0 +1,31 @@
+"""aias env nodes recycle"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from aias_cli.commands.env.nodes.options import DrainTimeout
+from aias_cli.commands.env.options import Environment
+from aias_cli.context import current
+
+
+def recycle(
+    ctx: typer.Context,
+    environment: Environment = None,
+    node: Annotated[str | None, typer.Option("--node", metavar="NAME", help="One node, as listed.")] = None,
+    pool: Annotated[str | None, typer.Option("--pool", metavar="NAME", help="Or every node of a pool.")] = None,
+    timeout: DrainTimeout = 600,
+) -> None:
+    """Replace nodes with new ones, one at a time: drained first, and the next when the new one is ready.
+
+    Example: aias env nodes recycle development --pool general
+    """
+    from aias_core.environments.linode.recycling import recycle_nodes
+
+    context = current(ctx)
+    chosen = context.linode(environment)
+    context.confirm(f"Replace {node or pool} of '{chosen.name}'?")
+    recycled = recycle_nodes(chosen, node, pool, timeout, context.printer.note)
+    context.printer.result("aias.env.nodes.recycle/1", recycled.as_record())

@@ -1,0 +1,142 @@
+"""Gives a pool another size: in the profile first, then by a plan, so that the next `up` leaves it so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aias_core.environments.editing import write_values
+from aias_core.environments.linode.approvals import refuse_unplanned
+from aias_core.environments.linode.maintenance import refuse_under_maintenance
+from aias_core.environments.linode.nodes import admit_nodes, get_pool, wait_for_pool, working_on_nodes
+from aias_core.environments.linode.plan import refuse_widened
+from aias_core.environments.linode.up import UpOptions
+from aias_core.errors import NotFound, Refused
+
+if TYPE_CHECKING:
+    from aias_core.environments.keypath import KeyPath
+    from aias_core.environments.linode.plan import EnvironmentPlan
+    from aias_core.environments.linode.steps import Progress
+    from aias_core.environments.linode.target import LinodeEnvironment
+    from aias_core.environments.schema import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A pool with its new size, and the file that says so."""
+
+    environment: str
+    pool: str
+    before: int
+    count: int
+    file: Path
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "environment": self.environment,
+            "pool": self.pool,
+            "before": self.before,
+            "count": self.count,
+            "file": str(self.file),
+        }
+
+
+def scale_pool(
+    open_environment: Callable[[], LinodeEnvironment],
+    own: Path,
+    pool: str,
+    count: int,
+    consent: Callable[[EnvironmentPlan], None],
+    progress: Progress,
+) -> Scaled:
+    """Writes the profile in the directory `own`, plans, and applies; `open_environment` opens it as it then is.
+
+    A pool that scales by itself keeps doing so, with that number as its least. Raises NotFound for an unknown pool,
+    Refused above its ceiling, and as `up`; what is refused before anything is changed leaves the profile as it was.
+    """
+    environment = open_environment()
+    refuse_unplanned(environment.profile, None, None)
+    refuse_under_maintenance(environment)
+    before = _get_declared(environment, pool)
+    with _written(own, environment.name, _build_values(environment.name, pool, before, count)) as written:
+        environment = open_environment()
+        agreed = environment.survey().plan
+        consent(agreed)
+        written.is_final = True
+        _resize(environment, pool, count, progress)
+        environment.up(UpOptions(), lambda plan: refuse_widened(agreed, plan), progress)
+    return Scaled(environment.name, pool, before.count, count, written.file)
+
+
+@dataclass(slots=True)
+class _Written:
+    """A profile that was written; until it `is_final`, a failure takes it back."""
+
+    file: Path
+    is_final: bool = False
+
+
+@contextmanager
+def _written(own: Path, name: str, values: dict[KeyPath, int]) -> Iterator[_Written]:
+    file = own / f"{name}.yaml"
+    kept = file.read_bytes() if file.is_file() else None
+    written = _Written(write_values(own, name, values))
+    try:
+        yield written
+    except Exception:
+        if not written.is_final:
+            _put_back(file, kept)
+        raise
+
+
+def _get_declared(environment: LinodeEnvironment, pool: str) -> Pool:
+    pools = environment.profile.cluster.pools
+    if pool not in pools:
+        raise NotFound(
+            f"The profile has no pool '{pool}'; it has: {', '.join(pools)}",
+            hint=f"see them with: aias env nodes list {environment.name}",
+        )
+    return pools[pool]
+
+
+def _build_values(name: str, key: str, pool: Pool, count: int) -> dict[KeyPath, int]:
+    most = max(count, pool.maximum or 0) if pool.minimum is not None else count
+    if pool.ceiling is not None and most > pool.ceiling:
+        raise Refused(
+            f"The pool '{key}' may have at most {pool.ceiling} nodes",
+            hint=f"raise 'cluster.pools.{key}.ceiling' in the profile of '{name}' first",
+        )
+    path = ("cluster", "pools", key)
+    values: dict[KeyPath, int] = {(*path, "count"): count}
+    if pool.minimum is not None:
+        values |= {(*path, "minimum"): count, (*path, "maximum"): most}
+    return values
+
+
+def _put_back(file: Path, kept: bytes | None) -> None:
+    if kept is None:
+        file.unlink(missing_ok=True)
+    else:
+        file.write_bytes(kept)
+
+
+def _resize(environment: LinodeEnvironment, name: str, count: int, progress: Progress) -> None:
+    """Size and bounds at once, where a pool scales by itself: each alone may be refused for the other.
+
+    Terraform leaves the size of such a pool alone; every other one is left to it.
+    """
+    declared = environment.profile.cluster.pools[name]
+    if declared.minimum is None:
+        return
+    bounds = {"enabled": True, "min": declared.minimum, "max": declared.maximum}
+    with working_on_nodes(environment, "nodes scale", progress) as work:
+        pool = get_pool(environment, work.cluster_id, name)
+        progress(f"Scaling '{name}' from {pool['count']} to {count} nodes…")
+        with work.journal.step(f"scale {name}", count=count):
+            path = f"/lke/clusters/{work.cluster_id}/pools/{pool['id']}"
+            environment.opened.account.update(path, {"count": count, "autoscaler": bounds})
+            wait_for_pool(environment, work.cluster_id, name, lambda pool: pool["count"] == count, progress)
+        admit_nodes(work, progress)

@@ -1,0 +1,173 @@
+"""An environment on Linode as commands see it: plan, up, status, drift, rollback, nodes, down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aias_core.environments.linode.approvals import PlanShelf
+from aias_core.environments.linode.opening import OpenedEnvironment, ensure_directory, open_on_linode
+from aias_core.environments.linode.pacing import Timing
+from aias_core.environments.linode.remote_state import RemoteState, open_state_of
+from aias_core.environments.linode.steps import Progress
+from aias_core.environments.linode.store import DirectoryStore
+from aias_core.environments.linode.variables import STATE_BUCKET
+from aias_core.environments.linode.workshop import MakeInfrastructure, Workshop, open_workshop, run_terraform
+from aias_core.errors import Conflict
+
+if TYPE_CHECKING:
+    from aias_core.environments.health import Health
+    from aias_core.environments.linode.down import DownOptions, DownResult
+    from aias_core.environments.linode.drift import Drift
+    from aias_core.environments.linode.lease import Lease
+    from aias_core.environments.linode.plan import EnvironmentPlan, Survey
+    from aias_core.environments.linode.rollback import RollbackOptions, Rolled
+    from aias_core.environments.linode.up import UpOptions, UpResult
+    from aias_core.environments.schema import LinodeProfile
+
+_USED = ("journal", "terraform")
+
+
+def open_linode_environment(
+    name: str,
+    state_root: Path,
+    own: Path | None = None,
+    *,
+    simulate: bool = False,
+    timing: Timing | None = None,
+    overrides: Sequence[str] = (),
+    make: MakeInfrastructure = run_terraform,
+) -> LinodeEnvironment:
+    """The environment of that name; `simulate` gives a new one an account of its own on this machine.
+
+    Raises as `open_on_linode`, and Conflict for a simulation of what lives in a real account.
+    """
+    timing = timing or Timing()
+    if simulate:
+        _ensure_simulated(ensure_directory(Path(state_root).absolute(), name), name)
+    opened = open_on_linode(name, state_root, own, timing=timing, overrides=overrides)
+    return LinodeEnvironment(opened, timing, make)
+
+
+def _ensure_simulated(directory: Path, name: str) -> None:
+    from aias_core.environments.linode.simulation import ensure_simulation, is_simulated
+
+    if not is_simulated(directory) and any((directory / part).exists() for part in _USED):
+        raise Conflict(
+            f"'{name}' was worked on in a real account from '{directory}'; it is not simulated there",
+            hint="choose another place with: --state-dir DIR",
+        )
+    ensure_simulation(directory)
+
+
+@dataclass(frozen=True, slots=True)
+class LinodeEnvironment:
+    """One environment on Linode, or in its simulation; opened on its account."""
+
+    opened: OpenedEnvironment
+    timing: Timing = field(default_factory=Timing)
+    make: MakeInfrastructure = run_terraform
+
+    @property
+    def name(self) -> str:
+        return self.opened.name
+
+    @property
+    def profile(self) -> LinodeProfile:
+        return self.opened.profile
+
+    @property
+    def directory(self) -> Path:
+        return self.opened.directory
+
+    @property
+    def state(self) -> RemoteState:
+        """Where state, lease and journals are; its bucket may not be there yet."""
+        return open_state_of(self.profile, self.directory)
+
+    @property
+    def state_bucket(self) -> str:
+        return f"{self.profile.bucket_prefix}-{self.name}-{STATE_BUCKET}"
+
+    @property
+    def plan_shelf(self) -> PlanShelf:
+        """The saved plans."""
+        return PlanShelf(self.state.store, self.name)
+
+    def save_plan(self, survey: Survey) -> str:
+        """Keeps a plan for `up` and for those who agree to it; its id."""
+        self.ensure_state_bucket()
+        return self.plan_shelf.save(survey.plan, self.find_actor())
+
+    def read_state(self) -> RemoteState:
+        """As `state`, to look at; nothing is in it before the bucket is made."""
+        if self.opened.is_simulated or self.opened.account.find_by_label("bucket", self.state_bucket):
+            return self.state
+        nothing = DirectoryStore(self.directory / "no-bucket-yet")
+        return RemoteState(self.name, self.directory, nothing, lambda: bytes(32))
+
+    def ensure_state_bucket(self) -> None:
+        """Makes the bucket of the state, where there is none."""
+        account = self.opened.account
+        if account.find_by_label("bucket", self.state_bucket) is None:
+            account.create("bucket", {"label": self.state_bucket, "region": self.profile.region})
+
+    def find_actor(self) -> str:
+        """The Linode user that owns the token."""
+        return str(self.opened.account.get("/profile")["username"])
+
+    def find_caller(self) -> str | None:
+        """The address that Linode sees us come from; None where nobody tells."""
+        if self.opened.simulation is None:
+            return None
+        import httpx
+
+        answer = httpx.get(f"{self.opened.simulation.url}/v4/__simulator/settings", timeout=10, trust_env=False)
+        return str(answer.json()["client_address"])
+
+    @contextmanager
+    def workshop(self, state: RemoteState, lease: Lease | None) -> Iterator[Workshop]:
+        """Terraform at work on it."""
+        with open_workshop(self.opened, state, lease, self.make) as workshop:
+            yield workshop
+
+    def survey(self) -> Survey:
+        """What there is and what would change; nothing is written."""
+        from aias_core.environments.linode.plan import take_survey
+
+        return take_survey(self)
+
+    def up(self, options: UpOptions, consent: Callable[[EnvironmentPlan], None], progress: Progress) -> UpResult:
+        """Makes it as its profile says, after `consent`, which raises to refuse; see `up.bring_up`."""
+        from aias_core.environments.linode.up import bring_up
+
+        return bring_up(self, options, consent, progress)
+
+    def down(self, options: DownOptions, progress: Progress) -> DownResult:
+        """Removes it and proves that it is gone; see `down.take_down`."""
+        from aias_core.environments.linode.down import take_down
+
+        return take_down(self, options, progress)
+
+    def status(self) -> Health:
+        """How its parts are, asked now."""
+        from aias_core.environments.linode.status import read_health
+
+        return read_health(self)
+
+    def drift(self) -> Drift:
+        """What was changed outside of us; nothing is changed, and the report is kept."""
+        from aias_core.environments.linode.drift import find_drift
+
+        return find_drift(self)
+
+    def rollback(
+        self, options: RollbackOptions, consent: Callable[[EnvironmentPlan], None], progress: Progress
+    ) -> Rolled:
+        """Makes it what it was at an earlier version of its state; see `rollback.roll_back`."""
+        from aias_core.environments.linode.rollback import roll_back
+
+        return roll_back(self, options, consent, progress)

@@ -1,0 +1,164 @@
+"""Terraform at work on one environment: its own directory, its variables, and the state backend beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aias_core.environments.linode.backend import StateBackend, serve_state
+from aias_core.environments.linode.failures import explain_failure
+from aias_core.environments.linode.states import read_state
+from aias_core.environments.linode.terraform import OnProgress, Terraform, TerraformFailed, build_environment, ignore
+from aias_core.environments.linode.terraform_program import copy_configuration
+from aias_core.environments.linode.terraform_state import CLUSTER, Instance, list_instances
+from aias_core.environments.linode.variables import build_variables
+from aias_core.errors import AiasError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aias_core.environments.linode.lease import Lease
+    from aias_core.environments.linode.opening import OpenedEnvironment
+    from aias_core.environments.linode.remote_state import RemoteState
+    from aias_core.environments.linode.terraform_plan import TerraformPlan
+
+ROOT, PLAN_FILE, LOOK_FILE = "environment", "plan.tfplan", "look.tfplan"
+
+
+class Infrastructure(Protocol):
+    """What the engine needs of Terraform."""
+
+    def init(self) -> None: ...
+
+    def plan(
+        self,
+        on_progress: OnProgress = ...,
+        *,
+        destroy: bool = ...,
+        refresh_only: bool = ...,
+        targets: Sequence[str] = ...,
+        file: Path | None = ...,
+        lock: bool = ...,
+    ) -> TerraformPlan: ...
+
+    def read_plan(self, file: Path) -> TerraformPlan: ...
+
+    def apply(self, plan: TerraformPlan, on_progress: OnProgress = ...) -> None: ...
+
+    def import_resource(self, address: str, identifier: str) -> None: ...
+
+    def import_cluster(self, address: str, identifier: str) -> None: ...
+
+    def untaint(self, address: str) -> None: ...
+
+    def remove_from_state(self, address: str) -> None: ...
+
+    def take_unsaved_state(self) -> bytes | None: ...
+
+
+MakeInfrastructure = Callable[[Path, Mapping[str, str], Mapping[str, str]], Infrastructure]
+
+
+def run_terraform(directory: Path, variables: Mapping[str, str], backend: Mapping[str, str]) -> Infrastructure:
+    """Terraform itself, with its root copied to where it may write."""
+    return Terraform(copy_configuration(ROOT, directory), variables, backend)
+
+
+@dataclass(slots=True)
+class Workshop:
+    """Terraform, its state, and the lease under which it writes; without one it only looks.
+
+    Everything raises what `explain_failure` makes of a failure.
+    """
+
+    opened: OpenedEnvironment
+    state: RemoteState
+    terraform: Infrastructure
+    backend: StateBackend
+    lease: Lease | None
+
+    @property
+    def plan_file(self) -> Path:
+        return self.opened.directory / "terraform" / PLAN_FILE
+
+    @property
+    def _look_file(self) -> Path:
+        """Another than a run's: one that looks must not change what a run is about to apply."""
+        return self.plan_file.with_name(LOOK_FILE)
+
+    def plan(
+        self, on_progress: OnProgress = ignore, *, destroy: bool = False, targets: Sequence[str] = ()
+    ) -> TerraformPlan:
+        """What would change; nothing is written without a lease."""
+        options: dict[str, Any] = {"destroy": destroy, "targets": targets, "file": self.plan_file}
+        with self._explained():
+            return self.terraform.plan(on_progress, lock=self.lease is not None, **options)
+
+    def look(self) -> TerraformPlan:
+        """What of the state is no longer so; nothing is written."""
+        with self._explained():
+            return self.terraform.plan(refresh_only=True, file=self._look_file, lock=self.lease is not None)
+
+    def apply(self, plan: TerraformPlan, on_progress: OnProgress) -> None:
+        with self._explained():
+            self.terraform.apply(plan, on_progress)
+
+    def adopt(self, address: str, kind: str, identifier: str) -> None:
+        """Takes what exists into the state."""
+        with self._explained():
+            if kind == CLUSTER:
+                self.terraform.import_cluster(address, identifier)
+            else:
+                self.terraform.import_resource(address, identifier)
+
+    def untaint(self, address: str) -> None:
+        with self._explained():
+            self.terraform.untaint(address)
+
+    def forget(self, address: str) -> None:
+        """Takes a resource out of the state without touching it."""
+        with self._explained():
+            self.terraform.remove_from_state(address)
+
+    def list_resources(self) -> list[Instance]:
+        """What the state holds now."""
+        content = self.state.versions.read_newest()
+        return [] if content is None else list_instances(read_state(content))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        self.backend.fault = None
+        try:
+            yield
+        except TerraformFailed as failed:
+            self._keep_unsaved_state()
+            raise explain_failure(failed, self.backend.fault) from failed
+
+    def _keep_unsaved_state(self) -> None:
+        """Terraform leaves a state that it could not store in plain text; it is stored here or not kept at all.
+
+        What it told of is found again in the account by its label.
+        """
+        content = self.terraform.take_unsaved_state()
+        if content is not None and self.lease is not None:
+            try:
+                self.state.versions.write(content, self.lease)
+            except AiasError as exc:
+                self.backend.fault = self.backend.fault or exc
+
+
+@contextmanager
+def open_workshop(
+    opened: OpenedEnvironment, state: RemoteState, lease: Lease | None, make: MakeInfrastructure
+) -> Iterator[Workshop]:
+    """Terraform on an environment for the length of the block."""
+    with serve_state(state.versions, lease) as backend:
+        variables = {**opened.build_variables(), **build_environment(build_variables(opened.profile, opened.name))}
+        terraform = make(opened.directory / "terraform", variables, backend.variables())
+        workshop = Workshop(opened, state, terraform, backend, lease)
+        with workshop._explained():
+            terraform.init()
+        yield workshop

@@ -1,0 +1,290 @@
+"""Up and down on a small environment in a simulated account: what is refused, what is given back, what is resumed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from aias_core.environments.linode.down import DownOptions
+from aias_core.environments.linode.journal import Journal
+from aias_core.environments.linode.plan import EnvironmentPlan
+from aias_core.environments.linode.up import UpOptions
+from aias_core.environments.schema import ControlPlaneAcl, LinodeProfile
+from aias_core.errors import (
+    Conflict,
+    InvalidInput,
+    LimitReached,
+    LockHeld,
+    NotFound,
+    PrerequisiteMissing,
+    Refused,
+)
+from support.campaign import Account, make_account
+from support.linode import simulator
+from support.provisioning import CLUSTER, DATABASE, NODES
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    directory = tmp_path_factory.mktemp("engine")
+    with simulator(directory) as running:
+        yield make_account(running.url, directory)
+
+
+@pytest.fixture
+def account(shared: Account) -> Account:
+    shared.profile = shared.original
+    shared.numbers += 1
+    shared.begin(shared.numbers)
+    shared.control("DELETE", "faults")
+    return shared
+
+
+def _up(account: Account, options: UpOptions | None = None) -> Any:
+    return account.environment().up(options or UpOptions(), lambda _: None, lambda _: None)
+
+
+def _change(account: Account, **parts: Any) -> LinodeProfile:
+    account.profile = account.profile.model_copy(update=parts)
+    return account.profile
+
+
+def _writes(account: Account) -> list[str]:
+    return [f"{call['method']} {call['path']}" for call in account.control("GET", "calls") if call["method"] != "GET"]
+
+
+def test_a_second_up_writes_nothing_anywhere(account: Account) -> None:
+    _up(account)
+    account.control("DELETE", "calls")
+    stored = sorted(account.environment().state.store.list("small/"))
+    result = _up(account)
+    assert (result.changed, _writes(account)) == (False, [])
+    assert sorted(account.environment().state.store.list("small/")) == stored
+
+
+def test_a_second_down_writes_nothing_and_the_first_one_proves_that_nothing_is_left(account: Account) -> None:
+    _up(account)
+    removed = account.environment().down(DownOptions(), lambda _: None)
+    assert (len(removed.removed), removed.orphans) == (9, ())
+    assert removed.kept == ("'aias-small-state'",)
+    account.control("DELETE", "calls")
+    again = account.environment().down(DownOptions(), lambda _: None)
+    assert (again.changed, _writes(account)) == (False, [])
+
+
+def test_a_bucket_with_data_stays_unless_all_is_to_go(account: Account) -> None:
+    _up(account)
+    full = {"region": "fr-par", "bucket": "aias-small-backups", "objects": 3, "size": 10}
+    account.control("POST", "contents", full)
+    kept = account.environment().down(DownOptions(), lambda _: None).kept
+    assert set(kept) == {"'aias-small-state'", "'aias-small-backups'"}
+
+
+def test_what_workloads_had_goes_before_their_cluster(account: Account) -> None:
+    from aias_core.environments.linode.inside import open_access
+
+    _up(account)
+    environment = account.environment()
+    with open_access(environment.opened.account, "small") as cluster:
+        assert cluster is not None
+        spec = {"type": "LoadBalancer", "ports": [{"port": 443}]}
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "edge"}, "spec": spec}
+        cluster.call("POST", "/api/v1/namespaces/env-small/services", service)
+    assert len(environment.opened.account.list_all("/nodebalancers")) == 1
+    assert environment.down(DownOptions(), lambda _: None).orphans == ()
+    assert environment.opened.account.list_all("/nodebalancers") == []
+
+
+def test_a_refused_limit_gives_back_what_this_run_made_and_keeps_what_was_there(account: Account) -> None:
+    account.fail(("POST", "/databases/postgresql/instances", 1), "400")
+    with pytest.raises(LimitReached, match="Account Limit reached") as refused:
+        _up(account)
+    assert CLUSTER in refused.value.message
+    assert [one["kind"] for one in account.ledger()["billed_now"]] == ["object_storage"]
+    account.control("DELETE", "faults")
+    account.raise_limits()
+    _up(account)
+    kept = {one["kind"] for one in account.ledger()["billed_now"]}
+    assert kept == {"database", "linode", "object_storage"}
+
+
+def test_cleanup_removes_what_an_unfinished_run_made(account: Account) -> None:
+    account.fail(("POST", "/lke/clusters", 1), "revoked")
+    with pytest.raises(PrerequisiteMissing, match="token"):
+        _up(account)
+    account.control("DELETE", "faults")
+    account.new_token()
+    _up(account, UpOptions(cleanup=True))
+    assert account.environment().opened.account.list_all("/vpcs") == []
+    with pytest.raises(NotFound, match="no run that was not finished"):
+        _up(account, UpOptions(cleanup=True))
+
+
+def test_two_at_once_the_second_one_hears_who_is_at_work(account: Account) -> None:
+    environment = account.environment()
+    environment.ensure_state_bucket()
+    with environment.state.held(0, lambda _: None, "ada"), pytest.raises(LockHeld, match="of 'ada' on"):
+        _up(account)
+    assert account.environment().opened.account.list_all("/vpcs") == []
+
+
+def test_an_access_list_without_the_caller_is_refused(account: Account) -> None:
+    acl = ControlPlaneAcl(enabled=True, ipv4=["192.0.2.0/24"])
+    _change(account, cluster=account.profile.cluster.model_copy(update={"acl": acl}))
+    with pytest.raises(Refused, match="lock this machine out"):
+        _up(account)
+    assert _writes(account) == []
+
+
+def test_a_state_that_is_missing_while_resources_are_there_stops_everything(account: Account) -> None:
+    _up(account)
+    store = account.environment().state.store
+    for key in store.list("small/"):
+        store.delete(key)
+    account.control("DELETE", "calls")
+    with pytest.raises(Conflict, match="has no state, and these are in the account") as refused:
+        _up(account)
+    assert "aias env import small" in str(refused.value.hint)
+    assert _writes(account) == []
+
+
+def test_a_name_that_somebody_else_took_is_refused(account: Account) -> None:
+    environment = account.environment()
+    environment.opened.account.create("firewall", {"label": "aias-small-edge", "rules": _RULES, "tags": ["theirs"]})
+    account.control("DELETE", "calls")
+    with pytest.raises(Conflict, match="aias-small-edge"):
+        _up(account)
+    assert _writes(account) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "code"),
+    [({"region": "nowhere"}, 2), ({"region": "gb-lon", "gpu": True}, 2), ({"version": "1.19"}, 2)],
+    ids=["unknown-region", "region-without-gpus", "retired-version"],
+)
+def test_what_the_region_does_not_offer_is_refused_before_anything_is_touched(
+    account: Account, parts: dict[str, Any], code: int
+) -> None:
+    cluster = account.profile.cluster
+    changes: dict[str, Any] = {"region": parts.get("region", "fr-par")}
+    if "version" in parts:
+        changes["cluster"] = cluster.model_copy(update={"version": parts["version"]})
+    if "gpu" in parts:
+        pool = next(iter(cluster.pools.values())).model_copy(update={"type": "g2-gpu-rtx4000a1-s", "gpu": True})
+        changes["cluster"] = cluster.model_copy(update={"pools": {**cluster.pools, "gpu": pool}})
+        changes["gpu"] = account.profile.gpu.model_copy(update={"enabled": True})
+    _change(account, **changes)
+    with pytest.raises(InvalidInput) as refused:
+        _up(account)
+    assert (int(refused.value.exit_code), _writes(account)) == (code, [])
+
+
+def test_a_danger_nobody_agreed_to_is_not_done(account: Account) -> None:
+    _up(account)
+    _change(account, protect=True)
+    with pytest.raises(Refused, match="is protected"):
+        account.environment().down(DownOptions(), lambda _: None)
+    assert len(account.environment().opened.account.list_all("/lke/clusters")) == 1
+
+
+def test_a_late_cluster_is_waited_for_and_not_replaced(account: Account) -> None:
+    account.control(
+        "POST",
+        "faults",
+        {"kind": "503", "method": "GET", "path": "/lke/clusters/*/kubeconfig", "times": 11, "retry_after": "0"},
+    )
+    said: list[str] = []
+    account.environment().up(UpOptions(), lambda _: None, said.append)
+    assert any("is good after all" in text for text in said)
+    assert [row["id"] for row in account.environment().opened.account.list_all("/lke/clusters")] == [500_001]
+
+
+def test_a_run_that_was_killed_at_any_line_of_its_journal_is_gone_on_with_from_elsewhere(account: Account) -> None:
+    lines = _count_lines(account)
+    assert lines > 20
+    for line in range(1, lines):
+        account.numbers += 1
+        account.begin(account.numbers)
+        _kill_at(account, line)
+        _move_away(account)
+        result = _up(account)
+        assert result.resumed
+        ledger = account.ledger()
+        assert (line, ledger["billed_twice"], len(ledger["billed_now"])) == (line, [], 4)
+    assert account.environment().survey().plan.is_empty
+
+
+def _count_lines(account: Account) -> int:
+    _up(account)
+    environment = account.environment()
+    (run,) = environment.state.journals.list_runs()
+    with environment.state.held(0, lambda _: None) as lease:
+        return len(environment.state.journals.open(run, lease).entries)
+
+
+def _kill_at(account: Account, line: int) -> None:
+    """Ends a process of its own with signal 9 once so many lines are in its journal."""
+    child = multiprocessing.get_context("fork").Process(target=_die_at, args=(account, line))
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+
+
+def _die_at(account: Account, line: int) -> None:
+    append = Journal.append
+
+    def append_and_die(journal: Journal, *args: Any, **rest: Any) -> int:
+        seq = append(journal, *args, **rest)
+        if seq == line:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return seq
+
+    Journal.append = append_and_die  # type: ignore[method-assign]
+    _up(account)
+    os._exit(0)
+
+
+def _move_away(account: Account) -> None:
+    """Another directory with the same store, as on another machine."""
+    elsewhere = account.directory.with_name(f"{account.directory.name}-elsewhere")
+    elsewhere.mkdir()
+    for part in ("store", "secrets"):
+        if (account.directory / part).exists():
+            (account.directory / part).rename(elsewhere / part)
+    (elsewhere / "simulation.json").write_text("{}")
+    account.directory = elsewhere
+
+
+def test_consent_sees_the_plan_with_its_price_and_may_refuse(account: Account) -> None:
+    seen: list[EnvironmentPlan] = []
+
+    def refuse(plan: EnvironmentPlan) -> None:
+        seen.append(plan)
+        raise Refused("no")
+
+    with pytest.raises(Refused, match="no"):
+        account.environment().up(UpOptions(), refuse, lambda _: None)
+    assert seen[0].count() == {"create": 9, "update": 0, "replace": 0, "delete": 0}
+    assert seen[0].cost.as_record()["before_monthly"] == "0.00"
+    assert _writes(account) == []
+
+
+def test_a_replacement_is_a_danger_with_the_name_to_type(account: Account) -> None:
+    _up(account)
+    environment = account.environment()
+    state = environment.read_state()
+    with environment.workshop(state, None) as workshop:
+        found = workshop.plan(destroy=True)
+    from aias_core.environments.linode.dangers import find_dangers
+
+    dangers = {one.address: (one.name, one.destroys) for one in find_dangers(found.changes)}
+    assert dangers[DATABASE] == ("aias-small", True)
+    assert NODES not in dangers
+
+
+_RULES = {"inbound_policy": "DROP", "outbound_policy": "ACCEPT", "inbound": [], "outbound": []}

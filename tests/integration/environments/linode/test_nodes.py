@@ -1,0 +1,155 @@
+"""Nodes through the command line: listed, taken out, emptied within the budgets, replaced, and made more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from aias_core.environments.linode.draining import drain_node
+from aias_core.environments.linode.pacing import Timing
+from aias_core.environments.linode.target import open_linode_environment
+from aias_core.errors import Conflict, Refused, TimedOut
+from support.settled import NAME, Settled
+
+SPACE = "/api/v1/namespaces/env-small"
+BUDGETS = "/apis/policy/v1/namespaces/env-small/poddisruptionbudgets"
+CONTAINER = {"name": "x", "image": "registry.example.org/x:1"}
+
+
+def _nodes(place: Settled, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    code, found, _ = place.run(capsys, "env", "nodes", "list", NAME)
+    assert code == 0
+    return list(found["nodes"])
+
+
+def _start_pod(place: Settled, name: str, node: str, owner: str | None = "ReplicaSet") -> None:
+    owners = [{"apiVersion": "apps/v1", "kind": owner, "name": "x", "uid": "1", "controller": True}] if owner else []
+    metadata = {"name": name, "labels": {"app": "x"}, "ownerReferences": owners}
+    spec = {"nodeName": node, "containers": [CONTAINER]}
+    place.kubernetes("POST", f"{SPACE}/pods", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+
+
+def _pods(place: Settled) -> list[str]:
+    return [pod["metadata"]["name"] for pod in place.kubernetes("GET", f"{SPACE}/pods")["items"]]
+
+
+@pytest.fixture(autouse=True)
+def tidied(place: Settled) -> Iterator[None]:
+    yield
+    for name in _pods(place):
+        place.kubernetes("DELETE", f"{SPACE}/pods/{name}")
+    for budget in place.kubernetes("GET", BUDGETS)["items"]:
+        place.kubernetes("DELETE", f"{BUDGETS}/{budget['metadata']['name']}")
+
+
+def test_nodes_are_listed_with_their_pools(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = _nodes(place, capsys)
+    assert [(one["pool"], one["ready"], one["cordoned"]) for one in nodes] == [("general", True, False)] * 2
+
+
+def test_a_node_is_cordoned_and_taken_back(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:
+    name = _nodes(place, capsys)[0]["name"]
+    assert place.run(capsys, "env", "nodes", "cordon", NAME, "--node", name)[1]["cordoned"] is True
+    assert [one["cordoned"] for one in _nodes(place, capsys)] == [True, False]
+    assert place.run(capsys, "env", "nodes", "cordon", NAME, "--node", name, "--undo")[1]["cordoned"] is False
+
+
+def test_a_node_that_there_is_not_is_named_with_those_that_there_are(
+    place: Settled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, said = place.run(capsys, "env", "nodes", "cordon", NAME, "--node", "nobody")
+    assert code == 4
+    assert all(one["name"] in said for one in _nodes(place, capsys))
+
+
+def test_draining_evicts_what_can_run_elsewhere(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = (one["name"] for one in _nodes(place, capsys))
+    _start_pod(place, "leaves", first)
+    _start_pod(place, "everywhere", first, "DaemonSet")
+    _start_pod(place, "elsewhere", second)
+    code, found, _ = place.run(capsys, "env", "nodes", "drain", NAME, "--node", first, "--yes")
+    assert (code, found["evicted"]) == (0, ["env-small/leaves"])
+    assert _pods(place) == ["elsewhere", "everywhere"]
+    assert _nodes(place, capsys)[0]["cordoned"] is True
+    place.run(capsys, "env", "nodes", "cordon", NAME, "--node", first, "--undo")
+
+
+def test_draining_stops_before_it_would_lose_a_pod_for_good(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:
+    name = _nodes(place, capsys)[0]["name"]
+    _start_pod(place, "alone", name, owner=None)
+    with pytest.raises(Refused, match="env-small/alone"):
+        drain_node(place.open(), name, 0, lambda _: None)
+    assert (_pods(place), _nodes(place, capsys)[0]["cordoned"]) == (["alone"], False)
+
+
+def test_draining_waits_for_the_budget_and_names_the_pods_in_the_end(
+    place: Settled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, now = _nodes(place, capsys)[0]["name"], [0.0]
+    _start_pod(place, "needed", name)
+    budget = {"minAvailable": 1, "selector": {"matchLabels": {"app": "x"}}}
+    document = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "x"}, "spec": budget}
+    place.kubernetes("POST", BUDGETS, document)
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    timing = Timing(now=lambda: now[0], sleep=sleep)
+    environment = open_linode_environment(NAME, place.root / "aias", place.root / "profiles", timing=timing)
+    with pytest.raises(TimedOut, match="env-small/needed"):
+        drain_node(environment, name, 60, lambda _: None)
+    assert now[0] >= 60
+    place.run(capsys, "env", "nodes", "cordon", NAME, "--node", name, "--undo")
+
+
+def test_an_unfinished_run_is_not_hidden_behind_one_about_nodes(
+    place: Settled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment, name = place.open(), _nodes(place, capsys)[0]["name"]
+    with environment.state.held(0, lambda _: None) as lease:
+        journal = environment.state.journals.begin("ffffffff-0000-7000-8000-000000000000", "up", lease)
+    with pytest.raises(Conflict, match="was not finished"):
+        drain_node(environment, name, 0, lambda _: None)
+    with environment.state.held(0, lambda _: None) as lease:
+        environment.state.journals.open(journal.run_id, lease).end("failed")
+    (place.directory / "journal" / f"{journal.run_id}.jsonl").unlink()
+    environment.state.store.delete(f"{NAME}/journal/{journal.run_id}.jsonl")
+
+
+def test_recycling_replaces_each_node_and_lets_the_new_ones_into_the_database(
+    place: Settled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = _nodes(place, capsys)
+    code, found, _ = place.run(capsys, "env", "nodes", "recycle", NAME, "--pool", "general", "--yes")
+    after = _nodes(place, capsys)
+    assert (code, found["replaced"]) == (0, [one["name"] for one in before])
+    assert len(after) == len(before)
+    assert not {one["id"] for one in before} & {one["id"] for one in after}
+    instances = place.rows("/linode/instances")
+    database = place.rows("/databases/postgresql/instances")[0]
+    assert {one["ipv4"][0] for one in instances} == {one.removesuffix("/32") for one in database["allow_list"]}
+    assert place.run(capsys, "env", "drift", NAME)[0] == 0
+
+
+def test_scaling_that_is_not_agreed_to_leaves_the_profile_as_it_was(
+    place: Settled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = place.profile_file.read_text()
+    code, _, _ = place.run(capsys, "env", "nodes", "scale", NAME, "--pool", "general", "--count", "3", "--no-input")
+    assert (code, place.profile_file.read_text()) == (6, text)
+    assert place.run(capsys, "env", "nodes", "scale", NAME, "--pool", "nobody", "--count", "3", "--yes")[0] == 4
+
+
+def test_scaling_writes_the_profile_and_makes_the_nodes(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ("env", "nodes", "scale", NAME, "--pool", "general", "--count", "3", "--yes")
+    code, found, said = place.run(capsys, *command)
+    assert code == 0, said
+    assert (found["before"], found["count"]) == (2, 3)
+    assert len(_nodes(place, capsys)) == 3
+    pool = place.open().profile.cluster.pools["general"]
+    assert (pool.count, pool.minimum, pool.maximum) == (3, 3, 4)
+    assert "extends: development" in place.profile_file.read_text()
+    assert place.run(capsys, "env", "drift", NAME)[0] == 0
+    assert place.open().survey().plan.is_empty

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from aias_core.environments.linode.failures import Passing, explain_failure
+from aias_core.environments.linode.lease import LeaseLost
+from aias_core.environments.linode.terraform import Fault, TerraformFailed
+from aias_core.errors import AiasError, LimitReached, PrerequisiteMissing
+
+
+def _explain(*summaries: str, fault: AiasError | None = None) -> AiasError:
+    return explain_failure(TerraformFailed("failed", [Fault(one, "", "x.y") for one in summaries]), fault)
+
+
+@pytest.mark.parametrize(
+    ("summary", "kind", "code"),
+    [
+        ("[400] Account Limit reached. Please open a support ticket.", LimitReached, 8),
+        ("[400] The plan is currently unavailable in this region", LimitReached, 8),
+        ("[401] Invalid Token", PrerequisiteMissing, 3),
+        ("[403] Your OAuth token is not authorized", PrerequisiteMissing, 3),
+        ("[429] Too many requests", Passing, 9),
+        ("[503] Service Unavailable", Passing, 9),
+        ("[000] POST /vpcs: closed", Passing, 9),
+        ("failed to get kubeconfig for LKE cluster 1: [503]", Passing, 9),
+        ("Gave up waiting for a ready node", Passing, 9),
+        ("[200] The answer is not JSON", Passing, 9),
+        ("Saved plan is stale", Passing, 9),
+        ("[400] Label must be unique among your VPCs", Passing, 9),
+        ("[400] region is not valid (region)", AiasError, 1),
+    ],
+)
+def test_a_failure_has_the_exit_code_of_its_cause(summary: str, kind: type[AiasError], code: int) -> None:
+    error = _explain(summary)
+    assert (isinstance(error, kind), int(error.exit_code)) == (True, code)
+    assert error.hint
+
+
+def test_of_several_failures_the_one_that_ends_the_run_counts() -> None:
+    assert isinstance(_explain("[503] busy", "[400] Account Limit reached"), LimitReached)
+    assert isinstance(_explain("[400] Account Limit reached", "[401] Invalid Token"), PrerequisiteMissing)
+
+
+def test_a_refused_state_is_the_cause_whatever_terraform_says() -> None:
+    lost = LeaseLost("gone")
+    assert _explain("[503] busy", fault=lost) is lost
