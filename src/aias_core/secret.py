@@ -37,7 +37,7 @@ class Secret:
 
 
 _PATTERNS = (
-    re.compile(r"(?<=://)([^\s:/@]+):([^\s/@]+)(?=@)"),
+    re.compile(r"(?<=://)([^\s:/@]*):([^\s/@]+)(?=@)"),
     re.compile(r"sk-aias-[ldspy]-[0-9A-Za-z]{8,}"),
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}"),
 )

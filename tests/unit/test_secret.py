@@ -11,6 +11,10 @@ def test_known_shapes_are_taken_out_of_any_text() -> None:
     assert redact(text) == "postgresql://aias:***@127.0.0.1:5433/x Bearer *** ***"
 
 
+def test_a_password_without_a_name_before_it_is_taken_out() -> None:
+    assert redact("redis://:hunter2@127.0.0.1:6379") == "redis://:***@127.0.0.1:6379"
+
+
 def test_the_texts_of_a_record_are_redacted_each_by_itself() -> None:
     record = {"reason": "see https://wiki", "by": "anna@example.com", "at": ["https://user:hunter2@host", 7, None]}
     assert redact_all(record) == {**record, "at": ["https://user:***@host", 7, None]}

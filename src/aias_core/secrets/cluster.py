@@ -21,7 +21,7 @@ FIELD_MANAGER = "aias-secrets"
 APPLY = "application/apply-patch+yaml"
 TIMEOUT_SECONDS = 10
 _SEALED = ("bitnami.com", "v1alpha1")
-_ACCESS_HINT = f"save the cluster's kubeconfig anew in the file that {KUBECONFIG_VARIABLE} names"
+_ACCESS_HINT = "get it anew: aias env kubeconfig ENV --out FILE"
 
 
 def find_kubeconfig() -> Secret:
@@ -30,7 +30,8 @@ def find_kubeconfig() -> Secret:
     if not named:
         raise PrerequisiteMissing(
             f"The cluster is not known: {KUBECONFIG_VARIABLE} is not set",
-            hint=f"save a kubeconfig of the cluster with mode 0600, then: export {KUBECONFIG_VARIABLE}=FILE",
+            hint=f"write access to a file and name it there: aias env kubeconfig ENV --out FILE; "
+            f"export {KUBECONFIG_VARIABLE}=FILE",
         )
     try:
         return Secret(Path(named).expanduser().read_text(encoding="utf-8"))

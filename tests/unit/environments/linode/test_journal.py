@@ -9,20 +9,10 @@ from aias_core.environments.linode.journal import JournalShelf
 from aias_core.environments.linode.lease import Lease, LeaseLost
 from aias_core.environments.linode.store import DirectoryStore
 from aias_core.errors import AiasError, PrerequisiteMissing, Refused
-from support.state import ENVIRONMENT, KeepingStore, take_lease
+from support.state import ENVIRONMENT, KeepingStore
 
 RUN = "01a22209-0000-7000-8000-000000000001"
 LATER = "01a22209-0000-7000-8000-000000000002"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> DirectoryStore:
-    return DirectoryStore(tmp_path / "store")
-
-
-@pytest.fixture
-def lease(store: DirectoryStore) -> Lease:
-    return take_lease(store)
 
 
 @pytest.fixture

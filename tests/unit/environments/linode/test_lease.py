@@ -24,11 +24,6 @@ QUICK = Rhythm(beat=0.01, stale=0.05, look=0.01)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> DirectoryStore:
-    return DirectoryStore(tmp_path)
-
-
-@pytest.fixture
 def shelf(store: DirectoryStore) -> LeaseShelf:
     return LeaseShelf(store, ENVIRONMENT)
 

@@ -20,18 +20,8 @@ from support.state import ENVIRONMENT, KeepingStore, build_state, open_versions,
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> DirectoryStore:
-    return DirectoryStore(tmp_path / "store")
-
-
-@pytest.fixture
 def versions(store: DirectoryStore) -> StateVersions:
     return open_versions(store)
-
-
-@pytest.fixture
-def lease(store: DirectoryStore) -> Lease:
-    return take_lease(store)
 
 
 def key_of(name: str) -> str:
