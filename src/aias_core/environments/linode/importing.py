@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aias_core import ids
-from aias_core.environments.linode.adoption import Existing, find_existing, iter_creations
+from aias_core.environments.linode.adoption import BUCKET, Existing, find_existing, iter_creations
 from aias_core.environments.linode.matching import describe_instances, format_settings, list_settings
 from aias_core.errors import Conflict, DifferenceFound, Partial
 
@@ -104,8 +104,10 @@ def _find(environment: LinodeEnvironment, plan: TerraformPlan) -> list[Existing]
 
 
 def _describe(workshop: Workshop, plan: TerraformPlan, imported: Imported) -> None:
-    imported.profile = describe_instances(workshop.list_resources())
-    imported.differs = [told for one in plan.changes if one.is_change and (told := _compare(one))]
+    """Of buckets nothing is told: an import reads neither their versioning nor their rules, and `up` sets both."""
+    imported.profile = describe_instances(one for one in workshop.list_resources() if one.type != BUCKET)
+    changes = [one for one in plan.changes if one.is_change and one.type != BUCKET]
+    imported.differs = [told for one in changes if (told := _compare(one))]
 
 
 def _compare(change: ResourceChange) -> dict[str, str] | None:
