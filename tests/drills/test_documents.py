@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aias_core.environments.linode.simulation import stop_simulation
 from support.documents import ROOT, blocks, pages
 from support.environments import CommandLine, processes_in
 
@@ -22,7 +23,7 @@ def test_the_commands_of_a_page_run_as_printed(page: Path, tmp_path: Path) -> No
     if ADDRESS in script:
         line.run("env", "up")
         script = script.replace(ADDRESS, f"http://127.0.0.1:{line.component('router')['ports']['main']}/")
-    variables = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    variables = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "AIAS_SIMULATION_PACE": "0"}
     try:
         done = subprocess.run(
             ["bash", "-c", script], cwd=tmp_path, env={**os.environ, **variables}, capture_output=True, text=True
@@ -31,5 +32,7 @@ def test_the_commands_of_a_page_run_as_printed(page: Path, tmp_path: Path) -> No
         subprocess.run(
             [sys.executable, "-m", "aias_cli", "env", "down", "--volumes", "--yes"], cwd=tmp_path, check=True
         )
+        for simulated in tmp_path.glob(".aias/*/simulation.json"):
+            stop_simulation(simulated.parent, forget=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert processes_in(tmp_path) == []

@@ -158,7 +158,7 @@ class Cluster:
         asked = [*query, *((("fieldManager", FIELD_MANAGER), ("force", "true")) if applied else ())]
         headers = {"Accept": "application/json"} | ({"Content-Type": content_type} if body is not None else {})
         with _translated_errors():
-            answer: dict[str, Any] = self.api.call_api(
+            answer: Any = self.api.call_api(
                 path,
                 method,
                 query_params=asked,
@@ -169,6 +169,8 @@ class Cluster:
                 _return_http_data_only=True,
                 _request_timeout=TIMEOUT_SECONDS,
             )
+        if not isinstance(answer, dict):
+            raise DependencyUnreachable("The cluster answers what is no JSON", hint="look with: aias env status")
         return answer
 
 
