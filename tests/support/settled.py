@@ -67,7 +67,11 @@ class Settled:
             return cluster.call(method, path, body, content_type)
 
     def run(self, capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, Any, str]:
-        """Exit code, what came on stdout as JSON, and the notes of one command."""
+        """Exit code, what came on stdout as JSON, and the notes of one command.
+
+        A minute passes in the account before it, else a module of tests would come to the ceilings of its rates.
+        """
+        self.api("POST", "/__simulator/clock", {"seconds": 60})
         capsys.readouterr()
         options = ["--state-dir", str(self.root / "aias"), "--config", str(self.root / "profiles"), "-o", "json"]
         code = run([*argv, *options])
