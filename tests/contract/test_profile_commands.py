@@ -93,6 +93,17 @@ def test_production_must_be_named_to_work_on_it(aias: Run) -> None:
     assert "--env production" in err
 
 
+@pytest.mark.parametrize("verb", [["up"], ["down", "--confirm", "development"], ["status"]], ids=lambda verb: verb[0])
+def test_an_environment_on_linode_is_not_taken_for_a_local_one(
+    aias: Run, verb: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LINODE_TOKEN", raising=False)
+    code, _, err = aias("env", *verb, "--env", "development")
+    assert code == 3
+    assert "no token of the Linode account" in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_list_says_what_is_chosen_and_what_is_not_valid(aias: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("extends: local\ncolour: red\n")
     rows = {row["name"]: row for row in read(aias, "env", "list", "--config", str(tmp_path))["environments"]}

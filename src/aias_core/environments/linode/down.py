@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from aias_core import clock, ids
 from aias_core.environments.linode.adoption import BUCKET
+from aias_core.environments.linode.belongings import describe, is_own_bucket, list_own
 from aias_core.environments.linode.convergence import Convergence
 from aias_core.environments.linode.failures import RESUME, Passing
 from aias_core.environments.linode.inside import open_access
 from aias_core.environments.linode.inventory import is_of_workload
-from aias_core.environments.linode.kinds import KINDS, is_ours, label_of
+from aias_core.environments.linode.kinds import KINDS
 from aias_core.environments.linode.steps import DOWN, Progress, Steps
 from aias_core.environments.linode.transport import Patience
 from aias_core.errors import DependencyUnreachable, NotFound, Partial, Refused
@@ -93,7 +94,7 @@ def take_down(environment: LinodeEnvironment, options: DownOptions, progress: Pr
         simulated=environment.opened.is_simulated,
         changed=True,
         removed=tuple(removal.removed),
-        kept=() if is_forgotten else tuple(_name(row) for row in removal.kept),
+        kept=() if is_forgotten else tuple(describe(row) for row in removal.kept),
         orphans=tuple(removal.orphans),
         seconds=clock.monotonic() - began,
     )
@@ -168,7 +169,7 @@ class Removal:
         account = self._environment.opened.account
         balancers = [row for row in account.list_all(KINDS["nodebalancer"].path) if is_of_workload(row)]
         volumes = [row for row in account.list_all(KINDS["volume"].path) if str(row["label"]).startswith("pvc")]
-        return [_name(row) for row in (*balancers, *volumes)]
+        return [describe(row) for row in (*balancers, *volumes)]
 
     def _destroy(self, journal: Journal, say: Progress) -> None:
         patience = Patience(self._environment.timing)
@@ -200,17 +201,14 @@ class Removal:
     def _choose(self, workshop: Workshop) -> list[str] | None:
         """The addresses to remove where buckets with data stay; None for everything."""
         resources = workshop.list_resources()
-        full = {f"{row['region']}:{row['label']}" for row in self._list_full_buckets()}
+        full = {f"{row['region']}:{row['label']}" for row in self._list_buckets() if row["objects"]}
         if self._options.volumes or not full:
             return None if resources else []
         return [one.address for one in resources if not (one.type == BUCKET and one.id in full)]
 
-    def _list_full_buckets(self) -> list[Resource]:
-        account = self._environment.opened.account
-        return [row for row in account.list_all(KINDS["bucket"].path) if self._is_own_bucket(row) and row["objects"]]
-
-    def _is_own_bucket(self, row: Resource) -> bool:
-        return _is_own_bucket(self._environment, row)
+    def _list_buckets(self) -> list[Resource]:
+        rows = self._environment.opened.account.list_all(KINDS["bucket"].path)
+        return [row for row in rows if is_own_bucket(self._environment, row)]
 
     def _prove(self, say: Progress) -> None:
         environment = self._environment
@@ -223,12 +221,10 @@ class Removal:
         self._wait_until(is_empty, say)
         if left:
             raise Partial(
-                f"Still there: {', '.join(f'{kind} {_name(row)}' for kind, row in left)}",
+                f"Still there: {', '.join(f'{kind} {describe(row)}' for kind, row in left)}",
                 hint=f"see what Linode says: aias env events {environment.name}; then {RESUME}",
             )
-        self.kept = [
-            row for row in environment.opened.account.list_all(KINDS["bucket"].path) if self._is_own_bucket(row)
-        ]
+        self.kept = self._list_buckets()
         found = environment.opened.hunt_orphans().find().found
         self.orphans = [f"{one.suspect.kind} {one.suspect.label} ({one.suspect.id})" for one in found]
         say(f"Linode answers 404 for {len(self.removed)} resources; {len(self.orphans)} orphans in the account")
@@ -246,38 +242,6 @@ class Removal:
         while not holds() and timing.now() < deadline:
             say("Waiting until Linode has removed it…")
             timing.sleep(LOOK_SECONDS)
-
-
-def list_own(environment: LinodeEnvironment) -> list[tuple[str, Resource]]:
-    """What of the account belongs to an environment, with its kind."""
-    return list(_iter_own(environment))
-
-
-def _iter_own(environment: LinodeEnvironment) -> Iterator[tuple[str, Resource]]:
-    for kind in KINDS.values():
-        for row in environment.opened.account.list_all(kind.path):
-            if _is_own(environment, kind, row, environment.name):
-                yield kind.name, row
-
-
-def _is_own(environment: LinodeEnvironment, kind: Any, row: Resource, name: str) -> bool:
-    match kind.name:
-        case "bucket":
-            return _is_own_bucket(environment, row)
-        case "key":
-            return str(row["label"]).startswith(f"{environment.profile.bucket_prefix}-{name}-")
-        case "vpc":
-            return is_ours(kind, row, name) and str(row.get("description")) == f"aias environment {name}"
-        case "database":
-            return str(row["label"]) == label_of(name)
-        case _:
-            return is_ours(kind, row, name)
-
-
-def _is_own_bucket(environment: LinodeEnvironment, row: Resource) -> bool:
-    """By the exact names of the profile: another environment may be called `<name>-…`."""
-    prefix = f"{environment.profile.bucket_prefix}-{environment.name}-"
-    return str(row["label"]) in {f"{prefix}{purpose}" for purpose in environment.profile.buckets}
 
 
 def _has_anything(environment: LinodeEnvironment, options: DownOptions) -> bool:
@@ -312,8 +276,3 @@ def _iter_claims(cluster: Cluster) -> Iterator[str]:
     for claim in cluster.call("GET", "/api/v1/persistentvolumeclaims")["items"]:
         metadata = claim["metadata"]
         yield f"/api/v1/namespaces/{metadata['namespace']}/persistentvolumeclaims/{metadata['name']}"
-
-
-def _name(row: Resource) -> str:
-    label = row.get("label") or row.get("domain")
-    return f"'{label}' ({row['id']})" if "id" in row else f"'{label}'"

@@ -105,9 +105,9 @@ def open_on_linode(
             f"The environment '{name}' is not on Linode, and this command asks a Linode account",
             hint="name one that is: aias env list",
         )
-    directory = ensure_directory(Path(state_root).absolute(), name)
-    simulation = find_simulation(directory)
+    simulation = find_simulation(Path(state_root).absolute() / name)
     token = _resolve_token(profile.account.token) if simulation is None else simulation.token
+    directory = ensure_directory(Path(state_root).absolute(), name)
     url = profile.account.api_url if simulation is None else simulation.url
     account = LinodeAccount(url, profile.account.api_version, token, on_call=on_call, timing=timing)
     return OpenedEnvironment(profile, directory, account, simulation, token)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aias_core.environments.linode.adoption import BUCKET, CLUSTER, DOMAIN, POOL, RECORD, SUBNET, VPC
-from aias_core.environments.linode.down import list_own
+from aias_core.environments.linode.belongings import list_own
 from aias_core.environments.linode.inventory import is_of_workload
 from aias_core.environments.linode.network import build_topology
 
