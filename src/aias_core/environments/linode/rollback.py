@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
 from aias_core.environments.keypath import format_path, iter_leaves
+from aias_core.environments.linode.approvals import refuse_unplanned
 from aias_core.environments.linode.kept_profiles import get_profile
 from aias_core.environments.linode.maintenance import refuse_under_maintenance
 from aias_core.environments.linode.states import StateUnreadable
@@ -78,9 +79,10 @@ def roll_back(
 ) -> Rolled:
     """See `LinodeEnvironment.rollback`.
 
-    Raises NotFound for a version, or for its profile, that is not kept, and otherwise as `up`; what fails on the way
-    is gone on with by the same command.
+    Raises NotFound for a version, or for its profile, that is not kept, Refused where an environment is changed by
+    saved plans only, and otherwise as `up`; what fails on the way is gone on with by the same command.
     """
+    refuse_unplanned(environment.profile, None, options.change)
     began, steps = clock.monotonic(), Steps(environment.directory, COMMAND, ROLLBACK, progress)
     if not options.during_maintenance:
         refuse_under_maintenance(environment)

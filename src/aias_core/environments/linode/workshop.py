@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,11 +84,11 @@ class Workshop:
 
     @property
     def plan_file(self) -> Path:
-        return self.opened.directory / "terraform" / PLAN_FILE
+        """This process's own: another command that plans meanwhile must not change what is about to be applied."""
+        return self.opened.directory / "terraform" / f"{os.getpid()}-{PLAN_FILE}"
 
     @property
     def _look_file(self) -> Path:
-        """Another than a run's: one that looks must not change what a run is about to apply."""
         return self.plan_file.with_name(LOOK_FILE)
 
     def plan(
@@ -94,6 +96,7 @@ class Workshop:
     ) -> TerraformPlan:
         """What would change; nothing is written without a lease."""
         options: dict[str, Any] = {"destroy": destroy, "targets": targets, "file": self.plan_file}
+        atexit.register(self.plan_file.unlink, missing_ok=True)
         with self._explained():
             return self.terraform.plan(on_progress, lock=self.lease is not None, **options)
 

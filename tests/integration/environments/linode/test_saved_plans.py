@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aias_core.approvals import ApprovalInvalid, ApprovalMissing
+from aias_core.environments.linode.rollback import RollbackOptions
 from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.schema import LinodeProfile
 from aias_core.errors import Conflict, NotFound, Refused
@@ -77,6 +78,13 @@ def test_production_takes_a_plan_that_two_others_signed(account: Account, tmp_pa
         _apply(account, plan_id, "CHG-1")
     shelf.approve(plan_id, "grace", grace.key, choice="approve", comment="")
     assert _apply(account, plan_id, "CHG-1").changed
+
+
+def test_production_goes_back_by_a_saved_plan_too(account: Account, tmp_path: Path) -> None:
+    ada = Person("ada", tmp_path)
+    account.profile = _as_production(account.profile, {"ada": ada.public})
+    with pytest.raises(Refused, match="saved plans only"):
+        account.environment().rollback(RollbackOptions("any", "CHG-1"), lambda _: None, lambda _: None)
 
 
 def test_a_signature_of_somebody_else_does_not_count(account: Account, tmp_path: Path) -> None:
