@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,10 +50,11 @@ def target(postgres_server: PostgresServer, migrations: Path) -> Target:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says how many random histories were compared with their model."""
-    sums = {"histories": 0, "crashes": 0}
+    """Says how many random histories were compared with their model, and how many runs were failed on purpose."""
+    sums: Counter[str] = Counter()
     for report in terminalreporter.getreports("passed"):
-        for name, value in report.user_properties:
-            sums[name] = sums.get(name, 0) + value
+        sums.update(dict(report.user_properties))
     if sums["histories"]:
         terminalreporter.write_line(f"{sums['histories']} histories equal their model; {sums['crashes']} crashes")
+    if sums["faulted"]:
+        terminalreporter.write_line(f"{sums['faulted']} runs of up and down with a fault; each was completed")
