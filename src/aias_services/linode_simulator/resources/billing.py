@@ -15,7 +15,7 @@ from aias_services.linode_simulator.world import Charge, World
 def uninvoiced(world: World) -> float:
     """US dollars since the last month that is on an invoice."""
     since = max((until for _, until in _months(world)), default=0.0)
-    return float(_cents(_total(world, since, world.now())))
+    return float(_total(world, since, world.now()))
 
 
 def _months(world: World) -> Iterator[tuple[float, float]]:
@@ -30,7 +30,8 @@ def _months(world: World) -> Iterator[tuple[float, float]]:
 
 
 def _total(world: World, since: float, until: float) -> Decimal:
-    return sum((ledger.cost(charge, until, since) for charge in world.state.charges), Decimal(0))
+    """The sum of the items, each of whole cents."""
+    return sum((_cents(ledger.cost(charge, until, since)) for charge in world.state.charges), Decimal(0))
 
 
 def _cents(amount: Decimal) -> Decimal:
@@ -45,10 +46,10 @@ def _list_invoices(call: Call) -> list[Values]:
             "label": f"Invoice #{number}",
             "date": access.written(until),
             "billing_source": "linode",
-            "subtotal": float(_cents(_total(world, since, until))),
+            "subtotal": float(_total(world, since, until)),
             "tax": 0.0,
             "tax_summary": [],
-            "total": float(_cents(_total(world, since, until))),
+            "total": float(_total(world, since, until)),
         }
         for number, (since, until) in enumerate(_months(world), 1)
     ]
