@@ -14,7 +14,7 @@ import pytest
 from support.campaign import KINDS, Account, make_account
 from support.linode import simulator
 
-SAMPLE, PARTS, LOOKS = 150, 2, 3
+SAMPLE, PARTS, LOOKS = 150, 30, 3
 # What a command may end with before it is run again: unreachable or no token, taken, no room, run again.
 BILLED = ["database", "linode", "linode", "object_storage"]
 KNOWN = {0, 3, 5, 8, 9}
@@ -26,6 +26,14 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     directory = tmp_path_factory.mktemp("campaign")
     with simulator(directory) as running:
         yield make_account(running.url, directory)
+
+
+@pytest.fixture(scope="module")
+def cases(account: Account) -> list[tuple[Case, Case]]:
+    """What fails in which run: a call of an up, and one of the down after it."""
+    ups, downs = _list_cases(account)
+    number = max(len(ups), len(downs)) if os.environ.get("AIAS_TEST_CAMPAIGN") == "all" else SAMPLE
+    return list(zip(_choose(ups, number), _choose(downs, number), strict=True))
 
 
 def _list_cases(account: Account) -> tuple[list[Case], list[Case]]:
@@ -50,11 +58,9 @@ def _choose(cases: list[Case], number: int) -> list[Case]:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_fault_at_any_call_bills_twice_or_leaves_anything(
-    account: Account, part: int, record_property: Callable[[str, object], None]
+    account: Account, cases: list[tuple[Case, Case]], part: int, record_property: Callable[[str, object], None]
 ) -> None:
-    ups, downs = _list_cases(account)
-    number = max(len(ups), len(downs)) if os.environ.get("AIAS_TEST_CAMPAIGN") == "all" else SAMPLE
-    pairs = list(zip(_choose(ups, number), _choose(downs, number), strict=True))[part::PARTS]
+    pairs = cases[part::PARTS]
     broken = [fault for at, pair in enumerate(pairs, 1) for fault in _run_case(account, at, *pair)]
     record_property("faulted", 2 * len(pairs))
     assert "\n".join(broken) == ""
