@@ -12,7 +12,8 @@ SELECT (SELECT count(*) FROM lines) + (SELECT count(*) FROM keys)
 
 -- name: insert_hours
 -- One pass over the facts, grouped by a number and the end of the request; everything else works on those few rows.
--- The histograms are counted from the bucket numbers that the pass has gathered.
+-- The histograms are counted from the bucket numbers that the pass has gathered: line, kind and bucket are one number
+-- (-1, the bucket of zero, is the smallest), so that one sort counts them all, in the order the arrays are to have.
 WITH ends AS MATERIALIZED (
     SELECT series_id, status, billable, count(*) AS n,
         sum(input_tokens) AS input_tokens, sum(cached_input_tokens) AS cached_input_tokens,
@@ -30,14 +31,15 @@ WITH ends AS MATERIALIZED (
     SELECT dense_rank() OVER (ORDER BY org_id, project_id, model_id, operation, region, currency, price_id) AS line,
         org_id, project_id, api_key_id, model_id, operation, region, currency, price_id, ends.*
     FROM ends LEFT JOIN aias.usage_series USING (series_id)
-), latency AS (
-    SELECT line, array_agg(bucket ORDER BY bucket) AS latency_idx, array_agg(n ORDER BY bucket) AS latency_n
-    FROM (SELECT line, bucket, count(*) AS n FROM parts, unnest(latency) AS bucket GROUP BY line, bucket) counted
-    GROUP BY line
-), ttft AS (
-    SELECT line, array_agg(bucket ORDER BY bucket) AS ttft_idx, array_agg(n ORDER BY bucket) AS ttft_n
-    FROM (SELECT line, bucket, count(*) AS n FROM parts, unnest(ttft) AS bucket GROUP BY line, bucket) counted
-    GROUP BY line
+), codes AS (
+    SELECT line << 11 | bucket + 1 AS code FROM parts, unnest(latency) AS bucket
+    UNION ALL
+    SELECT line << 11 | 1024 | bucket + 1 FROM parts, unnest(ttft) AS bucket
+), counted AS (
+    SELECT code, count(*) AS n FROM (SELECT code FROM codes ORDER BY code OFFSET 0) sorted GROUP BY code
+), histograms AS (
+    SELECT code >> 10 AS place, array_agg((code & 1023)::smallint - 1::smallint) AS idx, array_agg(n) AS n
+    FROM counted GROUP BY code >> 10
 ), lines AS (
     SELECT line, org_id, project_id, model_id, operation, region, currency, price_id,
         coalesce(sum(n) FILTER (WHERE status IS NOT NULL), 0) AS requests,
@@ -79,9 +81,10 @@ WITH ends AS MATERIALIZED (
         billed_requests, billed_input_tokens, billed_cached_input_tokens, billed_output_tokens, cost_pico,
         adjustments, adjustment_pico, latency_sum_ms, latency_min, latency_max, ttft_sum_ms, ttft_min, ttft_max,
         source_max_received_at,
-        coalesce(latency_idx, '{}'), coalesce(latency_n, '{}'), coalesce(ttft_idx, '{}'), coalesce(ttft_n, '{}'),
+        coalesce(latency.idx, '{}'), coalesce(latency.n, '{}'), coalesce(ttft.idx, '{}'), coalesce(ttft.n, '{}'),
         %(run_id)s
-    FROM lines LEFT JOIN latency USING (line) LEFT JOIN ttft USING (line)
+    FROM lines LEFT JOIN histograms latency ON latency.place = line << 1
+        LEFT JOIN histograms ttft ON ttft.place = line << 1 | 1
     RETURNING 1
 ), inserted_keys AS (
     INSERT INTO aias.usage_hour_keys (
@@ -130,16 +133,15 @@ WITH hours AS MATERIALIZED (
     FROM aias.usage_hours h
     WHERE org_id = ANY(%(orgs)s) AND bucket_start >= %(bucket_start)s
         AND bucket_start < %(bucket_start)s + interval '1 day'
-), latency AS (
-    SELECT line, array_agg(bucket ORDER BY bucket) AS latency_idx, array_agg(n ORDER BY bucket) AS latency_n
-    FROM (SELECT line, bucket, sum(n)::bigint AS n FROM hours, unnest(latency_idx, latency_n) AS u (bucket, n)
-        GROUP BY line, bucket) counted
-    GROUP BY line
-), ttft AS (
-    SELECT line, array_agg(bucket ORDER BY bucket) AS ttft_idx, array_agg(n ORDER BY bucket) AS ttft_n
-    FROM (SELECT line, bucket, sum(n)::bigint AS n FROM hours, unnest(ttft_idx, ttft_n) AS u (bucket, n)
-        GROUP BY line, bucket) counted
-    GROUP BY line
+), codes AS (
+    SELECT line << 11 | bucket + 1 AS code, n FROM hours, unnest(latency_idx, latency_n) AS u (bucket, n)
+    UNION ALL
+    SELECT line << 11 | 1024 | bucket + 1, n FROM hours, unnest(ttft_idx, ttft_n) AS u (bucket, n)
+), counted AS (
+    SELECT code, sum(n)::bigint AS n FROM (SELECT code, n FROM codes ORDER BY code OFFSET 0) sorted GROUP BY code
+), histograms AS (
+    SELECT code >> 10 AS place, array_agg((code & 1023)::smallint - 1::smallint) AS idx, array_agg(n) AS n
+    FROM counted GROUP BY code >> 10
 ), lines AS (
     SELECT line, org_id, project_id, model_id, operation, region, currency, price_id,
         sum(requests) AS requests, sum(successes) AS successes, sum(errors) AS errors, sum(timeouts) AS timeouts,
@@ -165,9 +167,10 @@ WITH hours AS MATERIALIZED (
         billed_requests, billed_input_tokens, billed_cached_input_tokens, billed_output_tokens, cost_pico,
         adjustments, adjustment_pico, latency_sum_ms, latency_min, latency_max, ttft_sum_ms, ttft_min, ttft_max,
         source_max_received_at,
-        coalesce(latency_idx, '{}'), coalesce(latency_n, '{}'), coalesce(ttft_idx, '{}'), coalesce(ttft_n, '{}'),
+        coalesce(latency.idx, '{}'), coalesce(latency.n, '{}'), coalesce(ttft.idx, '{}'), coalesce(ttft.n, '{}'),
         %(run_id)s
-    FROM lines LEFT JOIN latency USING (line) LEFT JOIN ttft USING (line)
+    FROM lines LEFT JOIN histograms latency ON latency.place = line << 1
+        LEFT JOIN histograms ttft ON ttft.place = line << 1 | 1
     RETURNING 1
 ), inserted_keys AS (
     INSERT INTO aias.usage_day_keys (
