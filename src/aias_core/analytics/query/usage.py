@@ -14,7 +14,7 @@ from aias_core import clock
 from aias_core.analytics import sketch
 from aias_core.analytics.query.faults import InvalidQuery
 from aias_core.analytics.query.freshness import read_watermarks
-from aias_core.analytics.query.lines import COUNTERS, Line, Lines, fill, fold, read_lines
+from aias_core.analytics.query.lines import COUNTERS, Group, Line, Lines, fill, fold, read_lines
 from aias_core.analytics.query.parameters import Dimension, UsageQuery
 from aias_core.analytics.query.scope import Scope, reading
 from aias_core.analytics.query.selection import find_currency, read_names, select_rows, show_keys
@@ -63,9 +63,10 @@ def _answer(
         before = _read(connection, scope, query.previous(), store) if query.compare else None
     through = min(clock.now(), settled) if settled else clock.now()
     buckets = {start: _show_bucket(start, end, through) for start, end in pairwise(query.edges)}
+    keys = {group: show_keys(query.group_by, group, names) for group in {group for _, group, _ in lines.series}}
     series = [
-        {**buckets[bucket], "keys": keys, **describe(query, line, currency)}
-        for bucket, keys, currency, line in _sort(lines, query, names)
+        {**buckets[bucket], "keys": keys[group], **describe(query, line, currency)}
+        for (bucket, group, currency), line in _sort(lines, keys)
     ]
     totals = _total(lines, query, describe)
     answer: dict[str, Any] = {"granularity": str(query.grain), "window": _show_window(query), "series": series}
@@ -85,12 +86,9 @@ def _read(connection: Connection, scope: Scope, query: UsageQuery, store: Answer
     return lines
 
 
-def _sort(lines: Lines, query: UsageQuery, names: list[dict[Any, str]]) -> list[tuple[datetime, Any, str, Line]]:
-    rows = [
-        (bucket, show_keys(query.group_by, group, names), currency, line)
-        for (bucket, group, currency), line in lines.series.items()
-    ]
-    return sorted(rows, key=lambda row: (row[0], tuple(str(value) for value in row[1].values()), row[2]))
+def _sort(lines: Lines, keys: dict[Group, dict[str, Any]]) -> list[tuple[tuple[datetime, Group, str], Line]]:
+    places = {group: tuple(map(str, shown.values())) for group, shown in keys.items()}
+    return sorted(lines.series.items(), key=lambda row: (row[0][0], places[row[0][1]], row[0][2]))
 
 
 def _total(lines: Lines, query: UsageQuery, describe: Any) -> list[dict[str, Any]]:

@@ -56,9 +56,11 @@ def _build_columns(query: UsageQuery) -> list[sql.Composable]:
 
 def _build_counters(reading: Reading) -> sql.Composed:
     columns = _build_columns(reading.query)
+    currency = columns[-1:] if reading.query.money else []
     return sql.SQL(_queries["select_counters"]).format(
         columns=_join(columns),
-        total_columns=_join(columns[-1:] if reading.query.money else []),
+        totals=_join([sql.NULL] * (len(columns) - len(currency)) + currency),
+        currency=_join(currency or [sql.SQL("()")]),
         source=_build_rows(reading),
         limit=sql.Literal(LINES_LIMIT + 2),
     )
