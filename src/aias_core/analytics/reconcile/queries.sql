@@ -1,6 +1,28 @@
 -- name: drop_gathered
 DROP TABLE IF EXISTS pg_temp.gathered_facts
 
+-- name: drop_gathered_hours
+DROP TABLE IF EXISTS pg_temp.gathered_hours
+
+-- name: gather_hours
+-- The hours of a day, compared with their facts and with their day: their marks are reckoned once.
+CREATE TEMP TABLE gathered_hours ON COMMIT DROP AS
+SELECT bucket_start, org_id, project_id, model_id, operation, region, currency, price_id, requests, successes, errors,
+    timeouts, throttled, cancelled, rejected, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+    billed_requests, billed_input_tokens, billed_cached_input_tokens, billed_output_tokens, cost_pico, adjustments,
+    adjustment_pico, latency_sum_ms, latency_min, latency_max, ttft_sum_ms, ttft_min, ttft_max,
+    l.latency_count, l.latency_mark, t.ttft_count, t.ttft_mark
+FROM aias.usage_hours h
+CROSS JOIN LATERAL (SELECT sum(n) AS latency_count, sum(n * (hashint8extended(idx, 0) >> 30)) AS latency_mark
+    FROM unnest(latency_idx, latency_n) AS u (idx, n)) l
+CROSS JOIN LATERAL (SELECT sum(n) AS ttft_count, sum(n * (hashint8extended(idx, 0) >> 30)) AS ttft_mark
+    FROM unnest(ttft_idx, ttft_n) AS u (idx, n)) t
+WHERE bucket_start >= %(start)s AND bucket_start < %(end)s
+
+-- name: index_gathered_hours
+CREATE INDEX gathered_hours_bucket_start_idx ON pg_temp.gathered_hours (bucket_start);
+ANALYZE pg_temp.gathered_hours (bucket_start)
+
 -- name: gather_facts
 -- One pass over the facts for every comparison with them, by their own dimensions and not by the number of their series.
 -- A histogram is told by its count and its mark, the sum of the hashes of its buckets: equal ones have equal marks, and
@@ -46,17 +68,8 @@ SELECT * FROM pg_temp.gathered_facts WHERE bucket_start >= %(start)s AND bucket_
     AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
 
 -- name: hours
-SELECT bucket_start, org_id, project_id, model_id, operation, region, currency, price_id, requests, successes, errors,
-    timeouts, throttled, cancelled, rejected, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
-    billed_requests, billed_input_tokens, billed_cached_input_tokens, billed_output_tokens, cost_pico, adjustments,
-    adjustment_pico, latency_sum_ms, latency_min, latency_max, ttft_sum_ms, ttft_min, ttft_max,
-    l.latency_count, l.latency_mark, t.ttft_count, t.ttft_mark
-FROM aias.usage_hours h
-CROSS JOIN LATERAL (SELECT sum(n) AS latency_count, sum(n * (hashint8extended(idx, 0) >> 30)) AS latency_mark
-    FROM unnest(latency_idx, latency_n) AS u (idx, n)) l
-CROSS JOIN LATERAL (SELECT sum(n) AS ttft_count, sum(n * (hashint8extended(idx, 0) >> 30)) AS ttft_mark
-    FROM unnest(ttft_idx, ttft_n) AS u (idx, n)) t
-WHERE bucket_start >= %(start)s AND bucket_start < %(end)s AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
+SELECT * FROM pg_temp.gathered_hours WHERE bucket_start >= %(start)s AND bucket_start < %(end)s
+    AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
 
 -- name: days
 SELECT bucket_start, org_id, project_id, model_id, operation, region, currency, price_id, requests, successes, errors,
@@ -158,6 +171,11 @@ FROM (
     LEFT JOIN aias.dim_prices p USING (price_id)
     WHERE period_start >= %(start)s AND period_start < %(end)s
 ) priced WHERE cost_pico IS DISTINCT FROM expected
+
+-- name: count_copies
+-- How many facts are beyond the first of each event, whatever their organization. The primary key begins with the event.
+SELECT count(*) - count(DISTINCT event_id) FROM aias.usage_facts
+WHERE occurred_at >= %(start)s AND occurred_at < %(end)s AND event_id >= %(first_id)s AND event_id < %(last_id)s
 
 -- name: list_duplicates
 -- Events that are stored more than once; receipts make it impossible, and this looks all the same.

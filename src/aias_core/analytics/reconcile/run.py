@@ -159,6 +159,9 @@ def _reconcile_day(
     result.costs_mismatched += mismatched
     comparisons = [c for c in BY_SCOPE[result.request.scope] if _applies(c, window, retained)]
     hourly = [comparison for comparison in comparisons if comparison.grain == "hour"]
+    if result.request.scope in ("rollups", "all"):
+        _gather_hours(connection, bounds)
+        _look_for_duplicates(connection, bounds, result)
     for part in _cut(window, timedelta(hours=1)) if facts > FACTS_AT_ONCE else [window]:
         _reconcile_part(connection, hourly, _bounds(part, result), result)
     for comparison in comparisons:
@@ -168,13 +171,18 @@ def _reconcile_day(
         _check_prices(connection, query, bounds, result)
 
 
+def _gather_hours(connection: Connection, bounds: Mapping[str, Any]) -> None:
+    connection.execute(queries["drop_gathered_hours"])
+    connection.execute(queries["gather_hours"], bounds)
+    connection.execute(queries["index_gathered_hours"])
+
+
 def _reconcile_part(
     connection: Connection, comparisons: Sequence[Comparison], bounds: Mapping[str, Any], result: Reconciliation
 ) -> None:
     connection.execute(queries["drop_gathered"])
     if result.request.scope in ("rollups", "all"):
         connection.execute(queries["gather_facts"], bounds)
-        _look_for_duplicates(connection, bounds, result)
     for comparison in comparisons:
         _compare(connection, comparison, bounds, result)
 
@@ -216,6 +224,9 @@ def _check_prices(connection: Connection, query: str, bounds: Mapping[str, Any],
 
 
 def _look_for_duplicates(connection: Connection, bounds: Mapping[str, Any], result: Reconciliation) -> None:
+    [copies] = connection.execute(queries["count_copies"], bounds).fetchone() or (0,)
+    if not copies:
+        return
     for org_id, event_id, count in connection.execute(queries["list_duplicates"], bounds):
         result.different["duplicates"] += 1
         key = {"event_id": str(event_id)}
