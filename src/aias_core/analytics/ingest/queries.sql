@@ -33,6 +33,8 @@ SELECT count(*) FROM erased
 -- name: insert_receipts
 INSERT INTO aias.event_receipts (event_id, org_id, digest, received_at, batch_id)
 SELECT event_id, org_id, digest, %(received_at)s, %(batch_id)s FROM staged
+
+-- name: unless_known
 ON CONFLICT DO NOTHING
 
 -- name: list_conflicts

@@ -118,7 +118,7 @@ def _insert_facts(connection: Connection, batch: Batch, facts: dict[str, Any]) -
         copy.write(batch.render())
     [erased] = connection.execute(_queries["drop_erased"]).fetchone() or (0,)
     conflicts: list[Letter] = []
-    if connection.execute(_queries["insert_receipts"], facts).rowcount < len(batch.rows) - erased:
+    if _insert_receipts(connection, facts) < len(batch.rows) - erased:
         conflicts = [_conflict(batch.lines[row[0]]) for row in connection.execute(_queries["list_conflicts"])]
         connection.execute(_queries["drop_known"], facts)
     accepted = connection.execute(_queries["insert_facts"], facts).rowcount
@@ -126,6 +126,15 @@ def _insert_facts(connection: Connection, batch: Batch, facts: dict[str, Any]) -
     connection.execute(_queries["empty_staging"])
     duplicate = len(batch.rows) - erased - accepted - len(conflicts)
     return IngestResult(accepted, duplicate, int(late[0]), erased=erased), conflicts
+
+
+def _insert_receipts(connection: Connection, facts: dict[str, Any]) -> int:
+    """How many events are new. Nearly always all are, and looking for each first costs as much again."""
+    try:
+        with connection.transaction():
+            return connection.execute(_queries["insert_receipts"], facts).rowcount
+    except psycopg.errors.UniqueViolation:
+        return connection.execute(f"{_queries['insert_receipts']} {_queries['unless_known']}", facts).rowcount
 
 
 def _conflict(line: bytes) -> Letter:
