@@ -24,6 +24,9 @@ from aias_core.secret import Secret, random_base62
 from support.waiting import wait_until
 
 DEADLINE_SECONDS = 20
+# Nothing of them outlives the tests. A password of many random letters needs no stretching, which costs every
+# connection 10 ms, and with hundreds of databases the autovacuum is never at rest.
+LASTING_NOTHING = ("--fsync=off", "--scram_iterations=1", "--autovacuum=off")
 
 
 def free_port() -> int:
@@ -92,8 +95,13 @@ class PostgresServer:
         with psycopg.connect(self.superuser(database).reveal(), autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    def shorten_login(self) -> None:
+        """Stores the superuser's password anew, which `initdb` had stretched."""
+        password = self.passwords[postgres.SUPERUSER].reveal()
+        self.execute(f"ALTER ROLE {postgres.SUPERUSER} PASSWORD '{password}'")
+
     def clone(self, template: str) -> str:
-        name = f"{template}_{next(self._numbers)}"
+        name = f"{template.partition('_')[0]}_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER aias_owner STRATEGY wal_log")
         return name
 
@@ -109,11 +117,12 @@ def postgres_server(directory: Path) -> Iterator[PostgresServer]:
     passwords = {role: Secret(random_base62(24)) for role in (*LOGIN_ROLES, postgres.SUPERUSER)}
     data = postgres.ensure_data_directory(directory, passwords[postgres.SUPERUSER], account)
     port, log = free_port(), directory.parent / "postgres.log"
-    argv = [*postgres.build_server_argv(postgres.find_program("postgres"), data, port), "--fsync=off"]
+    argv = [*postgres.build_server_argv(postgres.find_program("postgres"), data, port), *LASTING_NOTHING]
     with running(argv, log, account) as process:
         wait_for_port(port, process, log)
         server = PostgresServer(port, passwords)
         wait_until(server.accepts_connections)
+        server.shorten_login()
         ensure_databases(server.superuser(), passwords)
         for database in DATABASES:
             migrate(Target(database, server.dsn(database, "aias_migrator")))
