@@ -158,8 +158,8 @@ def open_workshop(
     opened: OpenedEnvironment, state: RemoteState, lease: Lease | None, make: MakeInfrastructure
 ) -> Iterator[Workshop]:
     """Terraform on an environment for the length of the block."""
-    with serve_state(state.versions, lease) as backend:
-        variables = {**opened.build_variables(), **build_environment(build_variables(opened.profile, opened.name))}
+    with serve_state(state.versions, lease) as backend, opened.provide() as account:
+        variables = {**account, **build_environment(build_variables(opened.profile, opened.name))}
         terraform = make(opened.directory / "terraform", variables, backend.variables())
         workshop = Workshop(opened, state, terraform, backend, lease)
         with workshop._explained():

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from aias_core.environments.linode.attached import attach_stand_in
 from aias_core.environments.linode.plan import EnvironmentPlan
 from aias_core.environments.linode.target import LinodeEnvironment
 from aias_core.environments.linode.terraform import Terraform
@@ -21,7 +22,7 @@ from aias_core.environments.linode.workshop import Infrastructure
 from aias_core.environments.schema import LinodeProfile, Pool
 from support.campaign import Account, make_account
 from support.linode import TOKEN, simulator
-from support.terraform import account_of, attached_provider
+from support.terraform import account_of
 
 _PLANS = ("g6-standard-2", "g6-standard-4")
 
@@ -60,7 +61,7 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
     directory = tmp_path_factory.mktemp("changes")
     with simulator(directory) as running:
         account = make_account(running.url, directory)
-        with attached_provider(directory, **account_of(running)) as attached:
+        with attach_stand_in(account_of(running)) as attached:
             yield Driven(account, attached, itertools.count(1))
 
 

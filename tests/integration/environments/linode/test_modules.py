@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from aias_core.environments.linode.attached import attach_stand_in
 from aias_core.environments.linode.mirror import make_mirror
 from aias_core.environments.linode.terraform import Terraform
 from aias_core.environments.linode.terraform_program import copy_configuration, find_configuration, find_terraform
 from aias_core.settings import inherited_environment
-from support.terraform import attached_provider
 
 MODULES = sorted(path.name for path in (find_configuration() / "modules").iterdir())
 BINARY = shutil.which("terraform")
@@ -29,7 +29,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def provider(copied: Path) -> Iterator[dict[str, str]]:
-    with attached_provider(copied) as attached:
+    with attach_stand_in({}) as attached:
         yield attached
 
 
