@@ -18,7 +18,7 @@ from aias_core.migrate.history import queries
 if TYPE_CHECKING:
     from psycopg import Connection
 
-ATTEMPTS = 150
+ATTEMPTS = 60
 # One journey for all three; after an error the server skips the rest.
 _ATTEMPT = sql.SQL("SAVEPOINT attempt; INSERT INTO {} {}; RELEASE attempt")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'::")
