@@ -115,7 +115,8 @@ class Application:
         ceilings = find_ceilings(request.method, path, paginated=operation.paginated)
         key, enforce = str(call.token.id) if call.token else "", self.world.state.settings.enforce_rates
         refusal = self.rates.count(key, ceilings, self.world.now(), enforce=enforce)
-        headers |= self.rates.headers(key, ceilings, self.world.now())
+        if enforce:
+            headers |= self.rates.headers(key, ceilings, self.world.now())
         if refusal:
             raise refusal
 

@@ -54,7 +54,8 @@ def open_world(options: Options) -> World:
     """The world of the state file, with the token to begin with."""
     world = World.open(REGISTRY, options.state)
     if options.pace is not None:
-        world.state.settings.pace = options.pace
+        # Where everything is over at once, so is the minute of a ceiling.
+        world.state.settings.pace, world.state.settings.enforce_rates = options.pace, options.pace > 0
     add_token(world, Tokens(options.token))
     world.save()
     return world

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from support.linode import CLUSTER, control, make, make_client, refusals
+from aias_services.linode_simulator.application import Application
+from aias_services.linode_simulator.server import Options, open_world
+from support.linode import CLUSTER, TOKEN, control, make, make_client, refusals
 
 HOUR = 3_600
 
@@ -210,3 +212,13 @@ def test_what_was_done_is_still_there_for_the_next_process(tmp_path: Path) -> No
     assert again.get("/v4/lke/clusters").json()["data"][0]["label"] == CLUSTER["label"]
     assert make(again, "/vpcs", label="net", region="fr-par")["id"] > 0
     assert len(again.get("/v4/__simulator/ledger").json()["billed_now"]) == 2
+
+
+def test_where_everything_is_over_at_once_no_ceiling_is_met(tmp_path: Path) -> None:
+    for pace, refused in ((0.02, True), (0.0, False)):
+        world = open_world(Options(port=0, state=tmp_path / str(pace), token=TOKEN, pace=pace))
+        client = TestClient(Application(world))
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        answers = [client.get("/v4/linode/instances", headers=headers) for _ in range(201)]
+        assert (answers[-1].status_code == 429) is refused
+        assert ("Retry-After" in answers[0].headers) is refused
