@@ -174,9 +174,6 @@ class InProcessProvisioner:
             terraform_version="none",
         )
 
-    def read_plan(self, file: Path) -> TerraformPlan:
-        raise NotImplementedError
-
     def apply(self, plan: TerraformPlan, on_progress: OnProgress = ignore) -> None:
         with _failing():
             self._pull()

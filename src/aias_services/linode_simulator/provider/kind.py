@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from tf.types import Unknown
 
@@ -96,14 +96,13 @@ class Kind:
         return {**without_unknown(state), **own, **told, "id": str(answer.get("id", state.get("id")))}
 
 
-class Source:
+class Source(Protocol):
     """A data source."""
 
     name: ClassVar[str]
     fields: ClassVar[Fields]
 
-    def read(self, api: Api, config: State) -> State:
-        raise NotImplementedError
+    def read(self, api: Api, config: State) -> State: ...
 
 
 def without_unknown(state: State) -> State:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import signal
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from aias_core.environments.linode.backend import StateBackend, serve_state
 from aias_core.environments.linode.lease import Lease, LeaseLost
 from aias_core.environments.linode.states import StateVersions, read_state
 from aias_core.environments.linode.store import DirectoryStore
+from aias_core.environments.linode.terraform_program import find_terraform
 from support.state import build_state, open_versions, take_lease
 from support.waiting import wait_until
 
@@ -43,7 +43,7 @@ resource "terraform_data" "second" {
 class Terraform:
     """The program in a directory of its own."""
 
-    def __init__(self, program: str, directory: Path) -> None:
+    def __init__(self, program: Sequence[str], directory: Path) -> None:
         self._program, self.directory = program, directory
 
     def configure(self, text: str) -> None:
@@ -51,7 +51,7 @@ class Terraform:
 
     def start(self, backend: StateBackend, *argv: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [self._program, *argv, "-input=false", "-no-color"],
+            [*self._program, *argv, "-input=false", "-no-color"],
             cwd=self.directory,
             env=self._environment(backend.variables()),
             stdout=subprocess.PIPE,
@@ -71,12 +71,9 @@ class Terraform:
 
 @pytest.fixture
 def terraform(tmp_path: Path) -> Terraform:
-    program = os.environ.get("AIAS_TERRAFORM_BIN") or shutil.which("terraform")
-    if program is None:
-        pytest.skip("there is no terraform here: install it or name it in AIAS_TERRAFORM_BIN")
     directory = tmp_path / "work"
     directory.mkdir()
-    return Terraform(program, directory)
+    return Terraform(find_terraform(), directory)
 
 
 @pytest.fixture

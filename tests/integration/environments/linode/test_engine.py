@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,25 +23,8 @@ from aias_core.errors import (
     PrerequisiteMissing,
     Refused,
 )
-from support.campaign import Account, make_account
-from support.linode import simulator
+from support.campaign import Account
 from support.provisioning import CLUSTER, DATABASE, NODES
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    directory = tmp_path_factory.mktemp("engine")
-    with simulator(directory) as running:
-        yield make_account(running.url, directory)
-
-
-@pytest.fixture
-def account(shared: Account) -> Account:
-    shared.profile = shared.original
-    shared.numbers += 1
-    shared.begin(shared.numbers)
-    shared.control("DELETE", "faults")
-    return shared
 
 
 def _up(account: Account, options: UpOptions | None = None) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +12,8 @@ from aias_core.environments.linode.rollback import RollbackOptions
 from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.schema import LinodeProfile
 from aias_core.errors import Conflict, NotFound, Refused
-from support.campaign import Account, make_account
-from support.linode import simulator
+from support.campaign import Account
 from support.months import Person
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    directory = tmp_path_factory.mktemp("plans")
-    with simulator(directory) as running:
-        yield make_account(running.url, directory)
-
-
-@pytest.fixture
-def account(shared: Account) -> Account:
-    shared.profile = shared.original
-    shared.numbers += 1
-    shared.begin(shared.numbers)
-    return shared
 
 
 def _save(account: Account) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from aias_core.errors import AiasError
 from aias_services.linode_simulator.provider.api import Api, ApiFault
@@ -14,6 +14,7 @@ from aias_services.linode_simulator.provider.schema import (
     STRING_SET,
     STRINGS,
     Block,
+    Fields,
     State,
     computed,
     either,
@@ -97,9 +98,9 @@ class Instance(Kind):
         }
 
 
-class Instances(Source):
-    name = "linode_instances"
-    fields = {
+class Instances:
+    name: ClassVar[str] = "linode_instances"
+    fields: ClassVar[Fields] = {
         "id": ID,
         "order": optional(STRING),
         "order_by": optional(STRING),
