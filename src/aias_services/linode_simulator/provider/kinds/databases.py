@@ -6,9 +6,8 @@ from typing import Any
 
 from tf.types import Unknown
 
-from aias_core.errors import AiasError
-from aias_services.linode_simulator.provider.api import Api, ApiFault
-from aias_services.linode_simulator.provider.kind import ID, Incomplete, Kind, without_unknown
+from aias_services.linode_simulator.provider.api import Api
+from aias_services.linode_simulator.provider.kind import ID, Kind
 from aias_services.linode_simulator.provider.schema import (
     BOOL,
     NUMBER,
@@ -32,6 +31,7 @@ IDLE = "engine_config_pg_idle_in_transaction_session_timeout"
 class PostgreSql(Kind):
     name = "linode_database_postgresql_v2"
     path = "/databases/postgresql/instances"
+    late = "Failed to wait for PostgreSQL database"
     fields = {
         "id": ID,
         "engine_id": required(STRING),
@@ -76,13 +76,10 @@ class PostgreSql(Kind):
         return body
 
     def created(self, api: Api, state: State, answer: dict[str, Any]) -> State:
-        try:
-            wait_for_event(api, "database_create", "database", state["id"])
-            if isinstance(state["updates"], dict):
-                api.put(self.item(state), {"updates": state["updates"]})
-            return self.flatten(api, api.get(self.item(state)), state)
-        except (ApiFault, AiasError) as exc:
-            raise Incomplete(without_unknown(state), f"Failed to wait for PostgreSQL database: {exc}") from exc
+        wait_for_event(api, "database_create", "database", state["id"])
+        if isinstance(state["updates"], dict):
+            api.put(self.item(state), {"updates": state["updates"]})
+        return self.flatten(api, api.get(self.item(state)), state)
 
     def update(self, api: Api, before: State, planned: State) -> State:
         api.put(self.item(before), self.body(planned, creating=False))
