@@ -18,6 +18,7 @@ _LATE = re.compile(
     re.IGNORECASE,
 )
 _TAKEN = re.compile(r"must be unique|already exists|already in use|name is not available|is taken", re.IGNORECASE)
+_IN_USE = re.compile(r"still has devices attached|in use by", re.IGNORECASE)
 # In linodego's errors.go 1 and 2 stand for no answer, or one that could not be read.
 _PASSING = {1, 2, 408, 429, 500, 502, 503, 504}
 _STALE = "saved plan is stale"
@@ -50,7 +51,7 @@ def _explain(text: str) -> AiasError:
             f"Linode does not accept the token any more: {text}",
             hint=f"put a valid one where 'account.token' of the profile points to, then {RESUME}",
         )
-    if _STALE in text.lower() or statuses & _PASSING or _LATE.search(text):
+    if _STALE in text.lower() or statuses & _PASSING or _LATE.search(text) or _IN_USE.search(text):
         return Passing(f"Linode did not do it: {text}", hint=RESUME)
     if _TAKEN.search(text):
         return Passing(f"Something has the name already: {text}", hint=RESUME)

@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,7 +28,7 @@ from aias_core.errors import (
 )
 from support.campaign import Account, make_account
 from support.linode import simulator
-from support.provisioning import CLUSTER, DATABASE, NODES
+from support.provisioning import CLUSTER, DATABASE, NODES, PRIVATE_GRAPH, InProcessProvisioner
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,17 @@ def test_what_workloads_had_goes_before_their_cluster(account: Account) -> None:
     assert len(environment.opened.account.list_all("/nodebalancers")) == 1
     assert environment.down(DownOptions(), lambda _: None).orphans == ()
     assert environment.opened.account.list_all("/nodebalancers") == []
+
+
+def test_a_network_goes_when_the_database_in_it_is_really_gone(account: Account) -> None:
+    environment = replace(account.environment(), make=partial(InProcessProvisioner, graph=PRIVATE_GRAPH))
+    environment.up(UpOptions(), lambda _: None, lambda _: None)
+    lingering = {"kind": "linger", "method": "DELETE", "path": "/databases/**", "seconds": 60}
+    account.control("POST", "faults", lingering)
+    said: list[str] = []
+    removed = environment.down(DownOptions(volumes=True, keep_state=True), said.append)
+    assert any("still has devices attached" in text for text in said)
+    assert (removed.orphans, environment.opened.account.list_all("/vpcs")) == ((), [])
 
 
 def test_a_refused_limit_gives_back_what_this_run_made_and_keeps_what_was_there(account: Account) -> None:

@@ -34,6 +34,8 @@ def _explain(*summaries: str, fault: AiasError | None = None) -> AiasError:
         ("Gave up waiting for a ready node", Passing, 9),
         ("Saved plan is stale", Passing, 9),
         ("[400] [label] Label must be unique among your VPCs", Passing, 9),
+        ("[400] Cannot delete VPC subnet: it still has devices attached", Passing, 9),
+        ("[400] Cannot delete VPC: it is in use by an LKE cluster", Passing, 9),
         ("[400] [region] region is not valid", AiasError, 1),
     ],
 )

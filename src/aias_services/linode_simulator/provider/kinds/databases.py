@@ -20,7 +20,7 @@ from aias_services.linode_simulator.provider.schema import (
     optional,
     required,
 )
-from aias_services.linode_simulator.provider.waiting import wait_for_event, wait_until_gone
+from aias_services.linode_simulator.provider.waiting import wait_for_event
 
 UPDATES = {"day_of_week": NUMBER, "duration": NUMBER, "frequency": STRING, "hour_of_day": NUMBER}
 PRIVATE = {"vpc_id": NUMBER, "subnet_id": NUMBER, "public_access": BOOL}
@@ -88,10 +88,6 @@ class PostgreSql(Kind):
             if answer["status"] == "active":
                 break
         return self.flatten(api, answer, planned)
-
-    def delete(self, api: Api, state: State) -> None:
-        super().delete(api, state)
-        wait_until_gone(api, self.item(state))
 
     def flatten(self, api: Api, answer: dict[str, Any], state: State) -> State:
         item, config = f"{self.path}/{answer['id']}", answer.get("engine_config") or {}
