@@ -257,6 +257,13 @@ def test_an_access_list_is_checked_when_it_changes(client: TestClient) -> None:
     assert client.get(f"/v4{path}").json()["acl"]["addresses"]["ipv4"] == ["198.51.100.7/32"]
 
 
+def test_an_access_list_is_checked_when_its_cluster_changes(client: TestClient) -> None:
+    cluster = make(client, "/lke/clusters", **CLUSTER)
+    wrong = {"control_plane": with_acl("ipv4", "198.51.100")["control_plane"]}
+    errors = refusals(client, f"/lke/clusters/{cluster['id']}", wrong, "PUT")
+    assert errors[0]["field"] == "control_plane.acl.addresses.ipv4[0]"
+
+
 def test_a_fork_has_a_source_and_a_time_that_was_kept(client: TestClient) -> None:
     path = "/databases/postgresql/instances"
     source = make(client, path, **DATABASE)["id"]
