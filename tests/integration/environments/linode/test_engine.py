@@ -79,6 +79,17 @@ def test_a_second_down_writes_nothing_and_the_first_one_proves_that_nothing_is_l
     assert (again.changed, _writes(account)) == (False, [])
 
 
+def test_an_up_and_a_down_stay_below_every_published_ceiling(account: Account) -> None:
+    account.control("PATCH", "settings", {"enforce_rates": True})
+    _up(account)
+    account.environment().down(DownOptions(), lambda _: None)
+    rates = account.control("GET", "rates")
+    assert (rates["breaches"], set(rates["most"])) == (
+        {},
+        {"lists", "others", "object storage", "object storage by second"},
+    )
+
+
 def test_a_bucket_with_data_stays_unless_all_is_to_go(account: Account) -> None:
     _up(account)
     full = {"region": "fr-par", "bucket": "aias-small-backups", "objects": 3, "size": 10}
