@@ -118,6 +118,10 @@ def _minor(version: str) -> int:
 
 def _check_network(draft: Draft) -> Iterator[Fault]:
     values, world = draft.values, draft.world
+    if values["tier"] != "enterprise":
+        names = (name for name in ("vpc_id", "subnet_id") if values[name])
+        yield from (Fault(f"{name} is available in the enterprise tier only", name) for name in names)
+        return
     vpc = world.find_lasting("vpc", values["vpc_id"]) if values["vpc_id"] else None
     if values["vpc_id"] and (vpc is None or vpc.values["region"] != values["region"]):
         yield Fault("vpc_id is not valid", "vpc_id")
