@@ -1,11 +1,13 @@
-"""What the stand-in keeps of a resource that was made when what follows its creation fails."""
+"""What the stand-in keeps of a resource when what follows its creation fails, and what its deletion waits for."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
+from starlette.testclient import TestClient
 from tf.utils import to_dynamic_value
 
 from aias_services.linode_simulator.provider import schema
@@ -13,9 +15,21 @@ from aias_services.linode_simulator.provider.api import Api, Pace
 from aias_services.linode_simulator.provider.kind import Incomplete
 from aias_services.linode_simulator.provider.kinds import KINDS
 from aias_services.linode_simulator.provider.servicer import apply_change
-from support.linode import TOKEN, control, make_client
+from support.linode import TOKEN, control, make, make_client
 
 PLACE = {"label": "aias-development", "region": "fr-par"}
+
+
+def _api(client: TestClient) -> Api:
+    api = Api("http://linode.test", "v4", TOKEN, Pace(event=0, node=0, retry=0, limit=5))
+    transport = httpx.MockTransport(partial(_pass_on, client))
+    api._http = httpx.Client(transport=transport, base_url=api._http.base_url)
+    return api
+
+
+def _pass_on(client: TestClient, request: httpx.Request) -> httpx.Response:
+    answer = client.request(request.method, str(request.url), content=request.content)
+    return httpx.Response(answer.status_code, content=answer.content)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +39,7 @@ PLACE = {"label": "aias-development", "region": "fr-par"}
             "linode_firewall",
             {"label": "fire", "inbound_policy": "DROP", "outbound_policy": "ACCEPT"},
             "/networking/firewalls/*/devices",
-            "1",
+            "1001",
             id="firewall",
         ),
         pytest.param(
@@ -60,8 +74,7 @@ def test_what_was_made_is_known_when_what_follows_fails(
     name: str, config: dict[str, Any], following: str, identifier: str | None
 ) -> None:
     client, kind = make_client(), KINDS[name]
-    api = Api("http://linode.test", "v4", TOKEN, Pace(event=0, node=0, retry=0, limit=5))
-    api._http = httpx.Client(transport=client._transport, base_url=api._http.base_url, headers=api._http.headers)
+    api = _api(client)
     control(client, "faults", {"kind": "504", "method": "GET", "path": following})
     planned = schema.plan_creation(kind.fields, schema.complete(kind.fields, config))
     with pytest.raises(Incomplete, match=r"\[504\] Gateway Timeout") as failed:
@@ -70,3 +83,11 @@ def test_what_was_made_is_known_when_what_follows_fails(
     assert to_dynamic_value(state)
     assert identifier in (None, state["id"])
     assert (kind.read(api, state) or {})["id"] == state["id"]
+
+
+def test_a_database_is_deleted_with_the_answer_though_it_is_still_there() -> None:
+    client, kind = make_client(), KINDS["linode_database_postgresql_v2"]
+    made = make(client, kind.path, **PLACE, engine="postgresql/16", type="g6-nanode-1")
+    control(client, "settings", {"linger_seconds": 60}, "PATCH")
+    kind.delete(_api(client), {"id": str(made["id"])})
+    assert [one["status"] for one in client.get(f"/v4{kind.path}").json()["data"]] == ["deleting"]
