@@ -124,6 +124,14 @@ def test_calls_above_a_published_ceiling_get_429_until_time_has_passed(client: T
 
 
 @pytest.mark.usefixtures("_still")
+def test_a_reset_forgets_the_calls_that_count_for_a_ceiling(client: TestClient) -> None:
+    for number in range(5):
+        make(client, "/object-storage/keys", label=f"key-{number}")
+    control(client, "reset", {})
+    assert client.post("/v4/object-storage/keys", json={"label": "key-5"}).status_code == 200
+
+
+@pytest.mark.usefixtures("_still")
 def test_a_call_that_fails_by_a_script_counts_for_its_ceiling(client: TestClient) -> None:
     control(client, "faults", {"kind": "500", "method": "POST", "path": "/object-storage/keys", "times": 4})
     codes = [client.post("/v4/object-storage/keys", json={"label": f"key-{number}"}).status_code for number in range(6)]
