@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,16 @@ GRAPH = (
     Declared(CLUSTER, "linode_lke_cluster", (NODES,), _cluster),
     Declared(POOL, "linode_lke_node_pool", (CLUSTER,), _pool),
     Declared(DATABASE, "linode_database_postgresql_v2", (), _database),
+)
+
+
+def _private_database(variables: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
+    network = {"vpc_id": _id(ids, VPC), "subnet_id": _id(ids, SUBNET), "public_access": False}
+    return {**_database(variables, ids), "private_network": network}
+
+
+PRIVATE_GRAPH = tuple(
+    replace(one, needs=(VPC, SUBNET), configure=_private_database) if one.address == DATABASE else one for one in GRAPH
 )
 
 

@@ -62,11 +62,11 @@ class Application:
         """Carries a call out as far as its faults let it; what it did is saved before anybody hears of it."""
         outcome = faults.next_outcome(self.world.state.faults, request.method, path)
         is_kubernetes, answer = path.startswith(KUBERNETES), Answer({})
-        if outcome.effect and is_kubernetes:
+        if not is_kubernetes:
+            answer = self._carry_out(request, path, outcome, beta=beta)
+        elif outcome.effect:
             served = self._kubernetes.answer(request)
             outcome, answer = (outcome, served) if served else (replace(outcome, cut=True), answer)
-        elif outcome.effect:
-            answer = self._carry_out(request, path, outcome, beta=beta)
         if outcome.refusal:
             answer = failed(outcome.refusal) if is_kubernetes else Answer.of(outcome.refusal)
             answer.headers |= {"Retry-After": outcome.retry_after} if outcome.retry_after else {}
@@ -78,7 +78,7 @@ class Application:
         return outcome, answer
 
     def _carry_out(self, request: Request, path: str, outcome: Outcome, *, beta: bool) -> Answer:
-        """The answer to a call that takes effect whole, or not at all when it is refused."""
+        """The answer to a call that takes effect whole, or not at all when it is refused; each is counted."""
         headers = {"X-Spec-Version": SPEC_VERSION, **COMMON_HEADERS}
         try:
             operation, params = self._router.find(request.method, path, beta=beta)
@@ -86,6 +86,8 @@ class Application:
             call = Call(self.world, params, request.query, base_url=request.base_url, beta=beta, outcome=outcome)
             call.changes = request.method in ("POST", "PUT")
             self._admit(request, path, operation, call, headers)
+            if not outcome.effect:
+                return Answer({})
             call.body = request.document() if call.changes else {}
             with self._whole(operation):
                 answer = Answer(self._result(request, operation, call))

@@ -9,9 +9,17 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from aias_core import clock
 from support.linode import CLUSTER, control, make, make_client, refusals
 
 HOUR = 3_600
+
+
+@pytest.fixture
+def _still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All calls come at once, however long they take."""
+    at = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: at)
 
 
 def test_a_list_comes_in_pages_of_25_to_500(client: TestClient) -> None:
@@ -103,6 +111,7 @@ def test_a_token_revoked_or_expired_is_invalid_and_prices_need_none(client: Test
     assert client.get("/v4/linode/types", headers={"Authorization": ""}).status_code == 200
 
 
+@pytest.mark.usefixtures("_still")
 def test_calls_above_a_published_ceiling_get_429_until_time_has_passed(client: TestClient) -> None:
     answers = [client.get("/v4/vpcs") for _ in range(201)]
     assert {answer.status_code for answer in answers[:200]} == {200}
@@ -114,6 +123,22 @@ def test_calls_above_a_published_ceiling_get_429_until_time_has_passed(client: T
     assert client.get("/v4/vpcs").status_code == 200
 
 
+@pytest.mark.usefixtures("_still")
+def test_a_reset_forgets_the_calls_that_count_for_a_ceiling(client: TestClient) -> None:
+    for number in range(5):
+        make(client, "/object-storage/keys", label=f"key-{number}")
+    control(client, "reset", {})
+    assert client.post("/v4/object-storage/keys", json={"label": "key-5"}).status_code == 200
+
+
+@pytest.mark.usefixtures("_still")
+def test_a_call_that_fails_by_a_script_counts_for_its_ceiling(client: TestClient) -> None:
+    control(client, "faults", {"kind": "500", "method": "POST", "path": "/object-storage/keys", "times": 4})
+    codes = [client.post("/v4/object-storage/keys", json={"label": f"key-{number}"}).status_code for number in range(6)]
+    assert codes == [500] * 4 + [200, 429]
+
+
+@pytest.mark.usefixtures("_still")
 def test_bucket_and_key_writes_have_a_ceiling_of_their_own(client: TestClient) -> None:
     codes = [client.post("/v4/object-storage/keys", json={"label": f"key-{number}"}).status_code for number in range(6)]
     assert codes == [200] * 5 + [429]

@@ -170,7 +170,7 @@ def test_an_enterprise_cluster_lives_in_the_network_and_its_database_is_private(
     on_bench.variables["cluster"]["tier"] = "enterprise"
     on_bench.variables["api_version"] = "v4beta"
     on_bench.variables["cluster"]["version"] = "v1.34.6+lke2"
-    on_bench.variables["cluster"]["acl"] = {"enabled": True, "ipv4": ["127.0.0.1/32"], "ipv6": []}
+    on_bench.variables["cluster"]["acl"] = {"enabled": True, "ipv4": ["198.51.100.7/32"], "ipv6": []}
     terraform = on_bench.terraform()
     terraform.init()
     terraform.apply(terraform.plan(targets=["module.postgresql"]))

@@ -62,9 +62,8 @@ class Bucket(Kind):
     }
     sent = {name: name for name in ("label", "region", "endpoint_type", "acl", "cors_enabled")}
 
-    def create(self, api: Api, planned: State) -> State:
-        answer = api.post(self.path, self.body(planned, creating=True))
-        return self.flatten(api, answer, planned)
+    def identify(self, answer: dict[str, Any]) -> str:
+        return f"{answer['region']}:{answer['label']}"
 
     def update(self, api: Api, before: State, planned: State) -> State:
         access = {name: planned[name] for name in ("acl", "cors_enabled")}
@@ -78,7 +77,7 @@ class Bucket(Kind):
         return f"{self.path}/{str(state['id']).replace(':', '/', 1)}"
 
     def flatten(self, api: Api, answer: dict[str, Any], state: State) -> State:
-        known, identifier = without_unknown(state), f"{answer['region']}:{answer['label']}"
+        known = without_unknown(state)
         access = api.get(f"{self.path}/{answer['region']}/{answer['label']}/access")
         return {
             **known,
@@ -87,7 +86,7 @@ class Bucket(Kind):
             "acl": access["acl"],
             "cors_enabled": access["cors_enabled"],
             "versioning": bool(known.get("versioning")),
-            "id": identifier,
+            "id": self.identify(answer),
         }
 
 
