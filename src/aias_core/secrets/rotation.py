@@ -22,6 +22,7 @@ from aias_core.secrets.delivery import (
     wait_until,
 )
 from aias_core.secrets.encrypted import Entry
+from aias_core.secrets.generators import KEYRING
 from aias_core.secrets.private import exclusive
 from aias_core.secrets.status import read_status
 
@@ -96,6 +97,8 @@ class Rotation:
         secret = self.secrets.get(name)
         if not secret.namespaces:
             raise Refused(f"'{name}' is in no namespace, so nothing can be seen to use it", hint="renew it by hand")
+        if secret.generator == KEYRING:
+            raise Refused(f"'{name}' is a ring of keys, which 'aias db hash rotate' renews", hint="aias db hash rotate")
         entry = self._begin(secret)
         try:
             return self._finish(secret, entry)

@@ -23,6 +23,7 @@ from aias_core.errors import (
     PrerequisiteMissing,
     Refused,
 )
+from aias_core.keyring import Keyring
 from aias_core.secret import Secret
 from aias_core.secrets.bootstrap import Outcome, bootstrap_secrets, find_missing
 from aias_core.secrets.cluster import Cluster, open_cluster
@@ -295,6 +296,17 @@ def test_a_value_from_outside_is_rotated_when_its_source_has_another(
     assert cluster.values(NAMESPACE, "token") == {"value": "t0ken-number-two"}
     with pytest.raises(Refused, match="no namespace"):
         rotate(secrets, cluster, "state-backup")
+
+
+def test_a_ring_of_keys_is_renewed_by_its_own_command(secrets: Secrets, cluster: FakeCluster) -> None:
+    ring = replace(secrets, declared={"hash-keys": declare("hash-keys", generator="keyring")})
+    bootstrap(ring, cluster)
+    made = cluster.values(NAMESPACE, "hash-keys")
+    assert Keyring.parse(Secret(made["value"])).by_id.keys() == {"k1"}
+    with pytest.raises(Refused) as raised:
+        rotate(ring, cluster, "hash-keys")
+    assert raised.value.hint == "aias db hash rotate"
+    assert cluster.values(NAMESPACE, "hash-keys") == made
 
 
 def test_only_what_is_overdue_is_renewed(
