@@ -14,6 +14,7 @@ import yaml
 from aias_core import clock
 from aias_core.errors import (
     AiasError,
+    Conflict,
     DependencyUnreachable,
     DifferenceFound,
     InvalidInput,
@@ -29,6 +30,7 @@ from aias_core.secrets.bootstrap import Outcome, bootstrap_secrets, find_missing
 from aias_core.secrets.cluster import Cluster, open_cluster
 from aias_core.secrets.controller_keys import back_up_keys, check_files, find_unopened
 from aias_core.secrets.declared import DeclaredSecret, Secrets
+from aias_core.secrets.delivery import Place, deliver, fingerprint
 from aias_core.secrets.private import exclusive
 from aias_core.secrets.rotation import Rotation
 from aias_core.secrets.status import find_fault, read_status
@@ -147,13 +149,59 @@ def test_what_has_to_come_from_outside_is_named_and_the_rest_is_done(
 def test_a_value_changed_by_hand_in_the_cluster_is_seen(secrets: Secrets, cluster: FakeCluster) -> None:
     bootstrap(secrets, cluster)
     with open_cluster(cluster.kubeconfig) as opened:
-        from aias_core.secrets.delivery import Place, deliver
-
         deliver(opened, Place(MODELS, "registry"), {"value": Secret("by-hand-0815")})
     assert drift(secrets, cluster)["registry"] == ("ok", "differs")
     assert bootstrap(secrets, cluster)["registry"].state == "delivered"
     assert cluster.values(MODELS, "registry")["previous"] == "by-hand-0815"
     assert drift(secrets, cluster)["registry"] == ("ok", "rotating")
+    with open_cluster(cluster.kubeconfig) as opened:
+        fault = find_fault(read_status(secrets, opened), "development")
+    assert fault is not None
+    assert fault.hint == "go on with: aias secrets rotate development registry"
+
+
+def test_the_cluster_of_another_environment_is_refused_and_nothing_is_written(
+    secrets: Secrets, running: Simulator
+) -> None:
+    other = make_cluster(running.url, ["sealed-secrets", NAMESPACE, MODELS], environment="staging")
+    before = other.versions()
+    with open_cluster(other.kubeconfig) as opened:
+        rotation = Rotation(secrets, opened, lambda _: None)
+        for act in (
+            lambda: bootstrap_secrets(secrets, opened, lambda _: None),
+            lambda: rotation.rotate_chosen("registry"),
+            lambda: rotation.rotate_chosen(None, sealing_key=True),
+            lambda: back_up_keys(secrets, opened),
+        ):
+            with pytest.raises(Refused, match="'staging', not of 'development'"):
+                act()
+    assert other.versions() == before
+    assert not list(secrets.directory.glob("*.age"))
+
+
+def test_a_secret_that_the_controller_did_not_make_is_not_overwritten_until_it_is_handed_over(
+    secrets: Secrets, cluster: FakeCluster
+) -> None:
+    cluster.write_secret(NAMESPACE, "nats", "by-hand-0815")
+    with pytest.raises(Conflict, match="did not make it") as raised:
+        bootstrap(secrets, cluster)
+    assert "annotate secret nats sealedsecrets.bitnami.com/managed=true" in str(raised.value.hint)
+    assert cluster.values(NAMESPACE, "nats") == {"value": "by-hand-0815"}
+    cluster.hand_over(NAMESPACE, "nats")
+    assert bootstrap(secrets, cluster)["nats"].state == "delivered"
+    assert cluster.values(NAMESPACE, "nats")["value"] != "by-hand-0815"
+
+
+def test_a_placeholder_is_refused_by_its_secrets_name_and_one_that_was_there_is_replaced(
+    secrets: Secrets, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("TEST_TOKEN", "changeme")
+    with pytest.raises(Refused, match="'token' is a placeholder") as raised:
+        bootstrap(secrets, cluster)
+    assert "source" in str(raised.value.hint)
+    with open_cluster(cluster.kubeconfig) as opened:
+        deliver(opened, Place(NAMESPACE, "token"), {"value": Secret(token), "previous": Secret("changeme")})
+    assert cluster.values(NAMESPACE, "token") == {"value": token, "previous": "changeme"}
 
 
 def test_without_a_namespace_or_controller_nothing_is_pretended(secrets: Secrets, running: Simulator) -> None:
