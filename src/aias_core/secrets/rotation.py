@@ -9,7 +9,7 @@ from typing import Any
 from aias_core.errors import AiasError, InvalidInput, NotFound, Partial, Refused
 from aias_core.secrets.bootstrap import with_previous
 from aias_core.secrets.cluster import Cluster
-from aias_core.secrets.controller_keys import back_up_keys
+from aias_core.secrets.controller_keys import add_keys
 from aias_core.secrets.declared import DeclaredSecret, Secrets
 from aias_core.secrets.delivery import (
     PREVIOUS,
@@ -59,13 +59,14 @@ class Rotation:
     def rotate_chosen(self, name: str | None, *, sealing_key: bool = False) -> list[Rotated]:
         """Renews the secret of that name, without one all that are overdue; or seals all anew as they are."""
         with exclusive(self.secrets.directory):
+            self.cluster.check_environment(self.secrets.environment)
             if sealing_key:
                 return self.seal_anew()
             return self.rotate_due() if name is None else [self.rotate(name)]
 
     def seal_anew(self) -> list[Rotated]:
         """Seals what the cluster holds under the controller's newest key; no value changes and nobody reloads."""
-        back_up_keys(self.secrets, self.cluster)
+        add_keys(self.secrets, self.cluster)
         sealed = []
         for secret in self.secrets.select():
             for place in _places(secret):

@@ -20,6 +20,7 @@ from aias_core.errors import (
     InvalidInput,
     LockHeld,
     NotFound,
+    NothingRan,
     Partial,
     PrerequisiteMissing,
     Refused,
@@ -132,6 +133,8 @@ def test_git_sees_nothing_of_it_and_nobody_else_changes_it_meanwhile(secrets: Se
             bootstrap(secrets, cluster)
         with pytest.raises(LockHeld):
             rotate(secrets, cluster, "nats")
+        with open_cluster(cluster.kubeconfig) as opened, pytest.raises(LockHeld):
+            back_up_keys(secrets, opened)
 
 
 def test_what_has_to_come_from_outside_is_named_and_the_rest_is_done(
@@ -397,6 +400,11 @@ def test_the_keys_of_the_controller_are_kept_and_open_what_git_has(
         assert back_up_keys(fresh, opened) == []
     with pytest.raises(NotFound, match="no backup"):
         check_files(replace(secrets, directory=tmp_path / "empty"), [committed])
+    sealed = cluster.sealed(NAMESPACE, "nats")
+    committed.write_text(yaml.safe_dump({**sealed, "spec": {**sealed["spec"], "encryptedData": {}}}))
+    assert not check_files(secrets, [committed])[0].opens
+    committed.write_text(yaml.safe_dump({"kind": "Namespace"}))
+    assert isinstance(find_unopened(check_files(secrets, [committed])), NothingRan)
     committed.write_text(yaml.safe_dump({"kind": "SealedSecret", "metadata": {"name": "nats"}}))
     with pytest.raises(InvalidInput, match="namespace"):
         check_files(secrets, [committed])
