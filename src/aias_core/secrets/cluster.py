@@ -128,16 +128,23 @@ class Cluster:
     def has_workload(self, namespace: str, name: str) -> bool:
         return self._find_workload(namespace, name) is not None
 
-    def find_mark(self, namespace: str, name: str, annotation: str) -> str | None:
-        """The mark that `restart` left on a workload; None where there is none, or no such workload."""
+    def find_marks(self, namespace: str, name: str, annotation: str) -> tuple[str | None, str | None]:
+        """The marks that `restart` and `confirm` left on a workload; None for one that is not there."""
         found = self._find_workload(namespace, name)
-        metadata = {} if found is None else found[1]["spec"]["template"].get("metadata") or {}
-        mark: str | None = (metadata.get("annotations") or {}).get(annotation)
-        return mark
+        if found is None:
+            return None, None
+        told, kept = (one.get("metadata") or {} for one in (found[1]["spec"]["template"], found[1]))
+        return (told.get("annotations") or {}).get(annotation), (kept.get("annotations") or {}).get(annotation)
 
     def restart(self, namespace: str, name: str, annotation: str, mark: str) -> None:
         """Has a workload replace its pods, once for each new mark. Raises NotFound."""
-        patch = {"spec": {"template": {"metadata": {"annotations": {annotation: mark}}}}}
+        self._patch(namespace, name, {"spec": {"template": {"metadata": {"annotations": {annotation: mark}}}}})
+
+    def confirm(self, namespace: str, name: str, annotation: str, mark: str) -> None:
+        """Notes on a workload that its pods were seen to be replaced; it replaces none. Raises NotFound."""
+        self._patch(namespace, name, {"metadata": {"annotations": {annotation: mark}}})
+
+    def _patch(self, namespace: str, name: str, patch: dict[str, Any]) -> None:
         path, _ = self._get_workload(namespace, name)
         self.call("PATCH", path, patch, "application/merge-patch+json")
 

@@ -296,6 +296,33 @@ def test_a_consumer_that_does_not_reload_leaves_both_values_and_the_next_run_end
     assert cluster.values(NAMESPACE, "nats") == {"value": both["value"]}
 
 
+@pytest.mark.parametrize("consumer", ["router", "nats"])
+def test_a_consumer_that_does_not_reload_after_the_old_value_is_retired_is_waited_for_by_the_next_run(
+    secrets: Secrets, cluster: FakeCluster, consumer: str
+) -> None:
+    bootstrap(secrets, cluster)
+    deploy(cluster)
+
+    def pause(said: str) -> None:
+        if "retiring" in said:
+            cluster.pause(NAMESPACE, consumer)
+
+    with open_cluster(cluster.kubeconfig) as opened, pytest.raises(Partial, match="is retired") as raised:
+        Rotation(secrets, opened, pause, reload_seconds=0).rotate_chosen("nats")
+    assert "stays valid" not in raised.value.message
+    left = cluster.values(NAMESPACE, "nats")
+    assert left.keys() == {"value"}
+    with pytest.raises(Partial, match=f"'{consumer}' did not reload"):
+        rotate(secrets, cluster, "nats", seconds=0)
+    cluster.resume(NAMESPACE, consumer)
+    assert rotate(secrets, cluster, "nats") == ["nats"]
+    assert cluster.values(NAMESPACE, "nats") == left
+    marks = {cluster.marks(NAMESPACE, one)["aias.dev/secret-nats"] for one in ("router", "nats")}
+    assert marks == {fingerprint("nats", Secret(left["value"]))}
+    rotate(secrets, cluster, "nats")
+    assert cluster.values(NAMESPACE, "nats") != left
+
+
 def test_access_lost_between_two_steps_leaves_both_values_and_the_next_run_ends_it(
     secrets: Secrets, cluster: FakeCluster
 ) -> None:
