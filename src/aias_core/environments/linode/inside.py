@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aias_core.environments.linode.kinds import label_of
 from aias_core.secret import Secret
-from aias_core.secrets.cluster import APPLY, Cluster, open_cluster
+from aias_core.secrets.cluster import APPLY, ENVIRONMENT, Cluster, open_cluster
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.client import LinodeAccount
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Manifest = dict[str, Any]
 MANAGED = {"app.kubernetes.io/managed-by": "aias"}
-ENVIRONMENT = "aias.dev/environment"
 _QUOTA = "aias"
 _PATHS = {
     "Namespace": ("/api/v1", "namespaces"),

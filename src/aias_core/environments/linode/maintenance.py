@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
-from aias_core.environments.linode.inside import ENVIRONMENT, open_access
+from aias_core.environments.linode.inside import open_access
 from aias_core.errors import Conflict, EnvironmentNotUp, InvalidInput, Refused
+from aias_core.secrets.cluster import ENVIRONMENT
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.target import LinodeEnvironment
