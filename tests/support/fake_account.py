@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
-
-import requests
-from requests.adapters import BaseAdapter
 
 from aias_core.environments.linode.client import LinodeAccount
 from aias_core.environments.linode.kinds import tags_of
@@ -16,47 +12,11 @@ from aias_core.environments.schema import LinodeProfile
 from aias_core.secret import Secret
 from aias_services.linode_simulator.application import Application
 from aias_services.linode_simulator.control import Tokens, add_token
-from aias_services.linode_simulator.exchange import Answer, Request
 from aias_services.linode_simulator.faults import FaultRule
 from aias_services.linode_simulator.resources import REGISTRY
 from aias_services.linode_simulator.world import World
 from support.linode import TOKEN
-
-
-class InProcess(BaseAdapter):
-    """Hands the requests of a client to a fake in this process; what is waited for there, takes no time here."""
-
-    def __init__(self, application: Application) -> None:
-        super().__init__()
-        self.application = application
-
-    def send(self, request: Any, **_: Any) -> requests.Response:
-        path, _, query = request.path_url.partition("?")
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        body = request.body or b""
-        asked = Request(
-            request.method,
-            path,
-            dict(parse_qsl(query)),
-            {**headers, "host": "linode.test"},
-            body.encode() if isinstance(body, str) else body,
-        )
-        version, _, rest = path.removeprefix("/").partition("/")
-        outcome, answer = self.application.decide(asked, f"/{rest}", beta=version == "v4beta")
-        if outcome.cut:
-            raise requests.ConnectionError("cut")
-        return _response(request, answer)
-
-    def close(self) -> None:
-        pass
-
-
-def _response(request: Any, answer: Answer) -> requests.Response:
-    response = requests.Response()
-    response.status_code, response.request, response.url = answer.status, request, request.url
-    response.headers.update(answer.headers)
-    response._content = answer.body()
-    return response
+from support.near import Near, NearAdapter
 
 
 @dataclass
@@ -86,13 +46,14 @@ def make_account(
         pauses.append(seconds)
         world.state.clock_offset += seconds
 
+    near = Near(Application(world))
     account = LinodeAccount(
-        "http://linode.test",
+        near.url,
         version,
         Secret(token),
         on_call=lambda *call: calls.append(call),
         timing=Timing(now=world.now, sleep=sleep),
-        below=InProcess(Application(world)),
+        below=NearAdapter(near),
     )
     return FakeAccount(world, account, calls, pauses)
 

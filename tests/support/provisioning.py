@@ -140,11 +140,12 @@ class InProcessProvisioner:
     variables: Mapping[str, str]
     backend: Mapping[str, str]
     graph: Sequence[Declared] = GRAPH
+    below: httpx.BaseTransport | None = None
     _state: dict[str, Any] = field(default_factory=dict)
 
     def init(self) -> None:
         pace = Pace(event=0, node=0, retry=0, limit=WAIT_SECONDS)
-        self._api = Api(self.variables["LINODE_URL"], "v4", self.variables["LINODE_TOKEN"], pace)
+        self._api = Api(self.variables["LINODE_URL"], "v4", self.variables["LINODE_TOKEN"], pace, self.below)
         self._told = {
             name.removeprefix("TF_VAR_"): _parse(value)
             for name, value in self.variables.items()

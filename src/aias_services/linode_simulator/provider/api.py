@@ -55,7 +55,9 @@ class Interrupted(AiasError):
 class Api:
     """One account. Raises ApiFault, and Interrupted while it waits after `stop`."""
 
-    def __init__(self, url: str, version: str, token: str, pace: Pace) -> None:
+    def __init__(
+        self, url: str, version: str, token: str, pace: Pace, below: httpx.BaseTransport | None = None
+    ) -> None:
         # Terraform starts a provider several times per command, mostly for its schemas only.
         import httpx
 
@@ -65,7 +67,12 @@ class Api:
         # Certificates of authorities take 30 ms to read, and the simulated account has none.
         is_safe = base.startswith("https://")
         self._http = httpx.Client(
-            base_url=base, headers=headers, timeout=REQUEST_SECONDS, trust_env=False, verify=is_safe
+            base_url=base,
+            headers=headers,
+            timeout=REQUEST_SECONDS,
+            trust_env=False,
+            verify=is_safe,
+            transport=below,
         )
 
     def stop(self) -> None:

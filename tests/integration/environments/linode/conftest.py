@@ -7,7 +7,7 @@ import pytest
 from aias_core.objectstore import ObjectStore
 from support.backups import object_storage
 from support.campaign import Account, make_account
-from support.linode import simulator
+from support.near import near_simulator
 from support.settled import Settled, copied, settled
 from support.strict_storage import StrictStorage, strict_storage
 
@@ -29,8 +29,8 @@ def strict(objects: ObjectStore) -> Iterator[StrictStorage]:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """A simulated account of the module's own."""
     directory = tmp_path_factory.mktemp("account")
-    with simulator(directory) as running:
-        yield make_account(running.url, directory)
+    with near_simulator() as near:
+        yield make_account(near, directory)
 
 
 @pytest.fixture

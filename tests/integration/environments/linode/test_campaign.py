@@ -13,7 +13,7 @@ import pytest
 
 from support.campaign import KINDS, Account
 
-SAMPLE, PARTS, LOOKS = 60, 30, 3
+SAMPLE, PARTS, LOOKS = 150, 30, 3
 # What a command may end with before it is run again: unreachable or no token, taken, no room, run again.
 BILLED = ["database", "linode", "linode", "object_storage"]
 KNOWN = {0, 3, 5, 8, 9}

@@ -20,7 +20,8 @@ from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.linode.workshop import Infrastructure
 from aias_core.environments.schema import LinodeProfile, Pool
 from support.campaign import Account, make_account
-from support.linode import TOKEN, simulator
+from support.linode import TOKEN
+from support.near import near_simulator
 from support.terraform import account_of, attached_provider
 
 _PLANS = ("g6-standard-2", "g6-standard-4")
@@ -58,10 +59,9 @@ class Driven:
 @pytest.fixture(scope="module")
 def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
     directory = tmp_path_factory.mktemp("changes")
-    with simulator(directory) as running:
-        account = make_account(running.url, directory)
-        with attached_provider(directory, **account_of(running)) as attached:
-            yield Driven(account, attached, itertools.count(1))
+    with near_simulator() as near, attached_provider(directory, **account_of(near.url)) as attached:
+        account = make_account(near, directory)
+        yield Driven(account, attached, itertools.count(1))
 
 
 def _pools() -> st.SearchStrategy[dict[str, Pool]]:

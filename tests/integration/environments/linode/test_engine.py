@@ -242,7 +242,7 @@ def _kill_at(account: Account, line: int) -> None:
 
 
 def _die_at(account: Account, line: int) -> None:
-    append = Journal.append
+    account.is_near, append = False, Journal.append
 
     def append_and_die(journal: Journal, *args: Any, **rest: Any) -> int:
         seq = append(journal, *args, **rest)
