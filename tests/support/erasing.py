@@ -75,7 +75,7 @@ class Place:
 def copy_world(server: PostgresServer, world: World, objects: ObjectStore) -> Place:
     names = {"operational": server.clone(world.operational), "analytics": server.clone(world.analytics)}
     dsns = [server.dsn(name, "aias_migrator") for name in names.values()]
-    return Place(world, Stores("test", *dsns, objects, BUCKET), server, names)
+    return Place(world, Stores("test", *dsns, objects, (BUCKET,)), server, names)
 
 
 def dump(place: Place, database: str) -> dict[str, set[str]]:

@@ -18,7 +18,7 @@ from aias_core.retention.erasure.run import describe_impact, run_erasure
 from aias_core.retention.erasure.verify import verify_erasure
 from aias_core.retention.holds import HeldByLaw, add_hold, release_hold
 from aias_core.retention.stores import opened
-from support.erasing import KINDS, SIGNER, Place, World, copy_world, dump, stable
+from support.erasing import BUCKET, KINDS, SIGNER, Place, World, copy_world, dump, stable
 from support.killing import run_and_die
 from support.rows import insert_any_row, put
 
@@ -110,7 +110,7 @@ def test_a_hold_placed_on_the_way_stops_it_there(place: Place, monkeypatch: pyte
 @pytest.mark.parametrize("bucket", [None, "nowhere"])
 def test_where_exports_cannot_be_looked_at_it_is_not_complete(organization: Place, bucket: str | None) -> None:
     objects = organization.stores.objects if bucket else None
-    blind = replace(organization.stores, objects=objects, bucket=bucket or "")
+    blind = replace(organization.stores, objects=objects, buckets=(bucket or BUCKET,))
     assert describe_impact(blind, organization.world.order)["objects_unseen"]
     with pytest.raises(Partial, match="nothing is erased"):
         run_erasure(blind, organization.world.order, Consent(), SIGNER)
