@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aias_core.environments.exporting import export_local
 from aias_core.environments.local.credentials import Credentials
 from aias_core.environments.local.plan import PORTS_RECORD
 from aias_core.environments.local.target import LocalEnvironment, open_environment
@@ -17,6 +18,9 @@ STORAGE = {
     "AIAS_S3_SECRET_KEY": "hidden-word",
     "AIAS_EXPORTS_BUCKETS": "one, two",
 }
+PORTS = {
+    name: {"main": 8333, "ops": 9333} for name in ("postgres", "nats", "objects", "identity", "router", "analytics")
+}
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalEnvironme
     environment = open_environment("local", tmp_path)
     environment.state.ensure()
     Credentials(environment.state.secrets).ensure()
-    environment.state.write_record(PORTS_RECORD, {"objects": {"main": 8333}})
+    environment.state.write_record(PORTS_RECORD, PORTS)
     for database in ("OPERATIONAL", "ANALYTICS"):
         monkeypatch.setenv(f"AIAS_{database}_DSN", f"postgresql://db.example.com/{database}")
     for name in STORAGE:
@@ -52,3 +56,12 @@ def test_without_the_variables_there_is_nowhere_to_look(
         monkeypatch.setenv(name, STORAGE[name])
     stores = find_stores(elsewhere)
     assert stores.objects is None or not stores.buckets
+
+
+def test_the_variables_of_an_env_file_name_the_storage_of_the_environment(
+    elsewhere: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in export_local(elsewhere, None).variables.items():
+        monkeypatch.setenv(name, value)
+    stores, own = find_stores(elsewhere), elsewhere.known_endpoints()
+    assert (stores.objects, stores.buckets) == (own.object_store(), (own.bucket,))
