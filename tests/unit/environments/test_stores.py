@@ -58,6 +58,14 @@ def test_without_the_variables_there_is_nowhere_to_look(
     assert stores.objects is None or not stores.buckets
 
 
+def test_an_empty_list_of_buckets_is_nowhere_to_look(
+    elsewhere: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**STORAGE, "AIAS_EXPORTS_BUCKETS": ""}.items():
+        monkeypatch.setenv(name, value)
+    assert find_stores(elsewhere).buckets == ()
+
+
 def test_the_variables_of_an_env_file_name_the_storage_of_the_environment(
     elsewhere: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
