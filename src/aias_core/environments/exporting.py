@@ -100,6 +100,7 @@ def export_local(environment: LocalEnvironment, component: str | None) -> Export
         "AIAS_S3_ENDPOINT": endpoints.s3_endpoint,
         "AIAS_S3_ACCESS_KEY": credentials.s3_access_key,
         "AIAS_S3_SECRET_KEY": credentials.s3_secret_key.reveal(),
+        "AIAS_EXPORTS_BUCKETS": endpoints.bucket,
         "AIAS_SERVICE_KEY": credentials.service_key.reveal(),
         "AIAS_OPERATOR_TOKEN": credentials.operator_token.reveal(),
     }
