@@ -3,7 +3,7 @@ output "network" {
   value = {
     vpc_id           = module.network.vpc_id
     subnet_ids       = module.network.subnet_ids
-    node_firewall_id = module.network.node_firewall_id
+    node_firewall_id = one(concat(module.pool_firewall[*].id, module.node_firewall[*].id))
     edge_firewall_id = module.network.edge_firewall_id
   }
 }

@@ -17,11 +17,13 @@ output "pool_ids" {
 }
 
 output "instance_ids" {
-  description = "Ids of the instances that the nodes run on."
-  value = concat(
-    linode_lke_cluster.this.pool[0].nodes[*].instance_id,
-    flatten([for pool in linode_lke_node_pool.this : pool.nodes[*].instance_id]),
-  )
+  description = "Ids of the instances that the nodes run on, but for nodes that have none yet."
+  value = [
+    for id in concat(
+      linode_lke_cluster.this.pool[0].nodes[*].instance_id,
+      flatten([for pool in linode_lke_node_pool.this : pool.nodes[*].instance_id]),
+    ) : id if id != null
+  ]
 }
 
 output "kubeconfig" {
