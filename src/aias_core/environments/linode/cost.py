@@ -17,7 +17,7 @@ PlannedKind = Literal["control plane", "node", "instance", "database", "nodebala
 STANDARD, HIGHLY_AVAILABLE, ENTERPRISE = "lke-sa", "lke-ha", "lke-e"
 NOT_INCLUDED = (
     "network transfer above the pool of the account",
-    "volumes and NodeBalancers that workloads ask for",
+    "volumes and NodeBalancers that workloads ask for, such as the NodeBalancer of the edge",
     "nodes that pools add by themselves above their count",
     "Object Storage above what its flat price includes; that price is paid once for the whole account",
     "taxes",
@@ -98,7 +98,6 @@ def _iter_resources(profile: LinodeProfile) -> Iterator[Planned]:
     for name, pool in list_pools(profile).items():
         yield Planned("node", f"{label}-{name}", pool.type, pool.count, region)
     yield Planned("database", label, profile.database.type, profile.database.nodes, region)
-    yield Planned("nodebalancer", label_of(profile.name, "edge"), "nodebalancer", 1, region)
     if profile.buckets:
         yield Planned("object storage", f"{len(profile.buckets)} buckets", "objectstorage", 1, region)
 

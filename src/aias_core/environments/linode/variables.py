@@ -43,6 +43,12 @@ def build_tags(profile: LinodeProfile, name: str) -> list[str]:
     return sorted({"aias", f"env:{name}", "managed-by:aias", *profile.tags})
 
 
+def list_key_labels(profile: LinodeProfile) -> list[str]:
+    """What the keys to the buckets are called."""
+    storage = _build_storage(profile, profile.name)
+    return [f"{storage['prefix']}-{key}" for key in storage["keys"]]
+
+
 def find_inline_pool(pools: dict[str, Pool]) -> str:
     """The one pool that is made with the cluster: `general` or `ops`, else the first without GPUs and taints.
 
