@@ -68,23 +68,25 @@ class EventReader:
 
     def list_events(self) -> list[AccountEvent]:
         """Those of the last seven days, oldest first."""
-        since = clock.format_second(clock.now() - LOOK_BACK).removesuffix("Z")
-        return list(self._read({"created": {"+gte": since}}))
+        return list(self._pick(self._list(_recent())))
 
     def follow(self, sleep: Callable[[float], None] = time.sleep) -> Iterator[AccountEvent]:
         """Those of the last seven days and then new ones without end, each again when its status changes."""
         told: dict[int, str] = {}
-        events = self.list_events()
+        newest, rows = 0, self._list(_recent())
         while True:
-            for event in events:
+            newest = max((int(row["id"]) for row in rows), default=newest)
+            for event in self._pick(rows):
                 if told.get(event.id) != event.status:
                     told[event.id] = event.status
                     yield event
             sleep(POLL_SECONDS)
-            events = list(self._read({"id": {"+gte": _oldest_open(told)}}))
+            rows = self._list({"id": {"+gte": _oldest_open(told, newest)}} if newest else _recent())
 
-    def _read(self, filters: Mapping[str, Any]) -> Iterator[AccountEvent]:
-        rows = sorted(self.account.list_all("/account/events", filters), key=lambda one: int(one["id"]))
+    def _list(self, filters: Mapping[str, Any]) -> list[Resource]:
+        return sorted(self.account.list_all("/account/events", filters), key=lambda one: int(one["id"]))
+
+    def _pick(self, rows: list[Resource]) -> Iterator[AccountEvent]:
         parts = self._find_parts(rows) if rows else None
         for row in rows:
             entity = row.get("entity") or {}
@@ -137,10 +139,15 @@ def name_clusters(account: LinodeAccount, events: Iterable[Resource]) -> set[tup
     return {(str(one["label"]), int(one["id"])) for one in [*clusters, *told]}
 
 
-def _oldest_open(told: Mapping[int, str]) -> int:
-    """The first event that may still change, or the newest one when none may."""
+def _recent() -> dict[str, Any]:
+    since = clock.format_second(clock.now() - LOOK_BACK).removesuffix("Z")
+    return {"created": {"+gte": since}}
+
+
+def _oldest_open(told: Mapping[int, str], newest: int) -> int:
+    """The first event that may still change, or the one after the newest when none may."""
     pending = [number for number, status in told.items() if status in _PENDING]
-    return min(pending, default=max(told, default=0))
+    return min(pending, default=newest + 1)
 
 
 def _build(row: Resource, entity: Mapping[str, Any]) -> AccountEvent:

@@ -89,3 +89,18 @@ def test_following_tells_each_once_and_again_when_its_status_changes(fake: FakeA
     assert json.loads(finished.to_json())["percent"] == 100
     assert "finished" in finished.format()
     assert "%" in started.format()
+
+
+def test_following_a_quiet_environment_reads_only_what_is_new(fake: FakeAccount) -> None:
+    build(fake, "other")
+    asked: list[int] = []
+
+    def sleep(_: float) -> None:
+        asked.append(len(fake.calls))
+        if len(asked) == 3:
+            fake.account.create("volume", {"label": "aias-development-data", "region": "fr-par"})
+        assert len(asked) < 10, "nothing new came"
+
+    event = next(EventReader(fake.account, "development").follow(sleep))
+    assert event.label == "aias-development-data"
+    assert (asked[1] - asked[0], asked[2] - asked[1]) == (1, 1)
