@@ -18,12 +18,6 @@ output "cluster" {
   }
 }
 
-output "kubeconfig" {
-  description = "Kubeconfig of the cluster's administrator, in base64; used inside the process only."
-  value       = module.lke.kubeconfig
-  sensitive   = true
-}
-
 output "database" {
   description = "Where the database is."
   value = {
@@ -31,12 +25,6 @@ output "database" {
     hosts = module.postgresql.hosts
     port  = module.postgresql.port
   }
-}
-
-output "database_ca_certificate" {
-  description = "Certificate of the authority that connections to the database must verify."
-  value       = module.postgresql.ca_certificate
-  sensitive   = true
 }
 
 output "storage" {

@@ -25,9 +25,3 @@ output "instance_ids" {
     ) : id if id != null
   ]
 }
-
-output "kubeconfig" {
-  description = "Kubeconfig of the cluster's administrator, in base64. It is used inside the process and never handed out."
-  value       = linode_lke_cluster.this.kubeconfig
-  sensitive   = true
-}
