@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aias_core.environments.linode.kinds import label_of
 from aias_core.environments.linode.prices import CURRENCY, FREE, Price, PriceList
+from aias_core.environments.linode.variables import list_pools
 
 if TYPE_CHECKING:
     from aias_core.environments.schema import LinodeProfile
@@ -85,11 +86,6 @@ def estimate(resources: Iterable[Planned], prices: PriceList) -> Estimate:
 def plan_resources(profile: LinodeProfile) -> list[Planned]:
     """What an environment of that profile is billed for."""
     return list(_iter_resources(profile))
-
-
-def list_pools(profile: LinodeProfile) -> dict[str, Any]:
-    """The pools that the environment has: those for GPUs only where GPUs are enabled."""
-    return {name: pool for name, pool in profile.cluster.pools.items() if profile.gpu.enabled or not pool.gpu}
 
 
 def _iter_resources(profile: LinodeProfile) -> Iterator[Planned]:

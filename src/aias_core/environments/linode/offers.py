@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from aias_core.environments.linode.checks import Check, failed, passed
-from aias_core.environments.linode.cost import list_pools
+from aias_core.environments.linode.variables import list_pools
 from aias_core.errors import InvalidInput, LimitReached
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from aias_core import clock
-from aias_core.environments.linode.cost import list_pools
 from aias_core.environments.linode.kinds import KINDS, is_ours, label_of
-from aias_core.environments.linode.variables import list_key_labels
+from aias_core.environments.linode.variables import list_key_labels, list_pools
 from aias_core.errors import LimitReached, PrerequisiteMissing
 from aias_core.files import whole_file
 
