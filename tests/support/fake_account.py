@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aias_core.environments.linode.client import LinodeAccount
-from aias_core.environments.linode.kinds import tags_of
 from aias_core.environments.linode.pacing import Timing
+from aias_core.environments.linode.variables import build_tags, list_key_labels
 from aias_core.environments.schema import LinodeProfile
 from aias_core.secret import Secret
 from aias_services.linode_simulator.application import Application
@@ -60,7 +60,7 @@ def make_account(
 
 def build_environment(fake: FakeAccount, profile: LinodeProfile) -> None:
     """Makes what an environment of that profile consists of, as Terraform would."""
-    name, region, tags = profile.name, profile.region, tags_of(profile.name)
+    name, region, tags = profile.name, profile.region, build_tags(profile, profile.name)
     pools = [
         {"type": pool.type, "count": pool.count, "labels": pool.labels}
         for pool in profile.cluster.pools.values()
@@ -69,9 +69,12 @@ def build_environment(fake: FakeAccount, profile: LinodeProfile) -> None:
     where = {"label": f"aias-{name}", "region": region}
     plane = {"high_availability": profile.cluster.ha}
     cluster = {**where, "tags": tags, "k8s_version": profile.cluster.version, "control_plane": plane}
-    fake.account.create("cluster", {**cluster, "node_pools": pools})
+    made = fake.account.create("cluster", {**cluster, "node_pools": pools})
     size = {"type": profile.database.type, "cluster_size": profile.database.nodes}
     fake.account.create("database", {**where, **size, "engine": f"postgresql/{profile.database.version}"})
-    fake.account.create("nodebalancer", {**where, "label": f"aias-{name}-edge", "tags": tags})
+    # As the cluster's cloud controller makes it for the edge.
+    fake.account.create("nodebalancer", {"region": region, "label": f"ccm-{name}", "tags": [f"lke{made['id']}"]})
     for purpose in profile.buckets:
         fake.account.create("bucket", {**where, "label": f"{profile.bucket_prefix}-{name}-{purpose}"})
+    for label in list_key_labels(profile):
+        fake.account.create("key", {"label": label, "regions": [region]})

@@ -189,6 +189,32 @@ def test_a_pool_grows_shrinks_and_recycles(client: TestClient) -> None:
     assert client.get("/v4/linode/instances").json()["results"] == 1
 
 
+def test_availability_is_told_of_premium_and_gpu_plans_only(client: TestClient) -> None:
+    rows = client.get("/v4/regions/fr-par/availability").json()
+    classes = {plan["id"]: plan["class"] for plan in client.get("/v4/linode/types?page_size=500").json()["data"]}
+    assert {classes[row["plan"]] for row in rows} == {"premium", "gpu"}
+
+
+@pytest.mark.parametrize(
+    ("version", "tier", "kubernetes", "is_behind"),
+    [("v4", "standard", "1.34", False), ("v4beta", "enterprise", "v1.34.6+lke2", True)],
+    ids=["standard", "enterprise"],
+)
+def test_a_firewall_of_a_pool_is_one_of_its_nodes_in_the_enterprise_tier_only(
+    client: TestClient, version: str, tier: str, kubernetes: str, is_behind: bool
+) -> None:
+    rules = {"inbound_policy": "DROP", "outbound_policy": "ACCEPT"}
+    firewall = make(client, "/networking/firewalls", label="nodes", rules=rules)
+    pools = [{"type": "g6-standard-2", "count": 2, "firewall_id": firewall["id"]}]
+    wanted = CLUSTER | {"k8s_version": kubernetes, "node_pools": pools}
+    cluster = make(client, "/lke/clusters", version=version, **wanted, tier=tier)
+    pool = client.get(f"/{version}/lke/clusters/{cluster['id']}/pools").json()["data"][0]
+    behind = client.get(f"/v4/networking/firewalls/{firewall['id']}").json()["entities"]
+    nodes = {node["instance_id"] for node in pool["nodes"]}
+    assert pool["firewall_id"] == (firewall["id"] if is_behind else None)
+    assert {one["id"] for one in behind} == (nodes if is_behind else set())
+
+
 def test_a_version_goes_up_one_minor_at_a_time_and_high_availability_stays(client: TestClient) -> None:
     cluster = make(client, "/lke/clusters", **CLUSTER, control_plane={"high_availability": True})
     path = f"/lke/clusters/{cluster['id']}"

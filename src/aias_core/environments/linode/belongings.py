@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from aias_core.environments.linode.kinds import KINDS, is_ours, label_of
+from aias_core.environments.linode.kinds import KINDS, is_ours
+from aias_core.environments.linode.variables import list_key_labels
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.kinds import Kind, Resource
@@ -29,11 +30,9 @@ def _is_own(environment: LinodeEnvironment, kind: Kind, row: Resource, name: str
         case "bucket":
             return is_own_bucket(environment, row)
         case "key":
-            return str(row["label"]).startswith(f"{environment.profile.bucket_prefix}-{name}-")
+            return str(row["label"]) in list_key_labels(environment.profile)
         case "vpc":
             return is_ours(kind, row, name) and str(row.get("description")) == f"aias environment {name}"
-        case "database":
-            return str(row["label"]) == label_of(name)
         case _:
             return is_ours(kind, row, name)
 

@@ -11,6 +11,7 @@ from aias_core import ids
 from aias_core.environments.linode.failures import RESUME
 from aias_core.environments.linode.inside import open_access
 from aias_core.environments.linode.kinds import label_of
+from aias_core.environments.linode.node_firewall import protect_nodes
 from aias_core.errors import Conflict, EnvironmentNotUp, NotFound, Partial
 
 if TYPE_CHECKING:
@@ -178,7 +179,8 @@ def list_addresses(instances: list[dict[str, Any]], cluster_id: int) -> set[str]
 
 
 def admit_nodes(work: NodeWork, say: Progress) -> None:
-    """Makes the database let in the nodes that there are now, and no others, where it is not private to them."""
+    """Puts the nodes that there are now behind their firewall, and makes the database let in these and no others."""
+    protect_nodes(work.environment, work.cluster_id, work.journal, say)
     account = work.environment.opened.account
     row = account.find_by_label("database", label_of(work.environment.name))
     if row is None or row.get("private_network"):

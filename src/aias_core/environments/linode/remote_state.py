@@ -19,6 +19,7 @@ from aias_core.environments.linode.comparison import compare_states
 from aias_core.environments.linode.holder import describe_self, own_command
 from aias_core.environments.linode.journal import JournalShelf
 from aias_core.environments.linode.lease import Lease, LeaseShelf, LeaseState, build_held, hold_lease
+from aias_core.environments.linode.simulation import is_simulated
 from aias_core.environments.linode.states import Restored, StateVersions, Version, read_state
 from aias_core.environments.linode.store import DirectoryStore, S3Store, StateStore
 from aias_core.environments.local.credentials import Credentials
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 KEY_SECRET, STORAGE_SECRET = "state-backup", "state-storage"
 KEY_VARIABLE = "AIAS_STATE_BACKUP_KEY"
 SOURCES = {KEY_SECRET: f"secret://env/{KEY_VARIABLE}", STORAGE_SECRET: "secret://env/AIAS_STATE_STORAGE"}
-SIMULATION = "simulation.json"
 _BUCKET = "state"
 
 Progress = Callable[[str], None]
@@ -158,10 +158,6 @@ def open_store(environment_directory: Path, profile: LinodeProfile) -> StateStor
         return DirectoryStore(environment_directory / "store")
     objects = read_storage(_resolve(profile, STORAGE_SECRET), profile.region)
     return S3Store(objects, f"{profile.bucket_prefix}-{profile.name}-{_BUCKET}")
-
-
-def is_simulated(environment_directory: Path) -> bool:
-    return (environment_directory / SIMULATION).exists()
 
 
 def read_storage(secret: Secret, region: str) -> ObjectStore:

@@ -73,6 +73,8 @@ def ensure_simulation(directory: Path, *, pace: float | None = None) -> Simulati
     with _alone(directory):
         record = _read_record(directory)
         if not (record and _answers(str(record["url"]))):
+            if record:
+                _end(directory, int(record["pid"]))  # two of them must not write one world
             record = _start(directory, record, pace)
         return Simulation(url=record["url"], pid=record["pid"], token=_read_token(directory), directory=directory)
 
@@ -129,7 +131,11 @@ def _start_on(directory: Path, port: int, pace: float) -> dict[str, Any]:
         running = process.start(argv, cwd=home, env=inherited_environment(), output=output)
     url = _wait_for_url(directory, running)
     record = {"url": url, "pid": running.pid}
-    _make_token_known(directory, url)
+    try:
+        _make_token_known(directory, url)
+    except AiasError:
+        process.end(running, signal.SIGTERM, STOP_SECONDS)
+        raise
     with whole_file(directory / _RECORD) as file:
         file.write(json.dumps(record).encode())
     return record
@@ -159,7 +165,13 @@ def _make_token_known(directory: Path, url: str) -> None:
         with whole_file(directory / _TOKEN) as file:
             file.write(random_base62(43).encode())
     body = {"token": _read_token(directory).reveal()}
-    httpx.post(f"{url}/v4/__simulator/tokens", json=body, timeout=ANSWER_SECONDS, trust_env=False).raise_for_status()
+    try:
+        answer = httpx.post(f"{url}/v4/__simulator/tokens", json=body, timeout=ANSWER_SECONDS, trust_env=False)
+        answer.raise_for_status()
+    except httpx.HTTPError as exc:
+        raise AiasError(
+            f"The simulated account did not take its token: {exc}", hint=f"see '{directory / _LOG}'"
+        ) from exc
 
 
 def _answers(url: str) -> bool:
@@ -186,6 +198,7 @@ def _end(directory: Path, pid: int) -> bool:
         return False
     except psutil.TimeoutExpired:
         found.kill()
+        found.wait(STOP_SECONDS)
     return True
 
 

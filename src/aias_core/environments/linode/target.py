@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING
 from aias_core.environments.linode.approvals import PlanShelf
 from aias_core.environments.linode.opening import OpenedEnvironment, ensure_directory, open_on_linode
 from aias_core.environments.linode.pacing import Timing
+from aias_core.environments.linode.preflight import CALLER_VARIABLE
 from aias_core.environments.linode.remote_state import RemoteState, open_state_of
 from aias_core.environments.linode.steps import Progress
 from aias_core.environments.linode.store import DirectoryStore
 from aias_core.environments.linode.variables import STATE_BUCKET
 from aias_core.environments.linode.workshop import MakeInfrastructure, Workshop, open_workshop, run_terraform
-from aias_core.errors import Conflict
+from aias_core.errors import Conflict, InvalidInput
+from aias_core.settings import find_variable
 
 if TYPE_CHECKING:
     from aias_core.environments.health import Health
@@ -61,6 +64,18 @@ def _ensure_simulated(directory: Path, name: str) -> None:
             hint="choose another place with: --state-dir DIR",
         )
     ensure_simulation(directory)
+
+
+def _read_caller() -> str | None:
+    told = find_variable(CALLER_VARIABLE)
+    if not told:
+        return None
+    try:
+        return str(ipaddress.ip_address(told))
+    except ValueError as exc:
+        raise InvalidInput(
+            f"{CALLER_VARIABLE} is '{told}' and not an IP address", hint=f"correct or unset {CALLER_VARIABLE}"
+        ) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +135,12 @@ class LinodeEnvironment:
         return str(self.opened.account.get("/profile")["username"])
 
     def find_caller(self) -> str | None:
-        """The address that Linode sees us come from; None where nobody tells."""
+        """The address that Linode sees us come from: that of AIAS_CALLER_ADDRESS, None where nobody tells.
+
+        Raises InvalidInput.
+        """
         if self.opened.simulation is None:
-            return None
+            return _read_caller()
         import httpx
 
         answer = httpx.get(f"{self.opened.simulation.url}/v4/__simulator/settings", timeout=10, trust_env=False)

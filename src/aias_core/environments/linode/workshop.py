@@ -134,21 +134,32 @@ class Workshop:
         self.backend.fault = None
         try:
             yield
-        except TerraformFailed as failed:
+        except BaseException as exc:
             self._keep_unsaved_state()
-            raise explain_failure(failed, self.backend.fault) from failed
+            if isinstance(exc, TerraformFailed):
+                raise explain_failure(exc, self.backend.fault) from exc
+            raise
 
     def _keep_unsaved_state(self) -> None:
         """Terraform leaves a state that it could not store in plain text; it is stored here or not kept at all.
 
-        What it told of is found again in the account by its label.
+        What it told of is found again in the account by its label. Only who holds the lease has written.
         """
-        content = self.terraform.take_unsaved_state()
+        content = self.terraform.take_unsaved_state() if self.lease else None
         if content is not None and self.lease is not None:
             try:
-                self.state.versions.write(content, self.lease)
+                if self._is_next(content):
+                    self.state.versions.write(content, self.lease)
             except AiasError as exc:
                 self.backend.fault = self.backend.fault or exc
+
+    def _is_next(self, content: bytes) -> bool:
+        """Whether it goes on from the newest state: it may have been left behind before others were stored."""
+        unsaved, newest = read_state(content), self.state.versions.read_newest()
+        if newest is None:
+            return True
+        stored = read_state(newest)
+        return bool(unsaved["lineage"] == stored["lineage"] and unsaved["serial"] > stored["serial"])
 
 
 @contextmanager
@@ -160,6 +171,8 @@ def open_workshop(
         variables = {**opened.build_variables(), **build_environment(build_variables(opened.profile, opened.name))}
         terraform = make(opened.directory / "terraform", variables, backend.variables())
         workshop = Workshop(opened, state, terraform, backend, lease)
+        if lease is not None:
+            terraform.take_unsaved_state()  # of a run that was killed
         with workshop._explained():
             terraform.init()
         yield workshop

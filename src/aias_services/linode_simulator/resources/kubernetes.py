@@ -174,10 +174,19 @@ def _make_pools(draft: Draft, cluster: Record) -> None:
 
 
 def _make_nodes(draft: Draft, pool: Record) -> None:
+    _ignore_firewall(draft.world, pool)
     grow(draft.world, pool, draft.values["count"], draft.hold)
 
 
+def _ignore_firewall(world: World, pool: Record) -> None:
+    """Only the enterprise tier has firewalls of pools: https://github.com/linode/terraform-provider-linode/issues/2294."""
+    cluster = world.find("lke_cluster", pool.parent)
+    if cluster is None or cluster.values["tier"] != "enterprise":
+        pool.values["firewall_id"] = None
+
+
 def _resize(draft: Draft, pool: Record) -> None:
+    _ignore_firewall(draft.world, pool)
     world, nodes = draft.world, list(draft.world.children("lke_node", pool))
     more = draft.values["count"] - len(nodes)
     if more > 0:

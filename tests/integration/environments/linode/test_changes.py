@@ -22,6 +22,7 @@ from aias_core.environments.schema import LinodeProfile, Pool
 from support.campaign import Account, make_account
 from support.linode import TOKEN
 from support.near import near_simulator
+from support.provisioning import NODES
 from support.terraform import account_of, attached_provider
 
 _PLANS = ("g6-standard-2", "g6-standard-4")
@@ -157,7 +158,7 @@ def test_what_was_changed_by_hand_is_planned_back_and_a_wider_firewall_is_no_dan
     opened = {"inbound_policy": "ACCEPT", "outbound_policy": "ACCEPT", "inbound": [], "outbound": []}
     account.update(f"/networking/firewalls/{firewall['id']}/rules", opened)
     plan = driven.up(driven.account.original)
-    assert [row["address"] for row in plan.rows()] == ["module.network.linode_firewall.nodes"]
+    assert [row["address"] for row in plan.rows()] == [NODES]
     assert plan.dangers == ()
     rules = account.get(f"/networking/firewalls/{firewall['id']}/rules")
     assert rules["inbound_policy"] == "DROP"
@@ -171,4 +172,4 @@ def test_removing_a_pool_is_a_danger_by_its_name(driven: Driven) -> None:
     driven.account.profile = driven.account.original.model_copy(update={"cluster": cluster})
     plan = driven.environment().survey().plan
     assert [(one.name, one.destroys) for one in plan.dangers] == [("extra", True)]
-    assert plan.count() == {"create": 0, "update": 1, "replace": 0, "delete": 1}
+    assert plan.count() == {"create": 0, "update": 2, "replace": 0, "delete": 1}
