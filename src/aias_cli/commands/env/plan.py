@@ -30,6 +30,7 @@ def plan(
     note_dangers(context, survey.plan)
     note_price(context, survey.plan)
     if save:
-        context.printer.note(f"Kept as {record['id']}; apply it within 24 hours: aias env up --plan {record['id']}")
+        command = f"aias env up {chosen.name} --plan {record['id']}"
+        context.printer.note(f"Kept as {record['id']}; apply it within 24 hours: {command}")
     if check and (difference := survey.plan.find_difference()):
         raise difference

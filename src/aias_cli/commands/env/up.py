@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
-from aias_cli.commands.env.options import Confirm, DuringMaintenance, Environment, LockWait, Simulate
+from aias_cli.commands.env.options import Confirm, DuringMaintenance, Environment, LockWait, Simulate, refuse_options
 from aias_cli.context import CommandContext, current
+
+_HERE = ("timeout",)
+_ON_LINODE = ("plan", "change", "resume", "cleanup", "simulate", "confirm", "lock_wait", "during_maintenance")
 
 
 def up(
@@ -35,8 +38,10 @@ def up(
     """
     context = current(ctx)
     if not context.is_on_linode(environment):
+        refuse_options(ctx, _ON_LINODE, "on this machine")
         _up_here(context, environment, timeout)
         return
+    refuse_options(ctx, _HERE, "on Linode")
     from aias_cli.commands.env.planning import ask_for
     from aias_core.environments.linode.up import UpOptions
 
