@@ -39,6 +39,10 @@ class Inside:
     def is_settled(self) -> bool:
         return not (self.changed or self.surplus)
 
+    def as_content(self) -> dict[str, Any]:
+        """What would be done, without what the cluster itself writes into its objects."""
+        return {"changed": self.changed, "removed": [_key(one) for one in self.surplus]}
+
     def count(self) -> dict[str, int]:
         """How many objects of each kind would be applied, and how many removed."""
         kinds = [one["kind"] for one in self.changed]

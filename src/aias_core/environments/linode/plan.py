@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aias_core.environments.linode.adoption import Existing, find_existing, iter_creations
 from aias_core.environments.linode.dangers import Danger, find_dangers, refuse_protected
 from aias_core.environments.linode.inside import Inside, build_manifests, compare_inside, open_access
+from aias_core.environments.linode.kept_profiles import digest_profile
 from aias_core.environments.linode.plan_cost import PlanCost, price_plan
 from aias_core.environments.linode.preflight import run_preflight
 from aias_core.environments.linode.prices import read_prices
@@ -41,6 +42,7 @@ class EnvironmentPlan:
     cost: PlanCost
     checks: tuple[Check, ...]
     serial: int
+    profile_sha256: str
 
     @property
     def is_empty(self) -> bool:
@@ -48,10 +50,15 @@ class EnvironmentPlan:
 
     @property
     def sha256(self) -> str:
-        """Of everything that is changed, for those who agree to it."""
-        content = [[one.address, one.actions, one.before, one.after] for one in self.changes]
-        text = json.dumps([content, [one["metadata"] for one in self.inside.changed]], sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """Of everything that is changed and of the profile, for those who agree to it."""
+        content = {
+            "profile": self.profile_sha256,
+            "changes": [[one.address, one.actions, one.before, one.after] for one in self.changes],
+            "repaired": [one.address for one in self.repaired],
+            "adopted": [one.as_record() for one in self.adopted],
+            "inside": self.inside.as_content(),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
     def count(self) -> dict[str, int]:
         """How many resources each effect touches."""
@@ -77,6 +84,7 @@ class EnvironmentPlan:
             "simulated": self.simulated,
             "sha256": self.sha256,
             "state_serial": self.serial,
+            "profile_sha256": self.profile_sha256,
             "counts": self.count(),
             "changes": self.rows(),
             "dangers": [one.as_record() for one in self.dangers],
@@ -149,6 +157,7 @@ def build_plan(
         cost=price_plan(found, opened.profile.region, read_prices(opened.account, opened.directory)),
         checks=tuple(checks),
         serial=newest.serial if newest else 0,
+        profile_sha256=digest_profile(opened.profile),
     )
 
 
