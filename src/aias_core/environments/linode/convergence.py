@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aias_core.environments.linode.adoption import (
     CLUSTER,
     DATABASE,
+    LOOKED_AFTER,
     POOL,
     Existing,
     find_existing,
@@ -19,7 +20,7 @@ from aias_core.environments.linode.adoption import (
     list_paths,
 )
 from aias_core.environments.linode.failures import RESUME, Passing
-from aias_core.environments.linode.plan import EnvironmentPlan, build_plan, refuse_widened
+from aias_core.environments.linode.plan import EnvironmentPlan, find_plan_dangers, refuse_new_dangers
 from aias_core.environments.linode.quota import remember_refusal
 from aias_core.environments.linode.transport import Patience
 from aias_core.errors import AiasError, LimitReached, Partial
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 INFRASTRUCTURE = "infrastructure"
 _READY = {CLUSTER: "ready", DATABASE: "active"}
-_LOOKED_AFTER = (CLUSTER, POOL, DATABASE)
 READY_SECONDS, LOOK_SECONDS = 1_200.0, 5.0
 
 
@@ -86,7 +86,7 @@ class Convergence:
             for one in existing:
                 self._take_over(one)
         if agreed is not None and self.journal.command == "up":
-            refuse_widened(agreed, build_plan(self.environment, self.workshop, found, []))
+            refuse_new_dangers(agreed, find_plan_dangers(found))
         return found
 
     def clean_up(self) -> list[str]:
@@ -123,7 +123,7 @@ class Convergence:
     def _repair(self) -> None:
         """Untaints what is good after all; what is gone stays tainted, and what is not ready is waited for."""
         for instance in self.workshop.list_resources():
-            if instance.is_tainted and instance.type in _LOOKED_AFTER and self._wait_until_good(instance):
+            if instance.is_tainted and instance.type in LOOKED_AFTER and self._wait_until_good(instance):
                 self.say(f"'{instance.address}' is good after all, so it is not replaced")
                 with self.journal.step(f"untaint {instance.address}", id=instance.id):
                     self.workshop.untaint(instance.address)

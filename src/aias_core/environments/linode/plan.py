@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aias_core.environments.linode.adoption import Existing, find_existing, iter_creations
+from aias_core.environments.linode.adoption import LOOKED_AFTER, Existing, find_existing, iter_creations
 from aias_core.environments.linode.dangers import Danger, find_dangers, refuse_protected
 from aias_core.environments.linode.inside import Inside, build_manifests, compare_inside, open_access
 from aias_core.environments.linode.kept_profiles import digest_profile
@@ -30,7 +30,7 @@ _TAINTED = ("tainted",)
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentPlan:
-    """What would change. `repaired` are resources that Terraform would replace only because it saw them half made."""
+    """What would change. `repaired` are resources that Terraform would replace and that are looked at instead."""
 
     environment: str
     simulated: bool
@@ -138,9 +138,9 @@ def build_plan(
 ) -> EnvironmentPlan:
     """The plan of an environment around Terraform's. Raises as `take_survey`."""
     opened = environment.opened
-    repaired = tuple(one for one in found.changes if one.replace_reasons == _TAINTED)
+    repaired = tuple(one for one in found.changes if _is_repair(one))
     changes = tuple(one for one in found.changes if one.is_change and one not in repaired)
-    dangers = tuple(find_dangers(changes))
+    dangers = find_plan_dangers(found)
     if opened.profile.protect:
         refuse_protected(dangers, opened.name)
     adopted = tuple(find_existing(opened.account, list(iter_creations(changes)), opened.name))
@@ -161,10 +161,20 @@ def build_plan(
     )
 
 
+def find_plan_dangers(found: TerraformPlan) -> tuple[Danger, ...]:
+    """The dangers of what of Terraform's plan is really done; what is only repaired is none."""
+    return tuple(find_dangers([one for one in found.changes if not _is_repair(one)]))
+
+
 def refuse_widened(agreed: EnvironmentPlan, now: EnvironmentPlan) -> None:
     """Raises Conflict when what would be done holds a danger that nobody agreed to."""
-    known = {one.address for one in agreed.dangers}
-    new = [one for one in now.dangers if one.address not in known]
+    refuse_new_dangers(agreed, now.dangers)
+
+
+def refuse_new_dangers(agreed: EnvironmentPlan, dangers: Iterable[Danger]) -> None:
+    """Raises Conflict for a danger that is not among those that were agreed to."""
+    known = {(one.address, one.what) for one in agreed.dangers}
+    new = [one for one in dangers if (one.address, one.what) not in known]
     if new:
         raise Conflict(
             f"Meanwhile more would happen than was agreed to: {'; '.join(f'{one.name}: {one.what}' for one in new)}",
@@ -185,6 +195,11 @@ def _refuse_lost_state(plan: EnvironmentPlan, workshop: Workshop) -> None:
             hint=f"restore the state: aias env state restore {plan.environment} --to VERSION; "
             f"or take them over: aias env import {plan.environment}",
         )
+
+
+def _is_repair(change: ResourceChange) -> bool:
+    """Whether it is only untainted: what `Convergence` looks after is never replaced for having been seen half made."""
+    return change.replace_reasons == _TAINTED and change.type in LOOKED_AFTER
 
 
 def _effect(change: ResourceChange) -> str:

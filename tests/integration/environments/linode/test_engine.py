@@ -24,7 +24,7 @@ from aias_core.errors import (
     Refused,
 )
 from support.campaign import Account
-from support.provisioning import CLUSTER, DATABASE, NODES
+from support.provisioning import BUCKET, CLUSTER, DATABASE, NODES, InProcessProvisioner
 
 
 def _up(account: Account, options: UpOptions | None = None) -> Any:
@@ -184,6 +184,21 @@ def test_a_late_cluster_is_waited_for_and_not_replaced(account: Account) -> None
     account.environment().up(UpOptions(), lambda _: None, said.append)
     assert any("is good after all" in text for text in said)
     assert [row["id"] for row in account.environment().opened.account.list_all("/lke/clusters")] == [500_001]
+
+
+def test_a_bucket_that_terraform_saw_half_made_keeps_its_data(account: Account) -> None:
+    _up(account)
+    account.control("POST", "contents", {"region": "fr-par", "bucket": "aias-small-backups", "objects": 3, "size": 10})
+    environment = account.environment()
+    state = environment.state
+    with state.held(0, lambda _: None) as lease, environment.workshop(state, lease) as workshop:
+        assert isinstance(workshop.terraform, InProcessProvisioner)
+        workshop.terraform.taint(BUCKET)
+    plan = environment.survey().plan
+    assert ([one.address for one in plan.repaired], plan.changes) == ([BUCKET], ())
+    _up(account)
+    assert environment.survey().plan.is_empty
+    assert environment.opened.account.get("/object-storage/buckets/fr-par/aias-small-backups")["objects"] == 3
 
 
 def test_a_run_that_was_killed_at_any_line_of_its_journal_is_gone_on_with_from_elsewhere(account: Account) -> None:
