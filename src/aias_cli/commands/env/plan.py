@@ -28,6 +28,7 @@ def plan(
     record = survey.plan.as_record() | ({"id": chosen.save_plan(survey)} if save else {})
     context.printer.result("aias.env.plan/1", record, "changes", COLUMNS)
     note_dangers(context, survey.plan)
+    context.printer.note(f"Inside the cluster: {survey.plan.inside.describe()}.")
     note_price(context, survey.plan)
     if save:
         command = f"aias env up {chosen.name} --plan {record['id']}"

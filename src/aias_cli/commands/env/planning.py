@@ -27,8 +27,7 @@ def note_plan(context: CommandContext, plan: EnvironmentPlan) -> None:
 
     context.printer.note_table(f"Plan for '{plan.environment}':", plan.rows(), COLUMNS)
     note_dangers(context, plan)
-    inside = ", ".join(f"{number} {kind}" for kind, number in plan.inside.count().items() if number)
-    context.printer.note(f"{summarize(plan.count())}; inside the cluster: {inside or 'nothing to change'}.")
+    context.printer.note(f"{summarize(plan.count())}; inside the cluster: {plan.inside.describe()}.")
     note_price(context, plan)
 
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aias_core.environments.linode.adoption import LOOKED_AFTER, Existing, find_existing, iter_creations
+from aias_core.environments.linode.checks import unknown
 from aias_core.environments.linode.dangers import Danger, find_dangers, refuse_protected
 from aias_core.environments.linode.inside import Inside, build_manifests, compare_inside, open_access
 from aias_core.environments.linode.kept_profiles import digest_profile
 from aias_core.environments.linode.plan_cost import PlanCost, price_plan
 from aias_core.environments.linode.preflight import run_preflight
 from aias_core.environments.linode.prices import read_prices
-from aias_core.errors import Conflict, DifferenceFound
+from aias_core.errors import AiasError, Conflict, DependencyUnreachable, DifferenceFound, Partial
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.checks import Check
@@ -69,12 +70,18 @@ class EnvironmentPlan:
         """Each change: its effect, address and the attributes that change."""
         return list(self._iter_rows())
 
-    def find_difference(self) -> DifferenceFound | None:
-        """The error that says that there is something to do, None when there is nothing."""
+    def find_difference(self) -> AiasError | None:
+        """The error that says that there is something to do, or that nobody knows; None when there is nothing."""
         if self.is_empty:
             return None
+        if not (self.rows() or self.inside.changed or self.inside.surplus):
+            return DependencyUnreachable(
+                f"Whether '{self.environment}' is as its profile says is not known: {self.inside.fault}",
+                hint=f"look with: aias env status {self.environment}",
+            )
         return DifferenceFound(
-            f"'{self.environment}' is not as its profile says: {summarize(self.count())}",
+            f"'{self.environment}' is not as its profile says: {summarize(self.count())}; "
+            f"inside the cluster: {self.inside.describe()}",
             hint=f"bring it there with: aias env up {self.environment}",
         )
 
@@ -113,8 +120,8 @@ class Survey:
     unfinished: Journal | None
 
 
-def take_survey(environment: LinodeEnvironment, *, writes: bool = True) -> Survey:
-    """Looks at account, state and cluster; writes nothing.
+def take_survey(environment: LinodeEnvironment, *, writes: bool) -> Survey:
+    """Looks at account, state and cluster; writes nothing. `writes` asks for a token with which it can be carried out.
 
     Raises what the preflight finds, Refused for what a protected environment must not lose, Conflict for names that
     are taken and for a state that is missing while resources are there, and what Terraform fails with.
@@ -145,7 +152,7 @@ def build_plan(
         refuse_protected(dangers, opened.name)
     adopted = tuple(find_existing(opened.account, list(iter_creations(changes)), opened.name))
     made_anew = {one.address for one in adopted if one.is_adoptable}
-    newest = workshop.state.versions.find_newest()
+    newest, inside = workshop.state.versions.find_newest(), _look_inside(environment)
     return EnvironmentPlan(
         environment=opened.name,
         simulated=opened.is_simulated,
@@ -153,9 +160,9 @@ def build_plan(
         repaired=repaired,
         adopted=adopted,
         dangers=dangers,
-        inside=_look_inside(environment),
+        inside=inside,
         cost=price_plan(found, opened.profile.region, read_prices(opened.account, opened.directory)),
-        checks=tuple(checks),
+        checks=(*checks, *([unknown("inside the cluster", inside.fault)] if inside.fault else [])),
         serial=newest.serial if newest else 0,
         profile_sha256=digest_profile(opened.profile),
     )
@@ -183,8 +190,13 @@ def refuse_new_dangers(agreed: EnvironmentPlan, dangers: Iterable[Danger]) -> No
 
 
 def _look_inside(environment: LinodeEnvironment) -> Inside:
-    with open_access(environment.opened.account, environment.name) as cluster:
-        return compare_inside(cluster, build_manifests(environment.profile), environment.name)
+    """What differs; a control plane that does not answer may be what the plan mends, so it stops nothing."""
+    manifests = build_manifests(environment.profile)
+    try:
+        with open_access(environment.opened.account, environment.name) as cluster:
+            return compare_inside(cluster, manifests, environment.name)
+    except (DependencyUnreachable, Partial) as exc:
+        return Inside([], [], fault=exc.message)
 
 
 def _refuse_lost_state(plan: EnvironmentPlan, workshop: Workshop) -> None:

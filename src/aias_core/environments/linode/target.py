@@ -134,11 +134,11 @@ class LinodeEnvironment:
         with open_workshop(self.opened, state, lease, self.make) as workshop:
             yield workshop
 
-    def survey(self) -> Survey:
-        """What there is and what would change; nothing is written."""
+    def survey(self, *, writes: bool = False) -> Survey:
+        """What there is and what would change; nothing is written. `writes` asks for a token that may carry it out."""
         from aias_core.environments.linode.plan import take_survey
 
-        return take_survey(self)
+        return take_survey(self, writes=writes)
 
     def up(self, options: UpOptions, consent: Callable[[EnvironmentPlan], None], progress: Progress) -> UpResult:
         """Makes it as its profile says, after `consent`, which raises to refuse; see `up.bring_up`."""

@@ -95,7 +95,7 @@ def bring_up(
     """
     began, steps = clock.monotonic(), Steps(environment.directory, COMMAND, UP, progress)
     with steps.step("preflight"):
-        survey = environment.survey()
+        survey = environment.survey(writes=True)
     _check_resume(environment, options, survey)
     if survey.plan.is_empty and survey.terraform.is_empty and survey.unfinished is None:
         return _result(environment, survey, None, began)
@@ -203,7 +203,7 @@ class Run:
                 apply_manifest(cluster, manifest)
             for manifest in inside.surplus:
                 remove_object(cluster, manifest)
-        say(", ".join(f"{number} {kind}" for kind, number in inside.count().items() if number))
+        say(inside.describe())
 
     def _deliver_secrets(self, cluster: Cluster, say: Progress) -> None:
         from aias_core.environments.linode.secrets import declare_secrets
