@@ -42,18 +42,21 @@ def up(
         _up_here(context, environment, timeout)
         return
     refuse_options(ctx, _HERE, "on Linode")
-    from aias_cli.commands.env.planning import ask_for
+    from aias_cli.commands.env.planning import ask_for, ask_to_remove
     from aias_core.environments.linode.up import UpOptions
 
     chosen = context.linode(environment, simulate=simulate)
     options = UpOptions(
         lock_wait=lock_wait,
         resume=resume,
-        cleanup=cleanup,
         plan_id=plan,
         change=change,
         during_maintenance=during_maintenance,
     )
+    if cleanup:
+        removed = chosen.clean_up(options, ask_to_remove(context, confirm or ()), context.printer.note)
+        context.printer.result("aias.env.cleanup/1", removed.as_record(), "removed", ["address", "name", "id"])
+        return
     result = chosen.up(options, ask_for(context, confirm or ()), context.printer.note)
     context.printer.result("aias.env.up.linode/1", result.as_record())
 

@@ -20,6 +20,8 @@ from aias_core.errors import Conflict
 
 if TYPE_CHECKING:
     from aias_core.environments.health import Health
+    from aias_core.environments.linode.cleanup import CleanedUp
+    from aias_core.environments.linode.convergence import Owned
     from aias_core.environments.linode.down import DownOptions, DownResult
     from aias_core.environments.linode.drift import Drift
     from aias_core.environments.linode.lease import Lease
@@ -145,6 +147,12 @@ class LinodeEnvironment:
         from aias_core.environments.linode.up import bring_up
 
         return bring_up(self, options, consent, progress)
+
+    def clean_up(self, options: UpOptions, consent: Callable[[Sequence[Owned]], None], progress: Progress) -> CleanedUp:
+        """Takes back what an unfinished `up` made; see `cleanup.clean_up`."""
+        from aias_core.environments.linode.cleanup import clean_up
+
+        return clean_up(self, options, consent, progress)
 
     def down(self, options: DownOptions, progress: Progress) -> DownResult:
         """Removes it and proves that it is gone; see `down.take_down`."""

@@ -38,11 +38,10 @@ HEALTHY_SECONDS, LOOK_SECONDS = 1_200.0, 5.0
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """How a run is done: how long it waits for the lease, and what becomes of one that was not finished."""
+    """How a run is done: how long it waits for the lease, and whether it only goes on with an unfinished one."""
 
     lock_wait: float = 0
     resume: bool = False
-    cleanup: bool = False
     plan_id: str | None = None
     change: str | None = None
     during_maintenance: bool = False
@@ -96,7 +95,8 @@ def bring_up(
     began, steps = clock.monotonic(), Steps(environment.directory, COMMAND, UP, progress)
     with steps.step("preflight"):
         survey = environment.survey(writes=True)
-    _check_resume(environment, options, survey)
+    if options.resume:
+        check_unfinished(environment.name, survey.unfinished)
     if survey.plan.is_empty and survey.terraform.is_empty and survey.unfinished is None:
         return _result(environment, survey, None, began)
     if not options.during_maintenance:
@@ -133,8 +133,6 @@ class Run:
             keep_profile(self.state, self.lease.fence, self.environment.profile)
         with self.steps.step("infrastructure") as say:
             self._converge(say)
-        if self.options.cleanup:
-            return
         with self.steps.step("cluster access"), self._access() as cluster:
             self._finish_inside(cluster)
         self.journal.end("succeeded")
@@ -162,10 +160,6 @@ class Run:
     def _converge(self, say: Progress) -> None:
         with self.environment.workshop(self.state, self.lease) as workshop:
             convergence = Convergence(self.environment, workshop, self.journal, say)
-            if self.options.cleanup:
-                convergence.clean_up()
-                self.journal.end("failed", cleaned_up=True)
-                return
             try:
                 convergence.converge(self.survey.plan, self._first_plan())
             except AiasError as exc:
@@ -239,12 +233,14 @@ class Run:
                 patience.pause(exc.message)
 
 
-def _check_resume(environment: LinodeEnvironment, options: UpOptions, survey: Survey) -> None:
-    if (options.resume or options.cleanup) and survey.unfinished is None:
+def check_unfinished(name: str, run: Journal | None) -> Journal:
+    """The run of an environment that can be gone on with or cleaned up. Raises NotFound unless it is an `up`."""
+    if run is None or run.command != COMMAND:
         raise NotFound(
-            f"'{environment.name}' has no run that was not finished",
-            hint=f"see what there is to do: aias env plan {environment.name}",
+            f"'{name}' has no run of 'aias env up' that was not finished",
+            hint=f"see what there is to do: aias env plan {name}",
         )
+    return run
 
 
 def _check_plan(environment: LinodeEnvironment, options: UpOptions, survey: Survey, actor: str) -> None:

@@ -19,8 +19,6 @@ from aias_core.errors import (
     InvalidInput,
     LimitReached,
     LockHeld,
-    NotFound,
-    PrerequisiteMissing,
     Refused,
 )
 from support.campaign import Account
@@ -93,18 +91,6 @@ def test_a_refused_limit_gives_back_what_this_run_made_and_keeps_what_was_there(
     _up(account)
     kept = {one["kind"] for one in account.ledger()["billed_now"]}
     assert kept == {"database", "linode", "object_storage"}
-
-
-def test_cleanup_removes_what_an_unfinished_run_made(account: Account) -> None:
-    account.fail(("POST", "/lke/clusters", 1), "revoked")
-    with pytest.raises(PrerequisiteMissing, match="token"):
-        _up(account)
-    account.control("DELETE", "faults")
-    account.new_token()
-    _up(account, UpOptions(cleanup=True))
-    assert account.environment().opened.account.list_all("/vpcs") == []
-    with pytest.raises(NotFound, match="no run that was not finished"):
-        _up(account, UpOptions(cleanup=True))
 
 
 def test_two_at_once_the_second_one_hears_who_is_at_work(account: Account) -> None:

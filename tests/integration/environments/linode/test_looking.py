@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from aias_core.environments.linode.preflight import ONLY_READ, WRITTEN
 from aias_core.environments.linode.up import UpOptions
 from aias_core.errors import DependencyUnreachable, PrerequisiteMissing
-from support.campaign import Account, make_account
-from support.linode import simulator
+from support.campaign import Account
 
 KUBERNETES = {"kind": "dropped", "path": "/kubernetes/**"}
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    directory = tmp_path_factory.mktemp("looking")
-    with simulator(directory) as running:
-        yield make_account(running.url, directory)
-
-
 @pytest.fixture
-def account(shared: Account) -> Iterator[Account]:
-    shared.profile = shared.original
-    shared.numbers += 1
-    shared.begin(shared.numbers)
-    shared.environment().up(UpOptions(), lambda _: None, lambda _: None)
-    yield shared
-    shared.control("DELETE", "faults")
+def account(account: Account) -> Account:
+    """One whose environment is up."""
+    account.environment().up(UpOptions(), lambda _: None, lambda _: None)
+    return account
 
 
 def test_a_control_plane_that_does_not_answer_is_said_and_stops_no_plan(account: Account) -> None:
@@ -41,10 +28,20 @@ def test_a_control_plane_that_does_not_answer_is_said_and_stops_no_plan(account:
 
 
 def test_a_run_mends_what_could_not_be_seen(account: Account) -> None:
-    account.control("POST", "faults", KUBERNETES)
-    result = account.environment().up(UpOptions(), lambda _: None, lambda _: None)
+    account.control("POST", "faults", {**KUBERNETES, "times": 1000})
+
+    def answer_again(_: object) -> None:
+        account.control("DELETE", "faults")
+
+    result = account.environment().up(UpOptions(during_maintenance=True), answer_again, lambda _: None)
     assert result.changed
     assert account.environment().survey().plan.is_empty
+
+
+def test_a_run_past_a_silent_control_plane_is_a_decision(account: Account) -> None:
+    account.control("POST", "faults", {**KUBERNETES, "times": 1000})
+    with pytest.raises(DependencyUnreachable, match="under maintenance is not known"):
+        account.environment().up(UpOptions(), lambda _: None, lambda _: None)
 
 
 def test_a_state_that_cannot_be_read_is_a_warning_of_the_status(account: Account) -> None:
