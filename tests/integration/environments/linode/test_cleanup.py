@@ -77,6 +77,13 @@ def test_a_run_of_another_command_is_neither_gone_on_with_nor_removed(account: A
     assert len(account.environment().opened.account.list_all("/lke/clusters")) == 1
 
 
+def test_the_command_that_applies_a_saved_plan_is_told_with_its_environment(
+    place: Settled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, record, said = place.run(capsys, "env", "plan", NAME, "--save")
+    assert (code, f"aias env up {NAME} --plan {record['id']}" in said) == (0, True), said
+
+
 def test_the_command_asks_for_the_name_of_what_is_precious(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:
     state = place.open().state
     with state.held(0, lambda _: None) as lease:
