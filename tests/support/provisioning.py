@@ -238,6 +238,12 @@ class InProcessProvisioner:
         self._entry(address)["instances"][0].pop("status", None)
         self._push()
 
+    def taint(self, address: str) -> None:
+        """As after a creation that Terraform saw fail."""
+        self._pull()
+        self._entry(address)["instances"][0]["status"] = "tainted"
+        self._push()
+
     def remove_from_state(self, address: str) -> None:
         self._pull()
         self._drop(address)

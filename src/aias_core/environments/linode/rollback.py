@@ -89,7 +89,7 @@ def roll_back(
     state = environment.read_state()
     then = _with_profile(environment, state, options.to)
     with steps.step("preflight"):
-        survey = then.survey()
+        survey = then.survey(writes=True)
     consent(survey.plan)
     with state.held(options.lock_wait, progress, environment.find_actor()) as lease:
         with steps.step("restore") as say:

@@ -63,7 +63,7 @@ def scale_pool(
     before = _get_declared(environment, pool)
     with _written(own, environment.name, _build_values(environment.name, pool, before, count)) as written:
         environment = open_environment()
-        agreed = environment.survey().plan
+        agreed = environment.survey(writes=True).plan
         consent(agreed)
         written.is_final = True
         _resize(environment, pool, count, progress)

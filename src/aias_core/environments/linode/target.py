@@ -23,6 +23,8 @@ from aias_core.settings import find_variable
 
 if TYPE_CHECKING:
     from aias_core.environments.health import Health
+    from aias_core.environments.linode.cleanup import CleanedUp
+    from aias_core.environments.linode.convergence import Owned
     from aias_core.environments.linode.down import DownOptions, DownResult
     from aias_core.environments.linode.drift import Drift
     from aias_core.environments.linode.lease import Lease
@@ -152,17 +154,23 @@ class LinodeEnvironment:
         with open_workshop(self.opened, state, lease, self.make) as workshop:
             yield workshop
 
-    def survey(self) -> Survey:
-        """What there is and what would change; nothing is written."""
+    def survey(self, *, writes: bool = False) -> Survey:
+        """What there is and what would change; nothing is written. `writes` asks for a token that may carry it out."""
         from aias_core.environments.linode.plan import take_survey
 
-        return take_survey(self)
+        return take_survey(self, writes=writes)
 
     def up(self, options: UpOptions, consent: Callable[[EnvironmentPlan], None], progress: Progress) -> UpResult:
         """Makes it as its profile says, after `consent`, which raises to refuse; see `up.bring_up`."""
         from aias_core.environments.linode.up import bring_up
 
         return bring_up(self, options, consent, progress)
+
+    def clean_up(self, options: UpOptions, consent: Callable[[Sequence[Owned]], None], progress: Progress) -> CleanedUp:
+        """Takes back what an unfinished `up` made; see `cleanup.clean_up`."""
+        from aias_core.environments.linode.cleanup import clean_up
+
+        return clean_up(self, options, consent, progress)
 
     def down(self, options: DownOptions, progress: Progress) -> DownResult:
         """Removes it and proves that it is gone; see `down.take_down`."""

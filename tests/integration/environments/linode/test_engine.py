@@ -21,12 +21,10 @@ from aias_core.errors import (
     InvalidInput,
     LimitReached,
     LockHeld,
-    NotFound,
-    PrerequisiteMissing,
     Refused,
 )
 from support.campaign import Account
-from support.provisioning import CLUSTER, DATABASE, NODES, PRIVATE_GRAPH, InProcessProvisioner
+from support.provisioning import BUCKET, CLUSTER, DATABASE, NODES, PRIVATE_GRAPH, InProcessProvisioner
 
 
 def _up(account: Account, options: UpOptions | None = None) -> Any:
@@ -119,18 +117,6 @@ def test_a_refused_limit_gives_back_what_this_run_made_and_keeps_what_was_there(
     assert kept == {"database", "linode", "object_storage"}
 
 
-def test_cleanup_removes_what_an_unfinished_run_made(account: Account) -> None:
-    account.fail(("POST", "/lke/clusters", 1), "revoked")
-    with pytest.raises(PrerequisiteMissing, match="token"):
-        _up(account)
-    account.control("DELETE", "faults")
-    account.new_token()
-    _up(account, UpOptions(cleanup=True))
-    assert account.environment().opened.account.list_all("/vpcs") == []
-    with pytest.raises(NotFound, match="no run that was not finished"):
-        _up(account, UpOptions(cleanup=True))
-
-
 def test_two_at_once_the_second_one_hears_who_is_at_work(account: Account) -> None:
     environment = account.environment()
     environment.ensure_state_bucket()
@@ -208,6 +194,21 @@ def test_a_late_cluster_is_waited_for_and_not_replaced(account: Account) -> None
     account.environment().up(UpOptions(), lambda _: None, said.append)
     assert any("is good after all" in text for text in said)
     assert [row["id"] for row in account.environment().opened.account.list_all("/lke/clusters")] == [500_001]
+
+
+def test_a_bucket_that_terraform_saw_half_made_keeps_its_data(account: Account) -> None:
+    _up(account)
+    account.control("POST", "contents", {"region": "fr-par", "bucket": "aias-small-backups", "objects": 3, "size": 10})
+    environment = account.environment()
+    state = environment.state
+    with state.held(0, lambda _: None) as lease, environment.workshop(state, lease) as workshop:
+        assert isinstance(workshop.terraform, InProcessProvisioner)
+        workshop.terraform.taint(BUCKET)
+    plan = environment.survey().plan
+    assert ([one.address for one in plan.repaired], plan.changes) == ([BUCKET], ())
+    _up(account)
+    assert environment.survey().plan.is_empty
+    assert environment.opened.account.get("/object-storage/buckets/fr-par/aias-small-backups")["objects"] == 3
 
 
 def test_a_run_that_was_killed_at_any_line_of_its_journal_is_gone_on_with_from_elsewhere(account: Account) -> None:
