@@ -129,9 +129,9 @@ class LinodeEnvironment:
         return str(answer.json()["client_address"])
 
     @contextmanager
-    def workshop(self, state: RemoteState, lease: Lease | None) -> Iterator[Workshop]:
+    def workshop(self, state: RemoteState, lease: Lease | None, *, empties_buckets: bool = False) -> Iterator[Workshop]:
         """Terraform at work on it."""
-        with open_workshop(self.opened, state, lease, self.make) as workshop:
+        with open_workshop(self.opened, state, lease, self.make, empties_buckets=empties_buckets) as workshop:
             yield workshop
 
     def survey(self) -> Survey:

@@ -155,11 +155,17 @@ class Workshop:
 
 @contextmanager
 def open_workshop(
-    opened: OpenedEnvironment, state: RemoteState, lease: Lease | None, make: MakeInfrastructure
+    opened: OpenedEnvironment,
+    state: RemoteState,
+    lease: Lease | None,
+    make: MakeInfrastructure,
+    *,
+    empties_buckets: bool = False,
 ) -> Iterator[Workshop]:
-    """Terraform on an environment for the length of the block."""
+    """Terraform on an environment for the length of the block; whether it may remove buckets with what is in them."""
     with serve_state(state.versions, lease) as backend:
-        variables = {**opened.build_variables(), **build_environment(build_variables(opened.profile, opened.name))}
+        told = build_variables(opened.profile, opened.name) | {"empties_buckets": empties_buckets}
+        variables = {**opened.build_variables(), **build_environment(told)}
         terraform = make(opened.directory / "terraform", variables, backend.variables())
         workshop = Workshop(opened, state, terraform, backend, lease)
         with workshop._explained():

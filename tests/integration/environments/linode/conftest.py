@@ -6,6 +6,8 @@ import pytest
 
 from aias_core.objectstore import ObjectStore
 from support.backups import object_storage
+from support.campaign import Account, make_account
+from support.linode import simulator
 from support.settled import Settled, copied, settled
 from support.strict_storage import StrictStorage, strict_storage
 
@@ -34,3 +36,20 @@ def place(template: Settled, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """An environment that is up, of the module's own."""
     with copied(template, tmp_path_factory.mktemp("place")) as environment:
         yield environment
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    directory = tmp_path_factory.mktemp("account")
+    with simulator(directory) as running:
+        yield make_account(running.url, directory)
+
+
+@pytest.fixture
+def account(shared: Account) -> Account:
+    """An account that is empty, with an environment that is not up."""
+    shared.profile = shared.original
+    shared.numbers += 1
+    shared.begin(shared.numbers)
+    shared.control("DELETE", "faults")
+    return shared

@@ -1,11 +1,10 @@
-"""Up and down on a small environment in a simulated account: what is refused, what is given back, what is resumed."""
+"""Up on a small environment in a simulated account: what is refused, what is given back, what is resumed."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,25 +23,8 @@ from aias_core.errors import (
     PrerequisiteMissing,
     Refused,
 )
-from support.campaign import Account, make_account
-from support.linode import simulator
+from support.campaign import Account
 from support.provisioning import CLUSTER, DATABASE, NODES
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    directory = tmp_path_factory.mktemp("engine")
-    with simulator(directory) as running:
-        yield make_account(running.url, directory)
-
-
-@pytest.fixture
-def account(shared: Account) -> Account:
-    shared.profile = shared.original
-    shared.numbers += 1
-    shared.begin(shared.numbers)
-    shared.control("DELETE", "faults")
-    return shared
 
 
 def _up(account: Account, options: UpOptions | None = None) -> Any:
@@ -65,39 +47,6 @@ def test_a_second_up_writes_nothing_anywhere(account: Account) -> None:
     result = _up(account)
     assert (result.changed, _writes(account)) == (False, [])
     assert sorted(account.environment().state.store.list("small/")) == stored
-
-
-def test_a_second_down_writes_nothing_and_the_first_one_proves_that_nothing_is_left(account: Account) -> None:
-    _up(account)
-    removed = account.environment().down(DownOptions(), lambda _: None)
-    assert (len(removed.removed), removed.orphans) == (9, ())
-    assert removed.kept == ("'aias-small-state'",)
-    account.control("DELETE", "calls")
-    again = account.environment().down(DownOptions(), lambda _: None)
-    assert (again.changed, _writes(account)) == (False, [])
-
-
-def test_a_bucket_with_data_stays_unless_all_is_to_go(account: Account) -> None:
-    _up(account)
-    full = {"region": "fr-par", "bucket": "aias-small-backups", "objects": 3, "size": 10}
-    account.control("POST", "contents", full)
-    kept = account.environment().down(DownOptions(), lambda _: None).kept
-    assert set(kept) == {"'aias-small-state'", "'aias-small-backups'"}
-
-
-def test_what_workloads_had_goes_before_their_cluster(account: Account) -> None:
-    from aias_core.environments.linode.inside import open_access
-
-    _up(account)
-    environment = account.environment()
-    with open_access(environment.opened.account, "small") as cluster:
-        assert cluster is not None
-        spec = {"type": "LoadBalancer", "ports": [{"port": 443}]}
-        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "edge"}, "spec": spec}
-        cluster.call("POST", "/api/v1/namespaces/env-small/services", service)
-    assert len(environment.opened.account.list_all("/nodebalancers")) == 1
-    assert environment.down(DownOptions(), lambda _: None).orphans == ()
-    assert environment.opened.account.list_all("/nodebalancers") == []
 
 
 def test_a_refused_limit_gives_back_what_this_run_made_and_keeps_what_was_there(account: Account) -> None:
