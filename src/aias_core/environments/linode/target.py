@@ -141,9 +141,15 @@ class LinodeEnvironment:
         return take_survey(self)
 
     def up(self, options: UpOptions, consent: Callable[[EnvironmentPlan], None], progress: Progress) -> UpResult:
-        """Makes it as its profile says, after `consent`, which raises to refuse; see `up.bring_up`."""
+        """Makes it as its profile says, after `consent`, which raises to refuse; see `up.bring_up`.
+
+        Raises Conflict while a rollback is not finished, unless it is to be cleaned up.
+        """
+        from aias_core.environments.linode.rollback import refuse_half_rolled_back
         from aias_core.environments.linode.up import bring_up
 
+        if not options.cleanup:
+            refuse_half_rolled_back(self)
         return bring_up(self, options, consent, progress)
 
     def down(self, options: DownOptions, progress: Progress) -> DownResult:
