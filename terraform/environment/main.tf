@@ -1,10 +1,11 @@
 # Token and address of the API come from LINODE_TOKEN and LINODE_URL.
 provider "linode" {
-  api_version            = var.api_version
-  event_poll_ms          = var.poll_milliseconds
-  lke_event_poll_ms      = var.poll_milliseconds
-  lke_node_ready_poll_ms = var.poll_milliseconds
-  obj_use_temp_keys      = true
+  api_version             = var.api_version
+  event_poll_ms           = var.poll_milliseconds
+  lke_event_poll_ms       = var.poll_milliseconds
+  lke_node_ready_poll_ms  = var.poll_milliseconds
+  obj_use_temp_keys       = true
+  obj_bucket_force_delete = var.empties_buckets
 }
 
 locals {

@@ -121,7 +121,8 @@ class Account:
         return self._repeat(lambda one: one.up(UpOptions(), lambda _: None, lambda _: None))
 
     def down(self) -> Run:
-        return self._repeat(lambda one: one.down(DownOptions(), lambda _: None))
+        """Removes everything but the state."""
+        return self._repeat(lambda one: one.down(DownOptions(volumes=True, keep_state=True), lambda _: None))
 
     def _repeat(self, act: Any) -> Run:
         """The command again and again until it is done, as its hint says."""

@@ -152,12 +152,14 @@ class InProcessProvisioner:
 
     def init(self) -> None:
         pace = Pace(event=0, node=0, retry=0, limit=WAIT_SECONDS)
-        self._api = Api(self.variables["LINODE_URL"], "v4", self.variables["LINODE_TOKEN"], pace, self.below)
         self._told = {
             name.removeprefix("TF_VAR_"): _parse(value)
             for name, value in self.variables.items()
             if name.startswith("TF_VAR_")
         }
+        url, token = self.variables["LINODE_URL"], self.variables["LINODE_TOKEN"]
+        empties_buckets = self._told["empties_buckets"]
+        self._api = Api(url, "v4", token, pace, empties_buckets=empties_buckets, below=self.below)
         login = (self.backend["TF_HTTP_USERNAME"], self.backend["TF_HTTP_PASSWORD"])
         self._http = httpx.Client(base_url=self.backend["TF_HTTP_ADDRESS"], auth=login, trust_env=False, verify=False)
 

@@ -11,10 +11,10 @@ from aias_core.errors import AiasError
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`error` is what stands in the way; a `warning` does not."""
+    """`error` is what stands in the way; a `warning` does not, and neither does what is `unknown`."""
 
     name: str
-    verdict: Literal["ok", "warning", "failed"]
+    verdict: Literal["ok", "warning", "unknown", "failed"]
     detail: str
     error: AiasError | None = None
 
@@ -28,6 +28,10 @@ def passed(name: str, detail: str) -> Check:
 
 def warned(name: str, detail: str) -> Check:
     return Check(name, "warning", detail)
+
+
+def unknown(name: str, detail: str) -> Check:
+    return Check(name, "unknown", detail)
 
 
 def failed(name: str, error: AiasError) -> Check:

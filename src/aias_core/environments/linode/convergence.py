@@ -75,9 +75,11 @@ class Convergence:
     def prepare(self, agreed: EnvironmentPlan | None) -> TerraformPlan:
         """A plan in which nothing is made twice and nothing is replaced for being late.
 
-        Raises Conflict when it holds a danger that nobody agreed to.
+        Raises Conflict when it holds a danger that nobody agreed to. Without `agreed` everything is about to be
+        removed, so nothing is repaired, or waited for, first.
         """
-        self._repair()
+        if agreed is not None:
+            self._repair()
         while True:
             found = self.workshop.plan()
             existing = find_existing(

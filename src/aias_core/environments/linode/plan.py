@@ -200,7 +200,7 @@ def _look_inside(environment: LinodeEnvironment) -> Inside:
 
 
 def _refuse_lost_state(plan: EnvironmentPlan, workshop: Workshop) -> None:
-    if plan.adopted and not workshop.list_resources():
+    if plan.adopted and workshop.state.versions.find_newest() is None:
         names = ", ".join(f"'{one.label}'" for one in plan.adopted)
         raise Conflict(
             f"'{plan.environment}' has no state, and these are in the account: {names}",

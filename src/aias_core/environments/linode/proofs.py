@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.kinds import Resource
 
 EXPIRES = "expires:"
+_KEPT = {"aias", "managed-by:aias"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def is_expired(instance: Resource, now: datetime) -> bool:
 
 def _prove_volume(volume: Resource, inventory: Inventory) -> str | None:
     region = str(volume["region"])
+    if set(volume["tags"]) >= _KEPT:  # `down` left it with its data
+        return None
     if not str(volume["label"]).startswith("pvc") or volume["linode_id"] is not None:
         return None
     if not inventory.is_every_cluster_known(region):

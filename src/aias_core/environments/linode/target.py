@@ -149,9 +149,9 @@ class LinodeEnvironment:
         return str(answer.json()["client_address"])
 
     @contextmanager
-    def workshop(self, state: RemoteState, lease: Lease | None) -> Iterator[Workshop]:
+    def workshop(self, state: RemoteState, lease: Lease | None, *, empties_buckets: bool = False) -> Iterator[Workshop]:
         """Terraform at work on it."""
-        with open_workshop(self.opened, state, lease, self.make) as workshop:
+        with open_workshop(self.opened, state, lease, self.make, empties_buckets=empties_buckets) as workshop:
             yield workshop
 
     def survey(self, *, writes: bool = False) -> Survey:
@@ -161,9 +161,14 @@ class LinodeEnvironment:
         return take_survey(self, writes=writes)
 
     def up(self, options: UpOptions, consent: Callable[[EnvironmentPlan], None], progress: Progress) -> UpResult:
-        """Makes it as its profile says, after `consent`, which raises to refuse; see `up.bring_up`."""
+        """Makes it as its profile says, after `consent`, which raises to refuse; see `up.bring_up`.
+
+        Raises Conflict while a rollback is not finished, unless it is to be cleaned up.
+        """
+        from aias_core.environments.linode.rollback import refuse_half_rolled_back
         from aias_core.environments.linode.up import bring_up
 
+        refuse_half_rolled_back(self)
         return bring_up(self, options, consent, progress)
 
     def clean_up(self, options: UpOptions, consent: Callable[[Sequence[Owned]], None], progress: Progress) -> CleanedUp:

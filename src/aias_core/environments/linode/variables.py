@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # The state bucket is there before Terraform starts and is in no state of Terraform's.
 STATE_BUCKET = "state"
 BACKUP_BUCKET = "backups"
+SERVICE_KEY = "services"
 NODES = "nodes"
 _INLINE_NAMES = ("general", "ops")
 _NODE_BITS = 4
@@ -111,7 +112,7 @@ def _first_part(cidr: str) -> str:
 def _build_storage(profile: LinodeProfile, name: str) -> dict[str, Any]:
     buckets = {key: bucket for key, bucket in sorted(profile.buckets.items()) if key != STATE_BUCKET}
     services = [key for key in buckets if key != BACKUP_BUCKET]
-    opened = {"services": services, BACKUP_BUCKET: [key for key in buckets if key == BACKUP_BUCKET]}
+    opened = {SERVICE_KEY: services, BACKUP_BUCKET: [key for key in buckets if key == BACKUP_BUCKET]}
     return {
         "prefix": f"{profile.bucket_prefix}-{name}",
         "buckets": {

@@ -87,7 +87,7 @@ class Workshop:
 
     @property
     def _look_file(self) -> Path:
-        return self.plan_file.with_name(LOOK_FILE)
+        return self.plan_file.with_name(f"{os.getpid()}-{LOOK_FILE}")
 
     def plan(
         self, on_progress: OnProgress = ignore, *, destroy: bool = False, targets: Sequence[str] = ()
@@ -100,8 +100,11 @@ class Workshop:
 
     def look(self) -> TerraformPlan:
         """What of the state is no longer so; nothing is written."""
-        with self._explained():
-            return self.terraform.plan(refresh_only=True, file=self._look_file, lock=self.lease is not None)
+        try:
+            with self._explained():
+                return self.terraform.plan(refresh_only=True, file=self._look_file, lock=self.lease is not None)
+        finally:
+            self._look_file.unlink(missing_ok=True)
 
     def apply(self, plan: TerraformPlan, on_progress: OnProgress) -> None:
         with self._explained():
@@ -164,15 +167,32 @@ class Workshop:
 
 @contextmanager
 def open_workshop(
-    opened: OpenedEnvironment, state: RemoteState, lease: Lease | None, make: MakeInfrastructure
+    opened: OpenedEnvironment,
+    state: RemoteState,
+    lease: Lease | None,
+    make: MakeInfrastructure,
+    *,
+    empties_buckets: bool = False,
 ) -> Iterator[Workshop]:
-    """Terraform on an environment for the length of the block."""
+    """Terraform on an environment for the length of the block; whether it may remove buckets with what is in them."""
     with serve_state(state.versions, lease) as backend:
-        variables = {**opened.build_variables(), **build_environment(build_variables(opened.profile, opened.name))}
+        told = build_variables(opened.profile, opened.name) | {"empties_buckets": empties_buckets}
+        variables = {**opened.build_variables(), **build_environment(told)}
         terraform = make(opened.directory / "terraform", variables, backend.variables())
         workshop = Workshop(opened, state, terraform, backend, lease)
         if lease is not None:
             terraform.take_unsaved_state()  # of a run that was killed
+            _remove_plans_of_the_dead(workshop.plan_file.parent)
         with workshop._explained():
             terraform.init()
         yield workshop
+
+
+def _remove_plans_of_the_dead(directory: Path) -> None:
+    """A plan holds the state in plain text, and a process that was killed left it."""
+    import psutil
+
+    for file in directory.glob("*.tfplan"):
+        pid = file.name.partition("-")[0]
+        if not (pid.isdecimal() and psutil.pid_exists(int(pid))):
+            file.unlink(missing_ok=True)

@@ -56,12 +56,19 @@ class Api:
     """One account. Raises ApiFault, and Interrupted while it waits after `stop`."""
 
     def __init__(
-        self, url: str, version: str, token: str, pace: Pace, below: httpx.BaseTransport | None = None
+        self,
+        url: str,
+        version: str,
+        token: str,
+        pace: Pace,
+        *,
+        empties_buckets: bool = False,
+        below: httpx.BaseTransport | None = None,
     ) -> None:
         # Terraform starts a provider several times per command, mostly for its schemas only.
         import httpx
 
-        self.pace, self._stopping = pace, Event()
+        self.pace, self.empties_buckets, self._stopping = pace, empties_buckets, Event()
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "aias-stand-in"}
         base = f"{url.rstrip('/').removesuffix('/' + version)}/{version}"
         # Certificates of authorities take 30 ms to read, and the simulated account has none.

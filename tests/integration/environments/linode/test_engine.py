@@ -1,12 +1,10 @@
-"""Up and down on a small environment in a simulated account: what is refused, what is given back, what is resumed."""
+"""Up on a small environment in a simulated account: what is refused, what is given back, what is resumed."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import signal
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -24,7 +22,7 @@ from aias_core.errors import (
     Refused,
 )
 from support.campaign import Account
-from support.provisioning import BUCKET, CLUSTER, DATABASE, NODES, PRIVATE_GRAPH, InProcessProvisioner
+from support.provisioning import BUCKET, CLUSTER, DATABASE, NODES, InProcessProvisioner
 
 
 def _up(account: Account, options: UpOptions | None = None) -> Any:
@@ -47,61 +45,6 @@ def test_a_second_up_writes_nothing_anywhere(account: Account) -> None:
     result = _up(account)
     assert (result.changed, _writes(account)) == (False, [])
     assert sorted(account.environment().state.store.list("small/")) == stored
-
-
-def test_a_second_down_writes_nothing_and_the_first_one_proves_that_nothing_is_left(account: Account) -> None:
-    _up(account)
-    removed = account.environment().down(DownOptions(), lambda _: None)
-    assert (len(removed.removed), removed.orphans) == (9, ())
-    assert removed.kept == ("'aias-small-state'",)
-    account.control("DELETE", "calls")
-    again = account.environment().down(DownOptions(), lambda _: None)
-    assert (again.changed, _writes(account)) == (False, [])
-
-
-def test_an_up_and_a_down_stay_below_every_published_ceiling(account: Account) -> None:
-    account.control("PATCH", "settings", {"enforce_rates": True})
-    _up(account)
-    account.environment().down(DownOptions(), lambda _: None)
-    rates = account.control("GET", "rates")
-    assert (rates["breaches"], set(rates["most"])) == (
-        {},
-        {"lists", "others", "object storage", "object storage by second"},
-    )
-
-
-def test_a_bucket_with_data_stays_unless_all_is_to_go(account: Account) -> None:
-    _up(account)
-    full = {"region": "fr-par", "bucket": "aias-small-backups", "objects": 3, "size": 10}
-    account.control("POST", "contents", full)
-    kept = account.environment().down(DownOptions(), lambda _: None).kept
-    assert set(kept) == {"'aias-small-state'", "'aias-small-backups'"}
-
-
-def test_what_workloads_had_goes_before_their_cluster(account: Account) -> None:
-    from aias_core.environments.linode.inside import open_access
-
-    _up(account)
-    environment = account.environment()
-    with open_access(environment.opened.account, "small") as cluster:
-        assert cluster is not None
-        spec = {"type": "LoadBalancer", "ports": [{"port": 443}]}
-        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "edge"}, "spec": spec}
-        cluster.call("POST", "/api/v1/namespaces/env-small/services", service)
-    assert len(environment.opened.account.list_all("/nodebalancers")) == 1
-    assert environment.down(DownOptions(), lambda _: None).orphans == ()
-    assert environment.opened.account.list_all("/nodebalancers") == []
-
-
-def test_a_network_goes_when_the_database_in_it_is_really_gone(account: Account) -> None:
-    environment = replace(account.environment(), make=partial(InProcessProvisioner, graph=PRIVATE_GRAPH))
-    environment.up(UpOptions(), lambda _: None, lambda _: None)
-    lingering = {"kind": "linger", "method": "DELETE", "path": "/databases/**", "seconds": 60}
-    account.control("POST", "faults", lingering)
-    said: list[str] = []
-    removed = environment.down(DownOptions(volumes=True, keep_state=True), said.append)
-    assert any("still has devices attached" in text for text in said)
-    assert (removed.orphans, environment.opened.account.list_all("/vpcs")) == ((), [])
 
 
 def test_a_refused_limit_gives_back_what_this_run_made_and_keeps_what_was_there(account: Account) -> None:

@@ -76,6 +76,11 @@ def test_each_line_has_its_price_and_the_whole_ends_with_10(scene: Scene) -> Non
     assert Orphans([]).find_difference() is None
 
 
+def test_a_volume_that_was_kept_with_its_data_is_not_accused(scene: Scene) -> None:
+    scene.add_volume(tags=["aias", "env:development", "managed-by:aias"])
+    assert scene.keys() == []
+
+
 def test_nothing_is_deleted_in_its_first_day(scene: Scene) -> None:
     scene.add_volume()
     found = scene.hunt.find()

@@ -1,7 +1,7 @@
 """Buckets and their keys.
 
-Versioning and lifecycle are set over S3 by the real provider. The simulated account has no S3 server of its own, so
-here they are what was last asked for.
+Versioning and lifecycle are set, and objects removed, over S3 by the real provider. The simulated account has no S3
+server of its own, so here they are what was last asked for.
 """
 
 from __future__ import annotations
@@ -69,6 +69,13 @@ class Bucket(Kind):
         access = {name: planned[name] for name in ("acl", "cors_enabled")}
         api.put(f"{self.item(before)}/access", access)
         return self.flatten(api, api.get(self.item(before)), planned)
+
+    def delete(self, api: Api, state: State) -> None:
+        """With `obj_bucket_force_delete` what lies in it goes first, over S3 with the real provider."""
+        if api.empties_buckets:
+            place = {"region": state["region"], "bucket": state["label"]}
+            api.post("/__simulator/contents", {**place, "objects": 0})
+        super().delete(api, state)
 
     def import_state(self, identifier: str) -> State:
         return {"id": identifier}
