@@ -36,8 +36,7 @@ class Near:
         path, _, query = target.partition("?")
         named = {name.lower(): value for name, value in headers.items()} | {"host": self.host}
         request = Request(method, path, dict(parse_qsl(query)), named, body)
-        version, _, rest = path.removeprefix("/").partition("/")
-        outcome, answer = self.application.decide(request, f"/{rest}", beta=version == "v4beta")
+        outcome, answer = self.application.respond(request)
         return None if outcome.cut else answer
 
 

@@ -42,21 +42,23 @@ class Application:
         self._kubernetes = KubernetesApi(world)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = await read_request(scope, receive)
+        outcome, answer = self.respond(await read_request(scope, receive))
+        if outcome.seconds:
+            await wait(receive, outcome.seconds)
+        if outcome.cut:
+            cut(scope)
+        else:
+            await send_answer(send, answer)
+
+    def respond(self, request: Request) -> tuple[Outcome, Answer]:
+        """What a request does, and its answer."""
         match = _VERSIONED.fullmatch(request.path)
         if match and self._control.owns(match[2]):
-            await send_answer(send, self._control.answer(request, match[2]))
-        elif match is None and not request.path.startswith(KUBERNETES):
-            await send_answer(send, Answer.of(not_found()))
-        else:
-            path, beta = (match[2], match[1] == "v4beta") if match else (request.path, False)
-            outcome, answer = self.decide(request, path, beta=beta)
-            if outcome.seconds:
-                await wait(receive, outcome.seconds)
-            if outcome.cut:
-                cut(scope)
-            else:
-                await send_answer(send, answer)
+            return faults.NORMAL, self._control.answer(request, match[2])
+        if match is None and not request.path.startswith(KUBERNETES):
+            return faults.NORMAL, Answer.of(not_found())
+        path, beta = (match[2], match[1] == "v4beta") if match else (request.path, False)
+        return self.decide(request, path, beta=beta)
 
     def decide(self, request: Request, path: str, *, beta: bool = False) -> tuple[Outcome, Answer]:
         """Carries a call out as far as its faults let it; what it did is saved before anybody hears of it."""

@@ -54,17 +54,21 @@ class Convergence:
     def converge(self, agreed: EnvironmentPlan, first: TerraformPlan | None) -> None:
         """Makes the infrastructure as planned; `first` is a plan that still holds, to begin with.
 
-        What fails and passes by itself is tried again, after a look at what it made, for ten minutes; then Partial.
-        Raises LimitReached after this run's own creations are removed.
+        What fails and passes by itself is tried again, after a look at what it made, for ten minutes; then Partial. So
+        is a plan that is the same again after it was carried out. Raises LimitReached after this run's own creations
+        are removed.
         """
-        patience, plan = Patience(self.environment.timing), first
+        patience, plan, done = Patience(self.environment.timing), first, ""
         while True:
             try:
                 if plan is None:
                     plan = self.prepare(agreed)
                 if plan.is_empty:
                     return
+                if done == (outline := _outline(plan)):
+                    patience.pause(f"after it was carried out there still is to {outline}")
                 self._apply(plan)
+                done = outline
             except Passing as exc:
                 self.say(exc.message)
                 patience.pause(exc.message)
@@ -229,6 +233,10 @@ def _own_known(one: Instance) -> Owned:
 
 def _own_found(one: Existing) -> Owned:
     return Owned(one.address, one.type, one.label, one.identifier, one.path)
+
+
+def _outline(plan: TerraformPlan) -> str:
+    return ", ".join(f"{'/'.join(one.actions)} '{one.address}'" for one in plan.changes if one.is_change)
 
 
 _VERBS = {

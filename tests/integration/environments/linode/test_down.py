@@ -187,9 +187,9 @@ def test_a_cluster_that_never_becomes_ready_is_taken_down_without_waiting_for_it
 
 def test_a_key_of_an_environment_with_a_longer_name_is_not_its_own(account: Account) -> None:
     environment = account.environment()
-    for label in ("aias-small-services", "aias-small-2-services"):
+    for label in ("aias-small-backups", "aias-small-2-backups"):
         environment.opened.account.create("key", {"label": label})
-    assert [row["label"] for kind, row in list_own(environment) if kind == "key"] == ["aias-small-services"]
+    assert [row["label"] for kind, row in list_own(environment) if kind == "key"] == ["aias-small-backups"]
 
 
 def test_terraform_lets_go_of_what_stays_and_removes_it_when_all_is_to_go(

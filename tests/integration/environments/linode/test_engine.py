@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ import pytest
 from aias_core.environments.linode.down import DownOptions
 from aias_core.environments.linode.journal import Journal
 from aias_core.environments.linode.plan import EnvironmentPlan
+from aias_core.environments.linode.terraform import OnProgress, ignore
+from aias_core.environments.linode.terraform_plan import TerraformPlan
 from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.schema import ControlPlaneAcl, LinodeProfile
 from aias_core.errors import (
@@ -19,10 +23,11 @@ from aias_core.errors import (
     InvalidInput,
     LimitReached,
     LockHeld,
+    Partial,
     Refused,
 )
 from support.campaign import Account
-from support.provisioning import BUCKET, CLUSTER, DATABASE, NODES, InProcessProvisioner
+from support.provisioning import BUCKET, CLUSTER, DATABASE, NODES, VPC, InProcessProvisioner
 
 
 def _up(account: Account, options: UpOptions | None = None) -> Any:
@@ -45,6 +50,19 @@ def test_a_second_up_writes_nothing_anywhere(account: Account) -> None:
     result = _up(account)
     assert (result.changed, _writes(account)) == (False, [])
     assert sorted(account.environment().state.store.list("small/")) == stored
+
+
+class Forgetful(InProcessProvisioner):
+    """Says that it did what it did not."""
+
+    def apply(self, plan: TerraformPlan, on_progress: OnProgress = ignore) -> None:
+        """As one whose changes Linode takes and does not keep."""
+
+
+def test_what_never_becomes_as_planned_is_given_up_and_named(account: Account) -> None:
+    environment = replace(account.environment(), make=Forgetful)
+    with pytest.raises(Partial, match=re.escape(f"there still is to create '{VPC}'")):
+        environment.up(UpOptions(), lambda _: None, lambda _: None)
 
 
 def test_a_refused_limit_gives_back_what_this_run_made_and_keeps_what_was_there(account: Account) -> None:
