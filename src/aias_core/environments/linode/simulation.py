@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aias_core import clock, process
 from aias_core.environments.linode.mirror import make_mirror
@@ -24,6 +24,9 @@ from aias_core.errors import AiasError, InvalidInput, TimedOut
 from aias_core.files import whole_file
 from aias_core.secret import Secret, random_base62
 from aias_core.settings import find_variable, inherited_environment
+
+if TYPE_CHECKING:
+    import httpx
 
 MODULE = "aias_services.linode_simulator"
 # An hour on Linode passes in 72 seconds: long enough to watch, short enough to wait for.
@@ -166,22 +169,34 @@ def _make_token_known(directory: Path, url: str) -> None:
             file.write(random_base62(43).encode())
     body = {"token": _read_token(directory).reveal()}
     try:
-        answer = httpx.post(f"{url}/v4/__simulator/tokens", json=body, timeout=ANSWER_SECONDS, trust_env=False)
-        answer.raise_for_status()
+        ask_simulator(url, "tokens", body).raise_for_status()
     except httpx.HTTPError as exc:
         raise AiasError(
             f"The simulated account did not take its token: {exc}", hint=f"see '{directory / _LOG}'"
         ) from exc
 
 
+def ask_simulator(url: str, path: str, body: Any = None) -> httpx.Response:
+    """What the simulator itself says; with a body it is a POST. Raises httpx.HTTPError."""
+    import httpx
+
+    return httpx.request(
+        "GET" if body is None else "POST",
+        f"{url}/v4/__simulator/{path}",
+        json=body,
+        timeout=ANSWER_SECONDS,
+        trust_env=False,
+        verify=url.startswith("https://"),  # to read the certificates of authorities takes longer than the call
+    )
+
+
 def _answers(url: str) -> bool:
     import httpx
 
     try:
-        answer = httpx.get(f"{url}/v4/__simulator/clock", timeout=ANSWER_SECONDS, trust_env=False)
+        return ask_simulator(url, "clock").is_success
     except httpx.HTTPError:
         return False
-    return answer.is_success
 
 
 def _end(directory: Path, pid: int) -> bool:

@@ -14,6 +14,7 @@ from aias_core.environments.linode.opening import OpenedEnvironment, ensure_dire
 from aias_core.environments.linode.pacing import Timing
 from aias_core.environments.linode.preflight import CALLER_VARIABLE
 from aias_core.environments.linode.remote_state import RemoteState, open_state_of
+from aias_core.environments.linode.simulation import ask_simulator
 from aias_core.environments.linode.steps import Progress
 from aias_core.environments.linode.store import DirectoryStore
 from aias_core.environments.linode.variables import STATE_BUCKET
@@ -143,10 +144,7 @@ class LinodeEnvironment:
         """
         if self.opened.simulation is None:
             return _read_caller()
-        import httpx
-
-        answer = httpx.get(f"{self.opened.simulation.url}/v4/__simulator/settings", timeout=10, trust_env=False)
-        return str(answer.json()["client_address"])
+        return str(ask_simulator(self.opened.simulation.url, "settings").json()["client_address"])
 
     @contextmanager
     def workshop(self, state: RemoteState, lease: Lease | None, *, empties_buckets: bool = False) -> Iterator[Workshop]:
