@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +134,10 @@ class Run:
             keep_profile(self.state, self.lease.fence, self.environment.profile)
         with self.steps.step("infrastructure") as say:
             self._converge(say)
-        with self.steps.step("cluster access"), self._access() as cluster:
+        with ExitStack() as access:
+            with self.steps.step("cluster access"):
+                opened = open_access(self.environment.opened.account, self.environment.name)
+                cluster = access.enter_context(opened)
             self._finish_inside(cluster)
         self.journal.end("succeeded")
 
@@ -172,9 +176,6 @@ class Run:
         plan, newest = self.survey.plan, self.state.versions.find_newest()
         is_fresh = newest == self.survey.newest and self.survey.unfinished is None
         return self.survey.terraform if is_fresh and not (plan.repaired or plan.adopted) else None
-
-    def _access(self) -> Any:
-        return open_access(self.environment.opened.account, self.environment.name)
 
     def _finish_inside(self, cluster: Cluster | None) -> None:
         if cluster is None:
