@@ -51,7 +51,7 @@ class Bench:
     def terraform(self, *, program: Sequence[str] | None = None, attached: bool = True) -> Terraform:
         """Terraform with the variables as they are now; it starts the provider itself where none is attached."""
         provider = self.attached if attached else make_mirror(self.directory / "mirror")
-        variables = {**account_of(self.running), **provider, **build_environment(self.variables)}
+        variables = {**account_of(self.running.url), **provider, **build_environment(self.variables)}
         return Terraform(self.directory / "terraform" / self.root, variables, self.backend, program=program)
 
     def control(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -73,8 +73,8 @@ class Bench:
         return sorted({str(charge["kind"]) for charge in self.control("ledger")["billed_now"]})
 
 
-def account_of(running: Simulator) -> dict[str, str]:
-    return {"LINODE_URL": running.url, "LINODE_TOKEN": TOKEN, "LINODE_STAND_IN_WAIT_SECONDS": "20"}
+def account_of(url: str) -> dict[str, str]:
+    return {"LINODE_URL": url, "LINODE_TOKEN": TOKEN, "LINODE_STAND_IN_WAIT_SECONDS": "20"}
 
 
 @contextmanager
@@ -86,6 +86,6 @@ def bench(directory: Path, profile: str = "development") -> Iterator[Bench]:
         simulator(directory) as running,
         hold_lease(DirectoryStore(directory / "store"), profile, describe_self("test")) as lease,
         serve_state(versions, lease) as backend,
-        attach_stand_in(account_of(running)) as attached,
+        attach_stand_in(account_of(running.url)) as attached,
     ):
         yield Bench(running, directory, backend.variables(), attached, versions, lease, profile_variables(profile))

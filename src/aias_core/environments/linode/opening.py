@@ -79,7 +79,8 @@ class OpenedEnvironment:
         from aias_core.environments.linode.orphans import OrphanHunt
         from aias_core.environments.linode.usage import make_ask
 
-        return OrphanHunt(self.account, self.directory.parent, self.directory, make_ask(self.account))
+        root, ask = self.directory.parent, make_ask(self.account)
+        return OrphanHunt(self.account, root, self.directory, ask, self.profile.bucket_prefix)
 
     def read_events(self) -> EventReader:
         """The account's events of its resources."""

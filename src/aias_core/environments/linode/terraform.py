@@ -141,12 +141,6 @@ class Terraform:
         self.apply(plan, on_progress)
         return plan
 
-    def refresh(self, on_progress: OnProgress = ignore) -> TerraformPlan:
-        """Brings the state up to what there is, and changes nothing else; the plan tells what had drifted."""
-        plan = self.plan(on_progress, refresh_only=True)
-        self.apply(plan, on_progress)
-        return plan
-
     def import_resource(self, address: str, identifier: str) -> None:
         """Takes what exists into the state."""
         self._read("import", address, identifier)
@@ -171,13 +165,13 @@ class Terraform:
         """The state as it is stored; empty when there is none."""
         return self._read("state pull")
 
-    def state_push(self, state: bytes, *, force: bool = False) -> None:
-        """Puts another state in place. Terraform refuses an older serial and another lineage, unless forced."""
+    def state_push(self, state: bytes) -> None:
+        """Puts another state in place. Terraform refuses an older serial and another lineage."""
         file = self._directory / "pushed.tfstate"
         try:
             file.touch(mode=0o600)
             file.write_bytes(state)
-            self._read("state push", str(file), force=force)
+            self._read("state push", str(file))
         finally:
             file.unlink(missing_ok=True)
 
@@ -194,10 +188,6 @@ class Terraform:
     def outputs(self) -> dict[str, Any]:
         """The outputs of the root by name, sensitive ones as well: not to be shown."""
         return {name: one["value"] for name, one in json.loads(self._read("output", json=True)).items()}
-
-    def schemas(self) -> dict[str, Any]:
-        """The provider's own description of its resources."""
-        return dict(json.loads(self._read("providers schema", json=True)))
 
     def _argv(self, command: str, *arguments: str, **options: Any) -> list[str]:
         """The command line as python-terraform builds it, in the root's directory."""

@@ -83,7 +83,7 @@ def connect(config: dict[str, Any]) -> Api:
         retry=_seconds(config["min_retry_delay_ms"], min(event, Pace().retry)),
         limit=float(find_variable("LINODE_STAND_IN_WAIT_SECONDS") or Pace().limit),
     )
-    return Api(url, version, token, pace)
+    return Api(url, version, token, pace, empties_buckets=bool(config["obj_bucket_force_delete"]))
 
 
 def _seconds(milliseconds: float | None, otherwise: float) -> float:
