@@ -68,7 +68,9 @@ def root() -> None:
 def main() -> None:
     """Runs the command line and exits with a documented code."""
     gc.set_threshold(GARBAGE_OBJECTS)
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()  # else the interpreter looks through all of it once more before it ends
+    sys.exit(status)
 
 
 def run(argv: list[str]) -> int:

@@ -205,11 +205,15 @@ SELECT set_config('application_name', %(name)s, false)
 SELECT set_config('client_connection_check_interval', '500ms', false)
 
 -- name: set_limits
-SELECT set_config('lock_timeout', %(lock_timeout)s, %(local)s), set_config('statement_timeout', %(statement_timeout)s, %(local)s)
+SELECT set_config('lock_timeout', %(lock_ms)s::text, false), set_config('statement_timeout', %(statement_ms)s::text, false)
+
+-- name: limit_transaction
+-- In front of a statement, in one message with it: the server counts the time-out of each statement on its own.
+SET LOCAL lock_timeout = {lock_ms}; SET LOCAL statement_timeout = {statement_ms};
 
 -- name: commit_lazily
 -- A crash may lose the newest files of a run, each with its history row; the run's own record is flushed before it is reported.
-SET LOCAL synchronous_commit = off
+SET LOCAL synchronous_commit = off;
 
 -- name: measure_stall
 SELECT coalesce(max(extract(epoch FROM clock_timestamp() - l.waitstart)) * 1000, 0)::float
