@@ -1,7 +1,12 @@
-"""Real servers for tests, from their wheels: started once per test process, on free ports, gone at its end."""
+"""Real servers for tests, from their wheels: started once per test process, on free ports, gone at its end.
+
+`AIAS_TEST_POSTGRES` names the `bin` directory of another PostgreSQL, such as the oldest one that is supported; scratch
+servers are of the wheel also then.
+"""
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -103,14 +108,35 @@ class PostgresServer:
         return name
 
 
+def initialise(programs: Path, home: Path, password: Secret, account: accounts.Account | None) -> Path:
+    """A data directory of another version, whose `initdb` may not know all that ours does."""
+    home.mkdir(mode=0o700)
+    file, data = home / "password", home / "data"
+    file.write_text(password.reveal())
+    if account is not None:
+        accounts.ensure_reachable(data, account, lambda _: None)
+        for path in (home, file):
+            os.chown(path, account.uid, account.gid)
+    argv = postgres.build_initdb_argv(programs / "initdb", data, file)
+    argv = [text for text in argv if not text.startswith("--sync-method")]
+    user = None if account is None else account.uid
+    subprocess.run(argv, cwd="/", user=user, extra_groups=None if user is None else [], check=True, capture_output=True)
+    return data
+
+
 @contextmanager
 def postgres_server(directory: Path) -> Iterator[PostgresServer]:
     account = accounts.find_server_account()
     passwords = {role: Secret(random_base62(24)) for role in (*LOGIN_ROLES, postgres.SUPERUSER)}
-    data = postgres.ensure_data_directory(directory, passwords[postgres.SUPERUSER], account)
     port, log = free_port(), directory.parent / "postgres.log"
-    argv = [*postgres.build_server_argv(postgres.find_program("postgres"), data, port), "--fsync=off"]
-    with running(argv, log, account) as process:
+    other = os.environ.get("AIAS_TEST_POSTGRES")
+    if other:
+        data = initialise(Path(other), directory, passwords[postgres.SUPERUSER], account)
+        argv = [text for text in postgres.build_server_argv(Path(other) / "postgres", data, port) if "io_" not in text]
+    else:
+        data = postgres.ensure_data_directory(directory, passwords[postgres.SUPERUSER], account)
+        argv = postgres.build_server_argv(postgres.find_program("postgres"), data, port)
+    with running([*argv, "--fsync=off"], log, account) as process:
         wait_for_port(port, process, log)
         server = PostgresServer(port, passwords)
         wait_until(server.accepts_connections)
