@@ -69,6 +69,7 @@ class Executor:
     progress: Callable[[str], None]
     retry_seconds: float = RETRY_SECONDS
     lock_retries: int = 0
+    lock_waits: list[float] = field(default_factory=list)
     _limits: Limits | None = None
     _failure: dict[str, Any] = field(default_factory=dict)
 
@@ -222,10 +223,16 @@ class Executor:
             if self.session.is_stalled():
                 raise OthersWaited from exc
             self._fail(planned, record, exc, TimedOut)
+        except psycopg.errors.LockNotAvailable:
+            self.session.note_lock_wait(limits_of(step, planned).lock_ms)
+            raise
         except (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege):
-            raise  # lock not available, connection lost, disk full, no right: not the statement's own fault
+            raise  # connection lost, disk full, no right: not the statement's own fault
         except psycopg.Error as exc:
             self._fail(planned, record, exc, MigrationFailed)
+        finally:
+            if waited := self.session.take_lock_wait():
+                self.lock_waits.append(waited)
         if self.session.is_stalled():
             raise OthersWaited
         return {**record, "finished_at": clock.now(), "rows": cursor.rowcount if cursor.rowcount >= 0 else None}

@@ -175,7 +175,8 @@ class _Run:
             figures = {"lock_retries": run.lock_retries, "longest_stall_ms": run.longest_stall_ms}
             with suppress(psycopg.Error):
                 session.work.execute(queries["finish_run"], {"run_id": run.run_id, **figures, **ending})
-                self.signals = read_signals(session.work, plan.database, run.run_id, self.known_files)
+                waits = executor.lock_waits
+                self.signals = read_signals(session.work, plan.database, run.run_id, self.known_files, waits)
 
     def _describe(self, plan: Plan, run: MigrationRun) -> dict[str, Any]:
         consent = self.options.consent
