@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from aias_core import clock
-from aias_core.telemetry import has_collector, send_metrics
+from aias_core.database.telemetry import has_collector, send_metrics
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Meter

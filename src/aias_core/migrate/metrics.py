@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from aias_core.database.telemetry import send_metrics
 from aias_core.migrate.history import fetch_value, queries
-from aias_core.telemetry import send_metrics
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Meter

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from aias_core.database.telemetry import EXPORT_SECONDS, build_resource
 from aias_core.migrate.history import queries
-from aias_core.telemetry import EXPORT_SECONDS, build_resource
 
 if TYPE_CHECKING:
     from psycopg import Connection

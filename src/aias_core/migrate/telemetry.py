@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from aias_core.telemetry import ENDPOINT, has_collector
+from aias_core.database.telemetry import ENDPOINT, has_collector
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -18,8 +18,8 @@ from aias_core.backup.promote import has_restored, promote
 from aias_core.backup.restore import LATEST, RestoreResult, Wish, parse_moment, restore
 from aias_core.backup.telemetry import BACKED_UP, VERIFIED
 from aias_core.backup.wal import Archive, next_segment
+from aias_core.database.telemetry import ENDPOINT
 from aias_core.errors import AiasError, Conflict, DifferenceFound, InvalidInput, NotFound, Refused
-from aias_core.telemetry import ENDPOINT
 from support.backups import Archiving, say_nothing
 from support.collector import collector
 

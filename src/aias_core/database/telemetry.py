@@ -1,4 +1,4 @@
-"""Metrics of a command, for the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names.
+"""Metrics of a command on databases, for the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names.
 
 A command has no address to be scraped at, so it sends them itself. A collector that is away or slow is waited for five
 seconds, and fails nothing.
