@@ -38,6 +38,7 @@ ARGUMENTS = {
     "aias key issue": ["--org", "acme"],
     "aias key list": ["--org", "acme"],
     "aias analytics usage": ["--org", "acme"],
+    "aias db hash retire": ["e1", "--yes"],
     "aias db hash rotate": ["--from", "e1", "--to", "e2"],
     "aias db repair": ["202611250001", "--database", "analytics", "--mark", "pending", "--yes"],
     "aias db erase org": ["acme", "--ticket", "T-1", "--legal-basis", "x", "--dry-run"],
