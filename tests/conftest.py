@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,12 @@ from aias_core.secret import Secret
 
 if TYPE_CHECKING:
     from support.servers import PostgresServer
+
+
+def pytest_configure() -> None:
+    """A job in the background is born deaf to Ctrl-C, and so would be the commands that tests interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

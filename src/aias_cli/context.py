@@ -124,10 +124,11 @@ class CommandContext:
     def ask_secret(self, question: str) -> str:
         """A value that must not stand on a command line: from stdin, or asked for, unseen, on a terminal.
 
-        Raises ConfirmationNeeded where it would have to ask and may not, InvalidInput when nothing comes.
+        What comes on stdin is taken whole, without the line end that files and programs add. Raises ConfirmationNeeded
+        where it would have to ask and may not, InvalidInput when nothing comes.
         """
         if not sys.stdin.isatty():
-            value = sys.stdin.readline().strip()
+            value = _read_stdin(question)
         elif self.no_input:
             raise ConfirmationNeeded(f"{question}: nothing came on stdin", hint="send it there: aias … < FILE")
         else:
@@ -135,6 +136,13 @@ class CommandContext:
         if not value:
             raise InvalidInput(f"{question}: nothing came on stdin", hint="send it there: aias … < FILE")
         return value
+
+
+def _read_stdin(question: str) -> str:
+    try:
+        return sys.stdin.read().removesuffix("\n")
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{question}: what came on stdin is not a text", hint="encode it first: base64") from None
 
 
 def current(ctx: typer.Context) -> CommandContext:

@@ -30,8 +30,6 @@ COMMANDS = {
     "doctor": "Check this machine, with a remedy for each finding.",
     "version": "Print the version of aias and of what it runs.",
 }
-# Modules and parse trees live as long as the command: looking through them for garbage is a tenth of a short one.
-GARBAGE_OBJECTS = 100_000
 
 
 class RootGroup(Group):
@@ -67,8 +65,9 @@ def root() -> None:
 
 def main() -> None:
     """Runs the command line and exits with a documented code."""
-    gc.set_threshold(GARBAGE_OBJECTS)
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()  # else the interpreter looks through all of it once more before it ends
+    sys.exit(status)
 
 
 def run(argv: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import tempfile
@@ -137,6 +138,25 @@ def read_output(
             errors.seek(0)
             last = redact(errors.read().decode(errors="replace")).strip().rsplit("\n", 1)[-1]
             raise AiasError(f"'{Path(argv[0]).name}' failed: {last or running.returncode}")
+
+
+@contextmanager
+def keep_running(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Iterator[IO[bytes]]:
+    """A program for the length of the block, and what it writes; its input ends when we do, even when we are killed."""
+    running = subprocess.Popen(
+        list(argv),
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with running, running.stdout or open(os.devnull, "rb") as output:
+        try:
+            yield output
+        finally:
+            running.kill()
 
 
 def follow(argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[bytes], None]) -> Completed:

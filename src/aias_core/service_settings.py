@@ -59,7 +59,20 @@ class RouterSettings(ServiceSettings):
     router_body_limit: Annotated[int, Field(ge=1024)] = 1024 * 1024
 
 
-class AnalyticsSettings(ServiceSettings):
+class StorageSettings(BaseSettings):
+    """Object storage and the buckets that exported files go to, for services and for commands on named servers."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, arbitrary_types_allowed=True, extra="ignore")
+
+    s3_endpoint: str | None = None
+    s3_access_key: str | None = None
+    s3_secret_key: SecretText | None = None
+    s3_region: str = "us-east-1"
+    s3_encryption: Literal["AES256", "aws:kms"] | None = None
+    exports_buckets: str = "aias-exports"
+
+
+class AnalyticsSettings(ServiceSettings, StorageSettings):
     analytics_dsn: SecretText
     operational_dsn: SecretText | None = None
     nats_url: SecretText
@@ -67,12 +80,6 @@ class AnalyticsSettings(ServiceSettings):
     service_key: SecretText
     operator_token: SecretText
     token_public_keys: str
-    s3_endpoint: str | None = None
-    s3_access_key: str | None = None
-    s3_secret_key: SecretText | None = None
-    s3_region: str = "us-east-1"
-    s3_encryption: Literal["AES256", "aws:kms"] | None = None
-    exports_buckets: str = "aias-exports"
     finance_issuer: str = "aias"
     finance_service: str = "Inference"
     analytics_rollup_seconds: Annotated[float, Field(gt=0)] = 1.0

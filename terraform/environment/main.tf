@@ -1,10 +1,11 @@
 # Token and address of the API come from LINODE_TOKEN and LINODE_URL.
 provider "linode" {
-  api_version            = var.api_version
-  event_poll_ms          = var.poll_milliseconds
-  lke_event_poll_ms      = var.poll_milliseconds
-  lke_node_ready_poll_ms = var.poll_milliseconds
-  obj_use_temp_keys      = true
+  api_version             = var.api_version
+  event_poll_ms           = var.poll_milliseconds
+  lke_event_poll_ms       = var.poll_milliseconds
+  lke_node_ready_poll_ms  = var.poll_milliseconds
+  obj_use_temp_keys       = true
+  obj_bucket_force_delete = var.empties_buckets
 }
 
 locals {
@@ -22,8 +23,30 @@ module "network" {
   vpc_cidr      = var.network.vpc_cidr
   subnets       = var.network.subnets
   ingress_cidrs = var.network.ingress_cidrs
-  egress_cidrs  = var.network.egress_cidrs
   tags          = var.tags
+}
+
+# The pools of the enterprise tier are given their firewall. The standard tier knows none, so its instances are put behind
+# one as soon as there are some.
+module "pool_firewall" {
+  source = "../modules/node-firewall"
+  count  = local.is_private ? 1 : 0
+
+  environment  = var.environment
+  vpc_cidr     = var.network.vpc_cidr
+  egress_cidrs = var.network.egress_cidrs
+  tags         = var.tags
+}
+
+module "node_firewall" {
+  source = "../modules/node-firewall"
+  count  = local.is_private ? 0 : 1
+
+  environment  = var.environment
+  vpc_cidr     = var.network.vpc_cidr
+  egress_cidrs = var.network.egress_cidrs
+  instance_ids = module.lke.instance_ids
+  tags         = var.tags
 }
 
 module "lke" {
@@ -38,7 +61,7 @@ module "lke" {
   acl                = var.cluster.acl
   inline_pool        = var.cluster.inline_pool
   pools              = var.cluster.pools
-  firewall_id        = module.network.node_firewall_id
+  firewall_id        = one(module.pool_firewall[*].id)
   vpc_id             = module.network.vpc_id
   subnet_id          = module.network.subnet_ids["nodes"]
   tags               = var.tags

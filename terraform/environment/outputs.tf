@@ -3,7 +3,7 @@ output "network" {
   value = {
     vpc_id           = module.network.vpc_id
     subnet_ids       = module.network.subnet_ids
-    node_firewall_id = module.network.node_firewall_id
+    node_firewall_id = one(concat(module.pool_firewall[*].id, module.node_firewall[*].id))
     edge_firewall_id = module.network.edge_firewall_id
   }
 }
@@ -18,12 +18,6 @@ output "cluster" {
   }
 }
 
-output "kubeconfig" {
-  description = "Kubeconfig of the cluster's administrator, in base64; used inside the process only."
-  value       = module.lke.kubeconfig
-  sensitive   = true
-}
-
 output "database" {
   description = "Where the database is."
   value = {
@@ -31,12 +25,6 @@ output "database" {
     hosts = module.postgresql.hosts
     port  = module.postgresql.port
   }
-}
-
-output "database_ca_certificate" {
-  description = "Certificate of the authority that connections to the database must verify."
-  value       = module.postgresql.ca_certificate
-  sensitive   = true
 }
 
 output "storage" {

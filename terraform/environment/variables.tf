@@ -103,3 +103,9 @@ variable "poll_milliseconds" {
     error_message = "poll_milliseconds is 10 or more."
   }
 }
+
+variable "empties_buckets" {
+  description = "Whether a bucket that is removed may hold something."
+  type        = bool
+  default     = false
+}

@@ -10,7 +10,7 @@ import pytest
 
 from aias_services.linode_simulator.fields import Access, Field
 from aias_services.linode_simulator.resources import OPERATIONS, REGISTRY
-from support.linode import CLUSTER, make_client, specification
+from support.linode import ENTERPRISE, make_client, specification
 
 # linode-cli serves buckets through its S3 plug-in, and lists the firewalls of a NodeBalancer nowhere.
 NOT_IN_THE_CLI = re.compile(r"\w+ /object-storage/buckets.*|GET /nodebalancers/{}/firewalls")
@@ -166,7 +166,7 @@ def _make_everything(client: Any) -> dict[str, Any]:
         return answer.json()
 
     vpc = make("/vpcs", label="net", region="fr-par", subnets=[{"label": "one", "ipv4": "10.0.0.0/24"}])
-    cluster = make("/lke/clusters", **CLUSTER, tags=["aias"], vpc_id=vpc["id"])
+    cluster = make("/lke/clusters", **ENTERPRISE, tags=["aias"], vpc_id=vpc["id"])
     pool = client.get(f"/v4/lke/clusters/{cluster['id']}/pools").json()["data"][0]
     taints = [{"key": "gpu", "value": "true", "effect": "NoSchedule"}]
     client.put(f"/v4/lke/clusters/{cluster['id']}/pools/{pool['id']}", json={"taints": taints, "tags": ["aias"]})

@@ -248,6 +248,7 @@ READS = {
     "aias db docs generate": ["--out", str(ROOT / "docs/schema")],
     "aias db hash check-keys": [],
     "aias db hash email": None,
+    "aias db hash retire": None,
     "aias db hash rotate": None,
     "aias db erase org": ["acme", "--ticket", "T-1", "--legal-basis", "a walk", "--dry-run"],
     "aias db erase user": None,

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from support.servers import PostgresServer
 
 
-@pytest.fixture
-def store(postgres_server: PostgresServer, analytics: str) -> Iterator[psycopg.Connection]:
-    """A connection of the analytics role to a fresh database with two organizations, a model and its price."""
-    with connect(postgres_server.dsn(analytics, "aias_analytics"), autocommit=True) as connection:
+@pytest.fixture(scope="session")
+def stocked(postgres_server: PostgresServer) -> str:
+    """The name of an analytics database to be copied: with partitions, two organizations, a model and its price."""
+    name = postgres_server.clone("analytics")
+    with connect(postgres_server.dsn(name, "aias_analytics"), autocommit=True) as connection:
         ensure_partitions(connection, clock.now())
         for org_id, slug in ((ORG, "acme"), (OTHER_ORG, "globex")):
             connection.execute(
@@ -40,6 +41,13 @@ def store(postgres_server: PostgresServer, analytics: str) -> Iterator[psycopg.C
                 datetime(2026, 1, 1, tzinfo=UTC),
             ],
         )
+    return name
+
+
+@pytest.fixture
+def store(postgres_server: PostgresServer, stocked: str) -> Iterator[psycopg.Connection]:
+    """A connection of the analytics role to a copy of it of the test's own."""
+    with connect(postgres_server.dsn(postgres_server.clone(stocked), "aias_analytics"), autocommit=True) as connection:
         yield connection
 
 

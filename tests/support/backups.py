@@ -22,7 +22,7 @@ from aias_core.database.bootstrap import DATABASES, LOGIN_ROLES, ensure_database
 from aias_core.environments.local import objects
 from aias_core.objectstore import ObjectStore
 from aias_core.secret import Secret, random_base62
-from support.servers import PostgresServer, free_port, running, wait_for_port
+from support.servers import LASTING_NOTHING, PostgresServer, free_port, running, wait_for_port
 from support.waiting import wait_until
 
 BUCKET = "backups"
@@ -73,10 +73,11 @@ def archiving_server(directory: Path, *, settings: tuple[str, ...] = ()) -> Iter
     port, log = free_port(), directory / "postgres.log"
     command = find_archive_command(archives, account, say_nothing)
     argv = postgres.build_server_argv(postgres.find_program("postgres"), data, port, command)
-    with running([*argv, "--fsync=off", *settings], log, account) as process:
+    with running([*argv, *LASTING_NOTHING, *settings], log, account) as process:
         wait_for_port(port, process, log)
         server = PostgresServer(port, passwords)
         wait_until(server.accepts_connections)
+        server.shorten_login()
         ensure_databases(server.superuser(), passwords)
         dsns = {name: server.superuser(name) for name in DATABASES}
         yield Archiving(server, Site("test", directory / "backups", dsns, key, archives))

@@ -22,6 +22,7 @@ from aias_core.environments.profiles import load_profile
 from aias_core.environments.schema import LinodeProfile
 from aias_core.errors import AiasError
 from aias_core.secret import Secret
+from support.near import Near, NearAdapter, NearTransport
 from support.provisioning import InProcessProvisioner
 
 NAME = "small"
@@ -63,9 +64,12 @@ class Run:
 
 @dataclass
 class Account:
-    """A simulated account that is emptied for each run, whose clock moves instead of passing."""
+    """A simulated account that is emptied for each run, whose clock moves instead of passing.
 
-    url: str
+    A process that is not the fake's own must not be near it.
+    """
+
+    near: Near
     directory: Path
     profile: LinodeProfile
     original: LinodeProfile
@@ -73,16 +77,21 @@ class Account:
     tokens: int = 0
     runs: int = 0
     offset: float = 0.0
+    is_near: bool = True
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30, trust_env=False, verify=False))
 
     def environment(self) -> LinodeEnvironment:
         """The environment as a new process would open it."""
         token = Secret(f"campaign-{self.tokens}")
         timing = Timing(now=lambda: self.offset, sleep=self._sleep)
-        account = LinodeAccount(self.url, "v4", token, timing=timing)
-        simulation = Simulated(url=self.url, pid=0, token=token, directory=self.directory)
+        below = NearAdapter(self.near) if self.is_near else None
+        account = LinodeAccount(self.near.url, "v4", token, timing=timing, below=below)
+        simulation = Simulated(url=self.near.url, pid=0, token=token, directory=self.directory)
         opened = OpenedEnvironment(self.profile, self.directory, account, simulation, token)
-        return LinodeEnvironment(opened, timing, InProcessProvisioner)
+        return LinodeEnvironment(opened, timing, self._make)
+
+    def _make(self, *given: Any) -> InProcessProvisioner:
+        return InProcessProvisioner(*given, below=NearTransport(self.near) if self.is_near else None)
 
     def begin(self, number: int) -> None:
         """Empties the account, and begins in a new directory."""
@@ -100,7 +109,7 @@ class Account:
         self.control("POST", "tokens", {"token": f"campaign-{self.tokens}"})
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.http.request(method, f"{self.url}/v4/__simulator/{path}", json=body)
+        answer = self.http.request(method, f"{self.near.url}/v4/__simulator/{path}", json=body)
         assert answer.is_success, answer.text
         return answer.json()
 
@@ -112,7 +121,8 @@ class Account:
         return self._repeat(lambda one: one.up(UpOptions(), lambda _: None, lambda _: None))
 
     def down(self) -> Run:
-        return self._repeat(lambda one: one.down(DownOptions(), lambda _: None))
+        """Removes everything but the state."""
+        return self._repeat(lambda one: one.down(DownOptions(volumes=True, keep_state=True), lambda _: None))
 
     def _repeat(self, act: Any) -> Run:
         """The command again and again until it is done, as its hint says."""
@@ -162,14 +172,14 @@ class Simulated(Simulation):
         return {"LINODE_URL": self.url, "LINODE_TOKEN": self.token.reveal()}
 
 
-def make_account(url: str, directory: Path) -> Account:
+def make_account(near: Near, directory: Path) -> Account:
     own = directory / "profiles"
     own.mkdir()
     components = "\n".join(f"  {name}: {{enabled: false}}" for name in _list_components())
     (own / f"{NAME}.yaml").write_text(PROFILE + components + "\n")
     profile = load_profile(NAME, own)
     assert isinstance(profile, LinodeProfile)
-    return Account(url, directory / NAME, profile, profile)
+    return Account(near, directory / NAME, profile, profile)
 
 
 def _list_components() -> list[str]:

@@ -51,8 +51,22 @@ class FakeCluster:
         body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
         client.AppsV1Api(self.api).create_namespaced_deployment(namespace, body)
 
+    def pause(self, namespace: str, name: str, *, paused: bool = True) -> None:
+        client.AppsV1Api(self.api).patch_namespaced_deployment(name, namespace, {"spec": {"paused": paused}})
+
     def resume(self, namespace: str, name: str) -> None:
-        client.AppsV1Api(self.api).patch_namespaced_deployment(name, namespace, {"spec": {"paused": False}})
+        self.pause(namespace, name, paused=False)
+
+    def write_secret(self, namespace: str, name: str, value: str) -> None:
+        """A Secret that somebody wrote by hand."""
+        head = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}
+        body = {**head, "stringData": {"value": value}}
+        client.CoreV1Api(self.api).create_namespaced_secret(namespace, body)
+
+    def hand_over(self, namespace: str, name: str) -> None:
+        """Lets the sealed-secrets controller have a Secret that it did not make."""
+        patch = {"metadata": {"annotations": {"sealedsecrets.bitnami.com/managed": "true"}}}
+        client.CoreV1Api(self.api).patch_namespaced_secret(name, namespace, patch)
 
     def marks(self, namespace: str, name: str) -> dict[str, str]:
         found = client.AppsV1Api(self.api).read_namespaced_deployment(name, namespace)
@@ -73,8 +87,8 @@ class FakeCluster:
         client.CoreV1Api(self.api).patch_namespaced_secret("sealed-secrets-key", "sealed-secrets", {"data": data})
 
 
-def make_cluster(url: str, namespaces: Iterable[str]) -> FakeCluster:
-    """A new cluster with these namespaces; where `sealed-secrets` is among them its controller is at work."""
+def make_cluster(url: str, namespaces: Iterable[str], environment: str = "development") -> FakeCluster:
+    """A new cluster of an environment with these namespaces; the controller of `sealed-secrets` is at work in it."""
     with httpx.Client(base_url=f"{url}/v4", headers={"Authorization": f"Bearer {TOKEN}"}) as linode:
         linode.post("/__simulator/reset")
         cluster = linode.post("/lke/clusters", json=CLUSTER).json()
@@ -82,6 +96,6 @@ def make_cluster(url: str, namespaces: Iterable[str]) -> FakeCluster:
     text = base64.b64decode(encoded).decode()
     api = config.new_client_from_config_dict(yaml.safe_load(text))
     for name in namespaces:
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-        client.CoreV1Api(api).create_namespace(body)
+        metadata = {"name": name, "labels": {"aias.dev/environment": environment}}
+        client.CoreV1Api(api).create_namespace({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     return FakeCluster(Secret(text), api, f"{url}/v4/lke/clusters/{cluster['id']}/kubeconfig")

@@ -29,6 +29,8 @@ CLUSTER = {
     "node_pools": [{"type": "g6-standard-4", "count": 2}],
 }
 
+ENTERPRISE = {**CLUSTER, "tier": "enterprise", "k8s_version": "v1.34.6+lke2"}
+
 
 def make_application(file: Path | None = None) -> Application:
     """A fake in this process, in which everything takes no time."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from aias_services.linode_simulator.provider.servicer import apply_change
 
 WAIT_SECONDS = 5.0
 VPC, SUBNET = "module.network.linode_vpc.this", 'module.network.linode_vpc_subnet.this["nodes"]'
-NODES, EDGE = "module.network.linode_firewall.nodes", "module.network.linode_firewall.edge"
+NODES, EDGE = "module.node_firewall[0].linode_firewall.this", "module.network.linode_firewall.edge"
 CLUSTER, DATABASE = "module.lke.linode_lke_cluster.this", "module.postgresql.linode_database_postgresql_v2.this"
 POOL = 'module.lke.linode_lke_node_pool.this["extra"]'
 BUCKET = 'module.object_storage.linode_object_storage_bucket.this["backups"]'
@@ -52,6 +52,12 @@ def _firewall(variables: Mapping[str, Any], purpose: str) -> dict[str, Any]:
     return {"label": label, "inbound_policy": "DROP", "outbound_policy": "ACCEPT", "tags": variables["tags"]}
 
 
+def _node_firewall(variables: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
+    pools = [*(ids[CLUSTER]["pool"] if CLUSTER in ids else ()), *([ids[POOL]] if POOL in ids else ())]
+    nodes = [node["instance_id"] for pool in pools for node in pool["nodes"] or ()]
+    return _firewall(variables, "nodes") | {"linodes": nodes if CLUSTER in ids else UNKNOWN}
+
+
 def _vpc(variables: Mapping[str, Any], _: Ids) -> dict[str, Any]:
     name = variables["environment"]
     return {"label": f"aias-{name}", "region": variables["region"], "description": f"aias environment {name}"}
@@ -68,7 +74,7 @@ def _cluster(variables: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
         "tags": variables["tags"],
         "external_pool_tags": [EXTERNAL_POOL_TAG],
         "control_plane": [{"high_availability": False, "audit_logs_enabled": False, "acl": [{"enabled": False}]}],
-        "pool": [{**inline, "tags": variables["tags"], "firewall_id": _id(ids, NODES)}],
+        "pool": [{**inline, "tags": variables["tags"]}],
     }
 
 
@@ -102,7 +108,6 @@ GRAPH = (
             "ipv4": variables["network"]["subnets"]["nodes"],
         },
     ),
-    Declared(NODES, "linode_firewall", (), lambda variables, _: _firewall(variables, "nodes")),
     Declared(EDGE, "linode_firewall", (), lambda variables, _: _firewall(variables, "edge")),
     Declared(
         BUCKET,
@@ -116,9 +121,20 @@ GRAPH = (
         },
     ),
     Declared(KEY, "linode_object_storage_key", (BUCKET,), _key),
-    Declared(CLUSTER, "linode_lke_cluster", (NODES,), _cluster),
+    Declared(CLUSTER, "linode_lke_cluster", (), _cluster),
     Declared(POOL, "linode_lke_node_pool", (CLUSTER,), _pool),
+    Declared(NODES, "linode_firewall", (CLUSTER, POOL), _node_firewall),
     Declared(DATABASE, "linode_database_postgresql_v2", (), _database),
+)
+
+
+def _private_database(variables: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
+    network = {"vpc_id": _id(ids, VPC), "subnet_id": _id(ids, SUBNET), "public_access": False}
+    return {**_database(variables, ids), "private_network": network}
+
+
+PRIVATE_GRAPH = tuple(
+    replace(one, needs=(VPC, SUBNET), configure=_private_database) if one.address == DATABASE else one for one in GRAPH
 )
 
 
@@ -130,16 +146,20 @@ class InProcessProvisioner:
     variables: Mapping[str, str]
     backend: Mapping[str, str]
     graph: Sequence[Declared] = GRAPH
+    below: httpx.BaseTransport | None = None
     _state: dict[str, Any] = field(default_factory=dict)
+    _refreshed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def init(self) -> None:
         pace = Pace(event=0, node=0, retry=0, limit=WAIT_SECONDS)
-        self._api = Api(self.variables["LINODE_URL"], "v4", self.variables["LINODE_TOKEN"], pace)
         self._told = {
             name.removeprefix("TF_VAR_"): _parse(value)
             for name, value in self.variables.items()
             if name.startswith("TF_VAR_")
         }
+        url, token = self.variables["LINODE_URL"], self.variables["LINODE_TOKEN"]
+        empties_buckets = self._told["empties_buckets"]
+        self._api = Api(url, "v4", token, pace, empties_buckets=empties_buckets, below=self.below)
         login = (self.backend["TF_HTTP_USERNAME"], self.backend["TF_HTTP_PASSWORD"])
         self._http = httpx.Client(base_url=self.backend["TF_HTTP_ADDRESS"], auth=login, trust_env=False, verify=False)
 
@@ -157,6 +177,7 @@ class InProcessProvisioner:
             self._pull()
             before = {address: dict(one) for address, one in self._attributes().items()}
             self._refresh()
+            self._refreshed = self._attributes()
         chosen = [one for one in self._iter_changes(destroy) if not targets or one.address in targets]
         drift = [
             _change(address, "update", old, self._attributes().get(address))
@@ -174,12 +195,10 @@ class InProcessProvisioner:
             terraform_version="none",
         )
 
-    def read_plan(self, file: Path) -> TerraformPlan:
-        raise NotImplementedError
-
     def apply(self, plan: TerraformPlan, on_progress: OnProgress = ignore) -> None:
         with _failing():
             self._pull()
+        self._take_refreshed()
         faults, failed = list[Fault](), set[str]()
         for change in _in_order(plan.changes):
             declared = next(one for one in self.graph if one.address == change.address)
@@ -219,6 +238,12 @@ class InProcessProvisioner:
     def untaint(self, address: str) -> None:
         self._pull()
         self._entry(address)["instances"][0].pop("status", None)
+        self._push()
+
+    def taint(self, address: str) -> None:
+        """As after a creation that Terraform saw fail."""
+        self._pull()
+        self._entry(address)["instances"][0]["status"] = "tainted"
         self._push()
 
     def remove_from_state(self, address: str) -> None:
@@ -272,6 +297,12 @@ class InProcessProvisioner:
             else:
                 is_tainted = self._entry(address)["instances"][0].get("status") == "tainted"
                 self._set(address, schema.complete(self._kind(address).fields, found), tainted=is_tainted)
+
+    def _take_refreshed(self) -> None:
+        """A plan holds what it found, and an apply goes on from there."""
+        for address in self._attributes():
+            is_tainted = self._entry(address)["instances"][0].get("status") == "tainted"
+            self._set(address, self._refreshed.get(address, self._attributes()[address]), tainted=is_tainted)
 
     def _needs(self, declared: Declared, destroying: bool) -> set[str]:
         if not destroying:
@@ -340,14 +371,18 @@ def _change(address: str, actions: str, before: Any, after: Any, reasons: tuple[
 
 def _agree(before: Any, wanted: Any) -> bool:
     """Blocks are left out: the provider's own tests compare those."""
-    if isinstance(wanted, list) and all(isinstance(one, str) for one in wanted):
+    if isinstance(wanted, list) and not any(isinstance(one, dict) for one in wanted):
         return sorted(before or ()) == sorted(wanted)
     return isinstance(wanted, list | dict) or wanted == UNKNOWN or before == wanted
 
 
 def _merge(kind: Kind, before: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    plain = {name: value for name, value in config.items() if not isinstance(value, list | dict)}
+    plain = {name: value for name, value in config.items() if not _is_block(value)}
     return {**schema.complete(kind.fields, dict(before)), **plain}
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict) for one in value))
 
 
 def _address(entry: Mapping[str, Any]) -> str:

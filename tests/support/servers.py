@@ -1,7 +1,12 @@
-"""Real servers for tests, from their wheels: started once per test process, on free ports, gone at its end."""
+"""Real servers for tests, from their wheels: started once per test process, on free ports, gone at its end.
+
+`AIAS_TEST_POSTGRES` names the `bin` directory of another PostgreSQL, such as the oldest one that is supported; scratch
+servers are of the wheel also then.
+"""
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -24,6 +29,10 @@ from aias_core.secret import Secret, random_base62
 from support.waiting import wait_until
 
 DEADLINE_SECONDS = 20
+# Nothing of them outlives the tests. A password of many random letters needs no stretching, which costs every
+# connection 10 ms, and with hundreds of databases the autovacuum is never at rest.
+LASTING_NOTHING = ("--fsync=off", "--scram_iterations=1", "--autovacuum=off")
+NEWER_SETTINGS = ("io_", "scram_iterations")
 
 
 def free_port() -> int:
@@ -92,8 +101,13 @@ class PostgresServer:
         with psycopg.connect(self.superuser(database).reveal(), autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    def shorten_login(self) -> None:
+        """Stores the superuser's password anew, which `initdb` had stretched."""
+        password = self.passwords[postgres.SUPERUSER].reveal()
+        self.execute(f"ALTER ROLE {postgres.SUPERUSER} PASSWORD '{password}'")
+
     def clone(self, template: str) -> str:
-        name = f"{template}_{next(self._numbers)}"
+        name = f"{template.partition('_')[0]}_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER aias_owner STRATEGY wal_log")
         return name
 
@@ -103,17 +117,42 @@ class PostgresServer:
         return name
 
 
+def initialise(programs: Path, home: Path, password: Secret, account: accounts.Account | None) -> Path:
+    """A data directory of another version, whose `initdb` may not know all that ours does."""
+    home.mkdir(mode=0o700)
+    file, data = home / "password", home / "data"
+    file.write_text(password.reveal())
+    if account is not None:
+        accounts.ensure_reachable(data, account, lambda _: None)
+        for path in (home, file):
+            os.chown(path, account.uid, account.gid)
+    argv = postgres.build_initdb_argv(programs / "initdb", data, file)
+    argv = [text for text in argv if not text.startswith("--sync-method")]
+    user = None if account is None else account.uid
+    subprocess.run(argv, cwd="/", user=user, extra_groups=None if user is None else [], check=True, capture_output=True)
+    return data
+
+
 @contextmanager
 def postgres_server(directory: Path) -> Iterator[PostgresServer]:
     account = accounts.find_server_account()
     passwords = {role: Secret(random_base62(24)) for role in (*LOGIN_ROLES, postgres.SUPERUSER)}
-    data = postgres.ensure_data_directory(directory, passwords[postgres.SUPERUSER], account)
     port, log = free_port(), directory.parent / "postgres.log"
-    argv = [*postgres.build_server_argv(postgres.find_program("postgres"), data, port), "--fsync=off"]
+    other = os.environ.get("AIAS_TEST_POSTGRES")
+    if other:
+        data = initialise(Path(other), directory, passwords[postgres.SUPERUSER], account)
+        program = Path(other) / "postgres"
+    else:
+        data = postgres.ensure_data_directory(directory, passwords[postgres.SUPERUSER], account)
+        program = postgres.find_program("postgres")
+    argv = [*postgres.build_server_argv(program, data, port), *LASTING_NOTHING]
+    if other:
+        argv = [text for text in argv if not any(name in text for name in NEWER_SETTINGS)]
     with running(argv, log, account) as process:
         wait_for_port(port, process, log)
         server = PostgresServer(port, passwords)
         wait_until(server.accepts_connections)
+        server.shorten_login()
         ensure_databases(server.superuser(), passwords)
         for database in DATABASES:
             migrate(Target(database, server.dsn(database, "aias_migrator")))

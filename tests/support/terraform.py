@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,10 +11,11 @@ from typing import Any
 
 import httpx
 
+from aias_core.environments.linode.attached import attach_stand_in
 from aias_core.environments.linode.backend import serve_state
 from aias_core.environments.linode.holder import describe_self
 from aias_core.environments.linode.lease import Lease, hold_lease
-from aias_core.environments.linode.mirror import STAND_IN, make_mirror
+from aias_core.environments.linode.mirror import make_mirror
 from aias_core.environments.linode.states import StateVersions
 from aias_core.environments.linode.store import DirectoryStore
 from aias_core.environments.linode.terraform import Terraform, build_environment
@@ -24,8 +23,7 @@ from aias_core.environments.linode.terraform_program import copy_configuration
 from aias_core.environments.linode.variables import build_variables
 from aias_core.environments.profiles import load_profile
 from aias_core.environments.schema import LinodeProfile
-from aias_core.settings import inherited_environment
-from support.linode import DEADLINE_SECONDS, TOKEN, Simulator, simulator
+from support.linode import TOKEN, Simulator, simulator
 
 POLL_MILLISECONDS = 20
 
@@ -35,22 +33,6 @@ def profile_variables(name: str) -> dict[str, Any]:
     profile = load_profile(name, None)
     assert isinstance(profile, LinodeProfile)
     return copy.deepcopy(build_variables(profile, name)) | {"poll_milliseconds": POLL_MILLISECONDS}
-
-
-@contextmanager
-def attached_provider(directory: Path, **environment: str) -> Iterator[dict[str, str]]:
-    """A stand-in that is started once; what Terraform needs to find it, which saves a second per command."""
-    argv = [sys.executable, "-u", "-m", STAND_IN, "--dev"]
-    everything = {**inherited_environment(), **environment, "HOME": str(directory)}
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=directory, env=everything)
-    assert process.stdout
-    try:
-        line = next(line for line in process.stdout if "TF_REATTACH_PROVIDERS=" in line)
-        yield {"TF_REATTACH_PROVIDERS": line.split("=", 1)[1].strip().strip("'")}
-    finally:
-        process.terminate()
-        process.wait(DEADLINE_SECONDS)
-        process.stdout.close()
 
 
 @dataclass
@@ -69,7 +51,7 @@ class Bench:
     def terraform(self, *, program: Sequence[str] | None = None, attached: bool = True) -> Terraform:
         """Terraform with the variables as they are now; it starts the provider itself where none is attached."""
         provider = self.attached if attached else make_mirror(self.directory / "mirror")
-        variables = {**account_of(self.running), **provider, **build_environment(self.variables)}
+        variables = {**account_of(self.running.url), **provider, **build_environment(self.variables)}
         return Terraform(self.directory / "terraform" / self.root, variables, self.backend, program=program)
 
     def control(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -91,8 +73,8 @@ class Bench:
         return sorted({str(charge["kind"]) for charge in self.control("ledger")["billed_now"]})
 
 
-def account_of(running: Simulator) -> dict[str, str]:
-    return {"LINODE_URL": running.url, "LINODE_TOKEN": TOKEN, "LINODE_STAND_IN_WAIT_SECONDS": "20"}
+def account_of(url: str) -> dict[str, str]:
+    return {"LINODE_URL": url, "LINODE_TOKEN": TOKEN, "LINODE_STAND_IN_WAIT_SECONDS": "20"}
 
 
 @contextmanager
@@ -104,6 +86,6 @@ def bench(directory: Path, profile: str = "development") -> Iterator[Bench]:
         simulator(directory) as running,
         hold_lease(DirectoryStore(directory / "store"), profile, describe_self("test")) as lease,
         serve_state(versions, lease) as backend,
-        attached_provider(directory, **account_of(running)) as attached,
+        attach_stand_in(account_of(running.url)) as attached,
     ):
         yield Bench(running, directory, backend.variables(), attached, versions, lease, profile_variables(profile))

@@ -38,7 +38,13 @@ def check(approval: MonthApproval, ada: Person) -> None:
     ("changes", "fault"),
     [
         ({"expires_at": clock.format_instant(clock.now() + timedelta(days=3000))}, "longer than 24 hours"),
-        ({"decided_at": clock.format_instant(clock.now() + timedelta(hours=1))}, "of a time to come"),
+        (
+            {
+                "decided_at": clock.format_instant(clock.now() + timedelta(days=1000)),
+                "expires_at": clock.format_instant(clock.now() + timedelta(days=1000, hours=23)),
+            },
+            "of a time to come",
+        ),
         ({"expires_at": NEVER}, "no times that can be read"),
         ({"decided_at": "yesterday"}, "no times that can be read"),
     ],

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 
 from aias_core import process
 from aias_core.settings import inherited_environment
+from support.waiting import wait_until
 
 COUNTS = "print('one', flush=True); print('two', flush=True)"
 STOPS_BY_ITSELF = """
@@ -40,3 +44,21 @@ def test_a_program_that_is_no_longer_wanted_stops_by_itself(reason: type[BaseExc
     with pytest.raises(reason):
         process.follow(argv, env=inherited_environment(), on_line=refuse)
     assert mark.read_text() == "stopped"
+
+
+def test_a_kept_program_ends_with_its_block_and_sees_us_killed(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    argv = ["sh", "-c", f"echo ready; cat; echo ended > {seen}"]
+
+    def be_killed() -> None:
+        with process.keep_running(argv, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}) as output:
+            assert output.readline() == b"ready\n"
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with process.keep_running(argv, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}) as output:
+        assert output.readline() == b"ready\n"
+    assert not seen.exists()
+    child = multiprocessing.get_context("fork").Process(target=be_killed)
+    child.start()
+    child.join()
+    wait_until(seen.exists)

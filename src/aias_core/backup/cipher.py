@@ -3,6 +3,9 @@
 A file is a header with a random salt, then frames: length, flags, ciphertext. Each file has its own key (HKDF over the
 salt), each chunk its own nonce (its number and whether it is the last), so that a chunk that is altered, moved, missing
 or of another file is refused (the STREAM construction, Hoang and others 2015).
+
+Whole chunks are compressed with Zstandard (RFC 8878), which is unpacked three times as fast as zlib; smaller ones with
+zlib, which needs no library.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,12 +27,14 @@ from aias_core.secret import Secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from pyarrow import Codec
 
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 1024**2
 _MAGIC = b"aiasbak1"
 _SALT_BYTES = 16
 _FRAME = struct.Struct(">IB")
-_COMPRESSED, _LAST = 1, 2
+_SIZE = struct.Struct(">I")
+_COMPRESSED, _LAST, _ZSTANDARD = 1, 2, 4
 _LARGEST_FRAME = 16 * 1024**2
 _WORKERS = max(2, os.cpu_count() or 1)
 
@@ -62,10 +68,10 @@ def encrypt(chunks: Iterable[bytes], key: bytes, context: str) -> Iterator[bytes
 
     def seal(item: tuple[int, bytes, bool]) -> bytes:
         number, chunk, is_last = item
-        packed = zlib.compress(chunk, 1)
+        kind, packed = _pack(chunk)
         flags = _LAST if is_last else 0
         if len(packed) < len(chunk):
-            flags, chunk = flags | _COMPRESSED, packed
+            flags, chunk = flags | kind, packed
         sealed = cipher.encrypt(_nonce(number), chunk, bytes([flags]))
         return _FRAME.pack(len(sealed), flags) + sealed
 
@@ -88,9 +94,34 @@ def decrypt(stream: Iterable[bytes], key: bytes, context: str) -> Iterator[bytes
             chunk = cipher.decrypt(_nonce(number), sealed, bytes([flags]))
         except InvalidTag as exc:
             raise _altered(context) from exc
-        return zlib.decompress(chunk) if flags & _COMPRESSED else chunk
+        return _unpack(flags, chunk)
 
     yield from _in_parallel(unseal, _iter_frames(reader, context))
+
+
+def _pack(chunk: bytes) -> tuple[int, bytes]:
+    """How a chunk is compressed, and the outcome; with Zstandard its size comes first."""
+    if len(chunk) < CHUNK_BYTES:
+        return _COMPRESSED, zlib.compress(chunk, 1)
+    return _ZSTANDARD, _SIZE.pack(len(chunk)) + _zstandard().compress(chunk, asbytes=True)
+
+
+def _unpack(flags: int, chunk: bytes) -> bytes:
+    if flags & _COMPRESSED:
+        return zlib.decompress(chunk)
+    if flags & _ZSTANDARD:
+        unpacked: bytes = _zstandard().decompress(
+            memoryview(chunk)[_SIZE.size :], *_SIZE.unpack_from(chunk), asbytes=True
+        )
+        return unpacked
+    return chunk
+
+
+@cache
+def _zstandard() -> Codec:
+    from pyarrow import Codec
+
+    return Codec("zstd", compression_level=1)
 
 
 def _iter_frames(reader: ChunkReader, context: str) -> Iterator[tuple[int, int, bytes]]:

@@ -15,6 +15,7 @@ from aias_core.backup.logical import dumping
 from aias_core.backup.manifest import LOGICAL, PHYSICAL, LogRange, Manifest, get_manifest, sign
 from aias_core.backup.site import CATALOG, Site
 from aias_core.backup.stores import Piece, Store, write_proven
+from aias_core.backup.telemetry import BACKED_UP, send_time
 from aias_core.backup.tombstones import read_tombstones
 from aias_core.database.connection import connect
 from aias_core.database.queries import load_queries
@@ -72,6 +73,7 @@ def create_backup(site: Site, url: str | None, keep_days: int, progress: Progres
                 store.clear_unfinished(site.environment)
             raise
         pruned = _prune(site, store, manifest, keep_days)
+        send_time(BACKED_UP, manifest.databases)
         return Created(manifest, store.url, round((clock.now() - began).total_seconds(), 2), pruned)
 
 

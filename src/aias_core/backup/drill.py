@@ -12,6 +12,7 @@ from aias_core.backup.manifest import Manifest, get_manifest, get_newest
 from aias_core.backup.restore import check_copy
 from aias_core.backup.scratch import restored
 from aias_core.backup.site import DRILLS, Site
+from aias_core.backup.telemetry import VERIFIED, send_time
 from aias_core.backup.wal import SWITCH_SECONDS, Archive
 from aias_core.database.connection import connect
 from aias_core.database.queries import load_queries
@@ -65,6 +66,7 @@ def run_drill(site: Site, url: str | None, backup: str | None, progress: Callabl
             seconds=copy.seconds,
         )
         _record(site, manifest, passed=True, **drill.as_record())
+        send_time(VERIFIED, manifest.databases)
         return drill
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +48,7 @@ class Wish:
         return self.backup is not None or self.moment is not None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class RestoreResult:
     """Databases that were restored, how far back they stand, and how long it took.
 
@@ -62,8 +62,8 @@ class RestoreResult:
     rto_seconds: float
     rows: int
     source: str
-    unread_erasures: str | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
+    unread_erasures: str | None
+    seconds: dict[str, float]
 
     def as_record(self) -> dict[str, Any]:
         return {
@@ -110,8 +110,18 @@ def restore(site: Site, wish: Wish, progress: Progress) -> RestoreResult:
             destination = _Destination(site, wish.into, gathered.tombstones)
             with copy.measured("load"):
                 _carry_over(destination, copy, found, progress)
-            result = _describe(site, manifest, wish, began, found)
-            result.source, result.unread_erasures, result.seconds = store.url, gathered.unread, copy.seconds
+            to = _find_moment(site, manifest, wish)
+            result = RestoreResult(
+                backup=manifest.id,
+                restored_to=clock.format_instant(to),
+                databases={name: f"{database_of(dsn)}_{wish.into}" for name, dsn in site.dsns.items()},
+                rpo_seconds=round(max(0.0, (began - to).total_seconds()), 1),
+                rto_seconds=round((clock.now() - began).total_seconds(), 2),
+                rows=sum(contents.rows for contents in found.values()),
+                source=store.url,
+                unread_erasures=gathered.unread,
+                seconds=copy.seconds,
+            )
         site.write_record(RESTORES, {**site.read_record(RESTORES), wish.into: result.as_record()})
         return result
 
@@ -253,16 +263,8 @@ def _carry_over(to: _Destination, copy: Restored, found: dict[str, Contents], pr
         rename_databases(dsn, moves)
 
 
-def _describe(site: Site, manifest: Manifest, wish: Wish, began: datetime, found: dict[str, Contents]) -> RestoreResult:
-    to = wish.moment if isinstance(wish.moment, datetime) else manifest.at
+def _find_moment(site: Site, manifest: Manifest, wish: Wish) -> datetime:
+    """How far back the restored databases stand."""
     if wish.moment == LATEST and manifest.log is not None:
-        to = site.archive(manifest.log.system_id).newest_at() or manifest.at
-    return RestoreResult(
-        backup=manifest.id,
-        restored_to=clock.format_instant(to),
-        databases={name: f"{database_of(dsn)}_{wish.into}" for name, dsn in site.dsns.items()},
-        rpo_seconds=round(max(0.0, (began - to).total_seconds()), 1),
-        rto_seconds=round((clock.now() - began).total_seconds(), 2),
-        rows=sum(contents.rows for contents in found.values()),
-        source="",
-    )
+        return site.archive(manifest.log.system_id).newest_at() or manifest.at
+    return wish.moment if isinstance(wish.moment, datetime) else manifest.at

@@ -80,9 +80,7 @@ class Assembly:
     def origins(self, path: KeyPath) -> list[Origin]:
         """Every source that sets the value, the one in effect last."""
         return [
-            Origin(layer.source, layer.find_line(path), look_up(layer.content, path))
-            for layer in self.layers
-            if layer.sets(path)
+            Origin(layer.source, layer.find_line(path), layer.find(path)) for layer in self.layers if layer.sets(path)
         ]
 
     def find_fault(self, rule: str, path: Sequence[str | int], problem: str, fix: str) -> Finding:
@@ -102,8 +100,11 @@ class Assembly:
             value = find_default(self.target, path)
         return value
 
-    def _find_port(self, path: KeyPath) -> int:
-        """`NAME.port` is the main port of a component, `NAME.port.OTHER` another one. Raises KeyError."""
+    def _find_port(self, path: KeyPath) -> Any:
+        """A number, or the template that fixes it. Raises KeyError.
+
+        `NAME.port` is the main port of a component, `NAME.port.OTHER` another one.
+        """
         from aias_core.environments.components import load_components, load_registry
 
         name, port = path[0] if path else "", path[2] if len(path) == 3 else "main"
@@ -112,7 +113,7 @@ class Assembly:
         if path[1:2] != ("port",) or len(path) > 3 or number is None:
             raise KeyError(format_path(path))
         fixed = look_up(self.raw, ("ports", "fixed", name if port == "main" else f"{name}.{port}"))
-        return number if fixed is MISSING else int(fixed)
+        return number if fixed is MISSING else fixed
 
 
 def assemble(name: str, own: Path | None, overrides: Sequence[str] = ()) -> Assembly:

@@ -15,7 +15,7 @@ from aias_core.environments.profiles import load_profile, read_assembly
 from aias_core.environments.registry import describe_component
 from aias_core.environments.templates import has_template
 from aias_core.errors import NotFound
-from aias_core.secret import redact_all
+from aias_core.secret import redact, redact_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def explain_value(name: str, key: str, own: Path | None, overrides: Sequence[str
         settings = [Setting(DEFAULTS, 0, redact_all(value)), *settings]
     raw = look_up(assembly.raw, path)
     shown = None if value is MISSING else redact_all(value)
-    return Explanation(name, format_path(path), shown, raw if has_template(raw) else None, settings)
+    return Explanation(name, format_path(path), shown, redact(raw) if has_template(raw) else None, settings)
 
 
 def list_values(name: str, own: Path | None, overrides: Sequence[str] = ()) -> list[dict[str, Any]]:

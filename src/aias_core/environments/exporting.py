@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aias_core import process
 from aias_core.environments.components import get_component, load_components, load_registry
-from aias_core.errors import InvalidInput, PrerequisiteMissing, Refused
+from aias_core.errors import Conflict, InvalidInput, PrerequisiteMissing, Refused
 from aias_core.files import whole_file
 from aias_core.secret import MASK
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aias_core.environments.schema import LinodeProfile
 
 SCHEMA = "aias.env.export/1"
+_TITLE = "# Variables of the environment"
 YOURS, END = "# >>> yours", "# <<<"
 _SECRET = re.compile(r"AIAS_(?!.*PUBLIC_KEYS$).*(_DSN|_KEYS?|_TOKEN|_PASSWORD|_SECRET|NATS_URL)")
 _EDGE_HOSTS = {"AIAS_ROUTER_URL": "api", "AIAS_IDENTITY_URL": "id", "AIAS_ANALYTICS_URL": "analytics"}
@@ -63,7 +64,7 @@ class Export:
                 return json.dumps(self._as_record(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
     def _header(self) -> list[str]:
-        header = [f"# Variables of the environment '{self.environment}'. Write it again with: aias env export"]
+        header = [f"{_TITLE} '{self.environment}'. Write it again with: aias env export"]
         return [*header, f"# Known in the environment only: {', '.join(self.elsewhere)}"] if self.elsewhere else header
 
     def _as_record(self) -> dict[str, Any]:
@@ -99,6 +100,7 @@ def export_local(environment: LocalEnvironment, component: str | None) -> Export
         "AIAS_S3_ENDPOINT": endpoints.s3_endpoint,
         "AIAS_S3_ACCESS_KEY": credentials.s3_access_key,
         "AIAS_S3_SECRET_KEY": credentials.s3_secret_key.reveal(),
+        "AIAS_EXPORTS_BUCKETS": endpoints.bucket,
         "AIAS_SERVICE_KEY": credentials.service_key.reveal(),
         "AIAS_OPERATOR_TOKEN": credentials.operator_token.reveal(),
     }
@@ -154,21 +156,34 @@ def _cluster_values(profile: LinodeProfile) -> dict[str, str]:
 def write_export(export: Export, wanted: ExportFormat, path: Path) -> None:
     """Writes the file whole, for its owner only; the lines between the user's marks stay, once.
 
-    Raises Refused where git would take the file, PrerequisiteMissing where it cannot be written.
+    Raises Refused where git would take the file, Conflict for one that we did not write, PrerequisiteMissing where it
+    cannot be written.
     """
     refuse_tracked(path)
+    own_lines = _list_own_lines(_read_earlier(path))
     text = export.render(wanted)
     if wanted is not ExportFormat.JSON:
-        text += "\n".join([YOURS, *_read_own_lines(path), END]) + "\n"
+        text += "\n".join([YOURS, *own_lines, END]) + "\n"
     with whole_file(path) as file:
         file.write(text.encode())
 
 
-def _read_own_lines(path: Path) -> list[str]:
+def _read_earlier(path: Path) -> str:
+    """What an export wrote there before, nothing where there is no file. Raises Conflict for another file."""
+    stranger = Conflict(f"'{path}' is no export of an environment", hint="name another file: --out FILE")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as exc:
+        raise stranger from exc
+    if text and not text.startswith(_TITLE) and f'"schema": "{SCHEMA}"' not in text:
+        raise stranger
+    return text
+
+
+def _list_own_lines(text: str) -> list[str]:
+    lines = text.splitlines()
     if YOURS not in lines:
         return []
     begin = lines.index(YOURS) + 1

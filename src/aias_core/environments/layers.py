@@ -28,7 +28,12 @@ class Layer:
 
     def sets(self, path: Sequence[str | int]) -> bool:
         """Whether it says something about a value: the value itself, or null to take it away."""
-        return look_up(self.content, path) is not MISSING
+        return self.find(path) is not MISSING
+
+    def find(self, path: Sequence[str | int]) -> Any:
+        """What it says of a value: None where it takes that or a key above it away, MISSING for nothing."""
+        above = (look_up(self.content, path[:length]) for length in range(1, len(path)))
+        return None if None in above else look_up(self.content, path)
 
     def find_line(self, path: Sequence[str | int]) -> int:
         """The line of the key, or of the closest one above it that is there; 0 without a file."""
@@ -85,9 +90,24 @@ def _load(text: str) -> tuple[Any, Node | None]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
         node = loader.get_single_node()
+        _refuse_loops(node, frozenset())
         return (None if node is None else loader.construct_document(node)), node
     finally:
         loader.dispose()
+
+
+def _refuse_loops(node: Node | None, above: frozenset[int]) -> None:
+    """Raises YAMLError for an alias of what it stands in: a tree without an end."""
+    from yaml import MappingNode
+    from yaml.composer import ComposerError
+
+    if node is None or isinstance(node.value, str):
+        return
+    if id(node) in above:
+        raise ComposerError(None, None, "an alias stands inside of what it names", node.start_mark)
+    inside = [part for pair in node.value for part in pair] if isinstance(node, MappingNode) else node.value
+    for part in inside:
+        _refuse_loops(part, above | {id(node)})
 
 
 def _yaml_error() -> type[Exception]:

@@ -173,7 +173,7 @@ class SecretDeclaration(_Part):
     purpose: Annotated[str, Field(min_length=1)]
     source: SecretReference | None = None
     rotation_days: Annotated[int, Field(ge=1, le=3650)] = 30
-    generator: Literal["password", "hex32", "ed25519", "external"] = "password"
+    generator: Literal["password", "hex32", "ed25519", "keyring", "external"] = "password"
     consumers: list[str] = []
     namespaces: list[str] = []
     kind: Literal["internal", "confidential", "restricted"] = "confidential"

@@ -85,7 +85,8 @@ def _describe(assembly: Assembly, error: Any) -> Finding:
             problem = "the value of a secret stands here in clear"
             return assembly.find_fault("literal-secret", path, problem, "refer to it: secret://env/NAME")
         case _:
-            return assembly.find_fault("value", path, error["msg"].lower(), "correct the value")
+            said = error["msg"]
+            return assembly.find_fault("value", path, said[:1].lower() + said[1:], "correct the value")
 
 
 def is_secret_field(path: Path) -> bool:

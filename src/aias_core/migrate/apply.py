@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 
 from aias_core import clock
 from aias_core.errors import AiasError, Conflict, TimedOut
@@ -46,6 +47,13 @@ class OthersWaited(Exception):
     """The watcher ended a statement because another session had waited for it long enough."""
 
 
+@cache
+def _format_limits(limits: Limits, *, lazily: bool) -> bytes:
+    """The limits of an open transaction, to stand in front of a statement; `lazily` lets it commit before its flush."""
+    text = sql.SQL(queries["limit_transaction"] + (queries["commit_lazily"] if lazily else ""))
+    return text.format(**asdict(limits)).as_bytes()
+
+
 @dataclass(slots=True)
 class Executor:
     """Runs the steps of one run on one session.
@@ -61,6 +69,7 @@ class Executor:
     progress: Callable[[str], None]
     retry_seconds: float = RETRY_SECONDS
     lock_retries: int = 0
+    lock_waits: list[float] = field(default_factory=list)
     _limits: Limits | None = None
     _failure: dict[str, Any] = field(default_factory=dict)
 
@@ -98,10 +107,8 @@ class Executor:
             return
         connection, started_at = self.session.work, clock.now()
         with self.session.guarding(), connection.transaction():
-            connection.execute(queries["commit_lazily"])
-            done = [self._run_statement(step, planned, local=True) for planned in step.statements]
-            self._finish(step, started_at)
-            connection.execute(queries["insert_statements"], {"records": json.dumps(done, default=str)})
+            done = [self._run_limited(step, planned) for planned in step.statements]
+            self._finish(step, started_at, done)
 
     def _statement_by_statement(self, step: Step) -> None:
         connection, since = self.session.work, self._begin(step)
@@ -114,7 +121,7 @@ class Executor:
             if planned.work.transactional:
                 with self.session.guarding(), connection.transaction():
                     self._limits = None
-                    connection.execute(queries["insert_statement"], self._run_statement(step, planned, local=True))
+                    connection.execute(queries["insert_statement"], self._run_limited(step, planned))
             else:
                 self._run_alone(step, planned, was_started=finished is not None)
         with connection.transaction():
@@ -140,8 +147,8 @@ class Executor:
             connection.execute(queries["insert_statement"], {**started, "finished_at": clock.now()})
             return
         connection.execute(queries["insert_statement"], started)
-        self._limits = None
-        connection.execute(queries["insert_statement"], self._run_statement(step, planned, local=False))
+        connection.execute(queries["set_limits"], asdict(limits_of(step, planned)))
+        connection.execute(queries["insert_statement"], self._run_statement(step, planned))
 
     def _begin(self, step: Step) -> datetime:
         """Marks a file as under way; one that already is keeps the time at which it began."""
@@ -156,13 +163,14 @@ class Executor:
         )
         return since
 
-    def _finish(self, step: Step, started_at: datetime) -> None:
+    def _finish(self, step: Step, started_at: datetime, done: Sequence[Mapping[str, Any]] = ()) -> None:
         up = step.direction == "up"
         previous = self._previous(step)
         fingerprint = self._check_catalogue(step, step.migration.version if up else previous)
         write_history(
             self.session.work,
             step.migration,
+            done,
             status="applied" if up else "reverted",
             chain=self._link(step),
             fingerprint_after=fingerprint,
@@ -198,28 +206,36 @@ class Executor:
         else:
             del self.chains[step.migration.version]
 
-    def _run_statement(self, step: Step, planned: PlannedStatement, *, local: bool) -> dict[str, Any]:
+    def _run_limited(self, step: Step, planned: PlannedStatement) -> dict[str, Any]:
+        """Runs a statement in the open transaction; new limits go in front of it, so that they cost no journey."""
+        limits, before = limits_of(step, planned), b""
+        if limits != self._limits:
+            before, self._limits = _format_limits(limits, lazily=step.transactional), limits
+        return self._run_statement(step, planned, before)
+
+    def _run_statement(self, step: Step, planned: PlannedStatement, before: bytes = b"") -> dict[str, Any]:
         connection, record = self.session.work, self._build_record(step, planned, clock.now())
-        self._set_limits(limits_of(step, planned), local=local)
         try:
-            cursor = connection.execute(planned.statement.text.encode())
+            cursor = connection.execute(before + planned.statement.text.encode(), prepare=False)
+            while cursor.nextset():  # what the statement gave comes last
+                pass
         except psycopg.errors.QueryCanceled as exc:
             if self.session.is_stalled():
                 raise OthersWaited from exc
             self._fail(planned, record, exc, TimedOut)
+        except psycopg.errors.LockNotAvailable:
+            self.session.note_lock_wait(limits_of(step, planned).lock_ms)
+            raise
         except (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege):
-            raise  # lock not available, connection lost, disk full, no right: not the statement's own fault
+            raise  # connection lost, disk full, no right: not the statement's own fault
         except psycopg.Error as exc:
             self._fail(planned, record, exc, MigrationFailed)
+        finally:
+            if waited := self.session.take_lock_wait():
+                self.lock_waits.append(waited)
         if self.session.is_stalled():
             raise OthersWaited
         return {**record, "finished_at": clock.now(), "rows": cursor.rowcount if cursor.rowcount >= 0 else None}
-
-    def _set_limits(self, limits: Limits, *, local: bool) -> None:
-        if limits != self._limits:
-            texts = {"lock_timeout": f"{limits.lock_ms}ms", "statement_timeout": f"{limits.statement_ms}ms"}
-            self.session.work.execute(queries["set_limits"], {**texts, "local": local})
-            self._limits = limits
 
     def _fail(
         self, planned: PlannedStatement, record: dict[str, Any], exc: psycopg.Error, error: type[AiasError]

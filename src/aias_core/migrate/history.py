@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from aias_core.secret import Secret
 
 queries = load_queries(__file__)
+_RECORD_FILE = "WITH recorded AS (" + queries["replace_history"] + ") " + queries["insert_statements"]  # one journey
 CHAIN_START = hashlib.sha256(b"aias_migrations").hexdigest()
 
 
@@ -67,6 +69,11 @@ class MigrationStatus:
     @property
     def version(self) -> str | None:
         return self.applied[-1].version if self.applied else None
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anything is pending or unfinished."""
+        return bool(self.pending or self.unfinished)
 
 
 def ensure_engine(connection: Connection, database: str) -> None:
@@ -165,8 +172,10 @@ def list_used_approvals(connection: Connection, plan_sha256: str) -> set[str]:
     return {row[0] for row in connection.execute(queries["list_used_approvals"], {"plan_sha256": plan_sha256})}
 
 
-def write_history(connection: Connection, migration: Migration, **columns: Any) -> None:
-    """Writes a version's row, in whatever transaction is open."""
+def write_history(
+    connection: Connection, migration: Migration, statements: Sequence[Mapping[str, Any]] = (), **columns: Any
+) -> None:
+    """Writes a version's row, with the records of its statements if there are any, in whatever transaction is open."""
     row = {
         "version": migration.version,
         "slug": migration.slug,
@@ -177,7 +186,10 @@ def write_history(connection: Connection, migration: Migration, **columns: Any) 
         "tool_version": __version__,
         **columns,
     }
-    connection.execute(queries["replace_history"], row)
+    if statements:
+        connection.execute(_RECORD_FILE, {**row, "records": json.dumps(statements, default=str)})
+    else:
+        connection.execute(queries["replace_history"], row)
 
 
 def describe_holder(connection: Connection) -> str | None:

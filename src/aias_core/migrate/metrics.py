@@ -1,20 +1,18 @@
-"""A run as metrics, from what it recorded: how many files with what outcome, how long each took, where the schema is.
-
-A command has no address to be scraped at, so they go where the spans go. Counts are deltas, because every run is a
-process of its own and begins at nothing.
-"""
+"""A run as metrics: how many files with what outcome, how long each took and waited, where the schema is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+from aias_core.database.telemetry import send_metrics
 from aias_core.migrate.history import fetch_value, queries
-from aias_core.migrate.spans import EXPORT_SECONDS, build_resource
 
 if TYPE_CHECKING:
+    from opentelemetry.metrics import Meter
     from psycopg import Connection
 
 
@@ -32,36 +30,34 @@ class FileFigures:
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """What a run did to a database: its files, and the version and the number of files pending when it had ended."""
+    """What a run did to a database: its files, and the version and the number of files pending when it had ended.
+
+    `lock_waits` holds the seconds for which each statement that had to wait for a lock did, whether it got it or not.
+    """
 
     database: str
     files: tuple[FileFigures, ...]
     schema_version: str | None
     pending: int
+    lock_waits: Sequence[float] = ()
 
 
-def read_figures(connection: Connection, database: str, run_id: UUID, known_files: int) -> RunFigures:
+def read_figures(
+    connection: Connection, database: str, run_id: UUID, known_files: int, lock_waits: Sequence[float]
+) -> RunFigures:
     """The figures of a run from the engine's tables, when it has ended."""
     files = tuple(FileFigures(*row) for row in connection.execute(queries["list_file_figures"], {"run_id": run_id}))
     applied = fetch_value(connection, "count_applied")
-    return RunFigures(database, files, fetch_value(connection, "read_schema_version"), known_files - applied)
+    version = fetch_value(connection, "read_schema_version")
+    return RunFigures(database, files, version, known_files - applied, lock_waits)
 
 
 def send_figures(figures: RunFigures) -> None:
     """Sends the metrics of a run."""
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-    from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
-    from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
-
-    deltas: dict[type, AggregationTemporality] = dict.fromkeys((Counter, Histogram), AggregationTemporality.DELTA)
-    exporter = OTLPMetricExporter(timeout=EXPORT_SECONDS, preferred_temporality=deltas)
-    reader = PeriodicExportingMetricReader(exporter, export_timeout_millis=EXPORT_SECONDS * 1000)
-    provider = MeterProvider([reader], build_resource(), shutdown_on_exit=False)
-    _record(provider.get_meter("aias.migrate"), figures)
-    provider.shutdown(EXPORT_SECONDS * 1000)
+    send_metrics("aias.migrate", partial(_record, figures))
 
 
-def _record(meter: Any, figures: RunFigures) -> None:
+def _record(figures: RunFigures, meter: Meter) -> None:
     files = meter.create_counter("aias_db_migrations_total", description="Files applied or reverted, by outcome")
     durations = meter.create_histogram("aias_db_migration_duration_seconds", "s", "Time of a file")
     database = {"database": figures.database}
@@ -69,6 +65,9 @@ def _record(meter: Any, figures: RunFigures) -> None:
         files.add(1, {**database, "direction": file.direction, "outcome": file.outcome})
         if file.seconds is not None:
             durations.record(file.seconds, {**database, "direction": file.direction})
+    waits = meter.create_histogram("aias_db_statement_lock_wait_seconds", "s", "Time a statement waited for a lock")
+    for seconds in figures.lock_waits:
+        waits.record(seconds, database)
     for name, value in _iter_levels(figures):
         meter.create_gauge(name).set(value, database)
 

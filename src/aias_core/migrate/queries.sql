@@ -205,16 +205,23 @@ SELECT set_config('application_name', %(name)s, false)
 SELECT set_config('client_connection_check_interval', '500ms', false)
 
 -- name: set_limits
-SELECT set_config('lock_timeout', %(lock_timeout)s, %(local)s), set_config('statement_timeout', %(statement_timeout)s, %(local)s)
+SELECT set_config('lock_timeout', %(lock_ms)s::text, false), set_config('statement_timeout', %(statement_ms)s::text, false)
+
+-- name: limit_transaction
+-- In front of a statement, in one message with it: the server counts the time-out of each statement on its own.
+SET LOCAL lock_timeout = {lock_ms}; SET LOCAL statement_timeout = {statement_ms};
 
 -- name: commit_lazily
 -- A crash may lose the newest files of a run, each with its history row; the run's own record is flushed before it is reported.
-SET LOCAL synchronous_commit = off
+SET LOCAL synchronous_commit = off;
 
--- name: measure_stall
-SELECT coalesce(max(extract(epoch FROM clock_timestamp() - l.waitstart)) * 1000, 0)::float
-FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-WHERE NOT l.granted AND a.backend_type = 'client backend' AND %(worker)s = ANY (pg_blocking_pids(l.pid))
+-- name: measure_waits
+-- How long others have been waiting for the worker, and the worker for others, in milliseconds.
+SELECT coalesce(max(w.ms) FILTER (WHERE w.pid <> %(worker)s), 0), coalesce(max(w.ms) FILTER (WHERE w.pid = %(worker)s), 0)
+FROM (SELECT l.pid, (extract(epoch FROM clock_timestamp() - l.waitstart) * 1000)::float AS ms
+    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE NOT l.granted AND a.backend_type = 'client backend'
+        AND (l.pid = %(worker)s OR %(worker)s = ANY (pg_blocking_pids(l.pid)))) w
 
 -- name: cancel_worker
 SELECT pg_cancel_backend(%(worker)s)

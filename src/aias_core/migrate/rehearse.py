@@ -103,13 +103,17 @@ def rehearse(target: Target, options: RehearsalOptions, progress: Callable[[str]
         _make(scratch, base)
         rows = _fill(scratch, base, target, options)
         expected = {} if options.from_empty else _copy_statistics(scratch, base, target)
-        versions = []
+        versions, before = [], read_catalog(scratch)
         for step in steps:
             progress(f"Rehearsing {step.migration.name} of {target.database}")
-            versions.append(_rehearse_version(scratch, step, expected))
-            if versions[-1].differences:
+            version, after = _rehearse_version(scratch, step, before, expected)
+            versions.append(version)
+            if version.differences:
                 break
-            rows |= _fill_new(scratch, rows, options.rows)
+            new = [table for table in after.list_kind("table") if table.name not in rows]
+            rows |= generate_rows(scratch, after, options.rows, only=[table.name for table in new])
+            # A partitioned table may have got a partition for its rows.
+            before = read_catalog(scratch) if any(table.facts.get("partition_key") for table in new) else after
     return Rehearsal(target.database, status.version, rows, versions)
 
 
@@ -139,17 +143,13 @@ def _copy_statistics(scratch: Connection, base: Catalog, target: Target) -> dict
     return {name.removeprefix("public."): count for name, count in found.items()}
 
 
-def _fill_new(scratch: Connection, filled: Mapping[str, int], rows: int) -> dict[str, int]:
-    catalog = read_catalog(scratch)
-    new = {table.name for table in catalog.list_kind("table")} - set(filled)
-    return generate_rows(scratch, catalog, rows, only=new)
-
-
-def _rehearse_version(scratch: Connection, step: Step, expected: Mapping[str, int]) -> RehearsedVersion:
-    before = read_catalog(scratch)
+def _rehearse_version(
+    scratch: Connection, step: Step, before: Catalog, expected: Mapping[str, int]
+) -> tuple[RehearsedVersion, Catalog]:
+    """How one version did, and the schema that it leaves."""
     rows = read_rows(scratch, before)
     up_ms, statements = _execute(scratch, step, expected)
-    after = read_catalog(scratch)
+    left = after = read_catalog(scratch)
     faults, changed, down_ms = [], [], None
     if step.directives.down != "none":
         down_ms, _ = _execute(scratch, build_step(step.migration, "down"), expected)
@@ -159,9 +159,10 @@ def _rehearse_version(scratch: Connection, step: Step, expected: Mapping[str, in
             changed += _list_changed(scratch, rows, reverted)
     if down_ms is not None and not faults:
         _execute(scratch, step, expected)
-        again = read_catalog(scratch)
-        faults += [f"{d.change} after the second up: {d.kind} {d.name}" for d in compare_catalogs(after, again)]
-    return RehearsedVersion(step.migration.version, step.migration.slug, up_ms, down_ms, faults, changed, statements)
+        left = read_catalog(scratch)
+        faults += [f"{d.change} after the second up: {d.kind} {d.name}" for d in compare_catalogs(after, left)]
+    migration = step.migration
+    return RehearsedVersion(migration.version, migration.slug, up_ms, down_ms, faults, changed, statements), left
 
 
 def _list_changed(scratch: Connection, rows: Mapping[str, TableRows], catalog: Catalog) -> list[str]:
@@ -185,10 +186,10 @@ def _execute(scratch: Connection, step: Step, expected: Mapping[str, int]) -> tu
 
 
 def _iter_measured(scratch: Connection, step: Step, expected: Mapping[str, int]) -> Iterator[MeasuredStatement]:
-    relations = list(_list_files(scratch))
+    files = _list_files(scratch)
+    relations = list(files)
     held: set[str] = set()
     for planned in step.statements:
-        files = _list_files(scratch)
         started = clock.monotonic()
         _run(scratch, planned)
         taken = clock.monotonic() - started
@@ -199,6 +200,7 @@ def _iter_measured(scratch: Connection, step: Step, expected: Mapping[str, int])
         rows = sum(expected.get(lock.relation, 0) for lock in planned.work.relations)
         yield MeasuredStatement(place.file, place.line, round(taken * 1000, 1), rows, sorted(locks - held), rewrote)
         held |= locks
+        files = now
 
 
 def _list_files(scratch: Connection) -> dict[str, int]:

@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from psycopg import sql
@@ -17,7 +18,9 @@ from aias_core.migrate.history import queries
 if TYPE_CHECKING:
     from psycopg import Connection
 
-ATTEMPTS = 40
+ATTEMPTS = 60
+# One journey for all three; after an error the server skips the rest.
+_ATTEMPT = sql.SQL("SAVEPOINT attempt; INSERT INTO {} {}; RELEASE attempt")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'::")
 _NULLS, _NAMED = 0.1, 0.7
 _TEXTS = {
@@ -45,6 +48,15 @@ class TableRows:
     checksum: int
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A column that takes a value, and the literals that the table's constraints name beside it."""
+
+    type: str
+    may_be_null: bool
+    literals: list[str]
+
+
 def generate_rows(
     connection: Connection, catalog: Catalog, rows: int, *, only: Collection[str] | None = None, seed: int = 1
 ) -> dict[str, int]:
@@ -63,7 +75,9 @@ def generate_rows(
             if rows:
                 _ensure_partition(connection, table)
             candidates = _list_candidates(catalog, table.name)
-            made[table.name] = sum(_insert(connection, table.name, candidates, i, chance) for i in range(rows))
+            taken = (_insert(connection, table.name, candidates, i, chance) for i in range(rows))
+            # Where a row was refused so often, the next ones would be as well.
+            made[table.name] = sum(takewhile(bool, taken))
     return made
 
 
@@ -75,8 +89,8 @@ def _ensure_partition(connection: Connection, table: CatalogObject) -> None:
         connection.execute(sql.SQL("ALTER TABLE {}_default OWNER TO aias_owner").format(_as_sql(table.name)))
 
 
-def _list_candidates(catalog: Catalog, table: str) -> dict[str, tuple[str, list[str]]]:
-    """The type of each column that takes a value, and the literals that constraints name beside it."""
+def _list_candidates(catalog: Catalog, table: str) -> dict[str, Candidate]:
+    """Each column that takes a value, with the literals that constraints name beside it."""
     checks = [o.made_by for o in catalog.list_kind("constraint", table) if o.facts["type"] == "c"]
     columns = {}
     for column in catalog.list_kind("column", table):
@@ -85,40 +99,39 @@ def _list_candidates(catalog: Catalog, table: str) -> dict[str, tuple[str, list[
             continue
         name = facts["column"]
         literals = [text for check in checks if name in check for text in _LITERAL.findall(check)]
-        columns[name] = (facts["type"], literals)
+        columns[name] = Candidate(facts["type"], not facts["not_null"], literals)
     return columns
 
 
 def _insert(
     connection: Connection,
     table: str,
-    candidates: Mapping[str, tuple[str, list[str]]],
+    candidates: Mapping[str, Candidate],
     number: int,
     chance: random.Random,
 ) -> bool:
     import psycopg
 
-    head = sql.SQL("INSERT INTO {} ").format(_as_sql(table))
     columns = sql.SQL(", ").join(map(sql.Identifier, candidates))
     for attempt in range(ATTEMPTS):
         given = number if attempt == 0 else chance.randrange(10**6)
-        values = [_make_value(kind, literals, given, chance) for kind, literals in candidates.values()]
+        values = [_make_value(candidate, given, chance) for candidate in candidates.values()]
+        listed = sql.SQL("({}) VALUES ({})").format(columns, sql.SQL(", ").join(values))
         try:
-            with connection.transaction():
-                listed = sql.SQL("({}) VALUES ({})").format(columns, sql.SQL(", ").join(values))
-                connection.execute(head + (listed if values else sql.SQL("DEFAULT VALUES")))
+            connection.execute(_ATTEMPT.format(_as_sql(table), listed if values else sql.SQL("DEFAULT VALUES")))
             return True
         except (psycopg.errors.IntegrityError, psycopg.errors.DataError):
-            continue
+            connection.execute("ROLLBACK TO attempt")
     return False
 
 
-def _make_value(kind: str, literals: list[str], number: int, chance: random.Random) -> sql.Composable:
-    """A value of a type, written as a literal; now and then null, or one that a constraint names."""
-    if chance.random() < _NULLS:
+def _make_value(candidate: Candidate, number: int, chance: random.Random) -> sql.Composable:
+    """A value of the column's type, as a literal; now and then null where it may be, or one that a constraint names."""
+    kind = candidate.type
+    if candidate.may_be_null and chance.random() < _NULLS:
         return sql.SQL("NULL")
-    if literals and chance.random() < _NAMED:
-        text = chance.choice(literals)
+    if candidate.literals and chance.random() < _NAMED:
+        text = chance.choice(candidate.literals)
     else:
         identifier = uuid.UUID(int=number | 7 << 76 | 2 << 62)
         form = _TEXTS.get(kind.removesuffix("[]"), "v{n}")

@@ -84,14 +84,20 @@ def plan_rollback(target: Target, reach: Reach) -> Plan:
 
 
 def migrate(
-    target: Target, options: RunOptions | None = None, *, to: str | None = None, progress: Progress = _say_nothing
+    target: Target,
+    options: RunOptions | None = None,
+    *,
+    to: str | None = None,
+    progress: Progress = _say_nothing,
+    status: MigrationStatus | None = None,
 ) -> MigrationRun:
     """Applies what is pending, oldest first; nothing pending is a run without versions, and takes no lock.
 
-    Raises LockHeld naming the holder, Refused for what stands in the way, MigrationFailed for a statement's own
-    fault, BlockedByOthers when locks were not to be had, WindowExceeded when the rest must wait for another run.
+    `status` is where the database stood just now, if the caller has looked. Raises LockHeld naming the holder, Refused
+    for what stands in the way, MigrationFailed for a statement's own fault, BlockedByOthers when locks were not to be
+    had, WindowExceeded when the rest must wait for another run.
     """
-    plan = plan_migration(target, to)
+    plan = build_up_plan(status or read_status(target), to)
     if not plan.steps:
         return MigrationRun(target.database, ids.new_id(), "up", plan.from_version, plan.sha256)
     return _Run(target, options or RunOptions(), progress).run(lambda status, _: build_up_plan(status, to))
@@ -169,7 +175,8 @@ class _Run:
             figures = {"lock_retries": run.lock_retries, "longest_stall_ms": run.longest_stall_ms}
             with suppress(psycopg.Error):
                 session.work.execute(queries["finish_run"], {"run_id": run.run_id, **figures, **ending})
-                self.signals = read_signals(session.work, plan.database, run.run_id, self.known_files)
+                waits = executor.lock_waits
+                self.signals = read_signals(session.work, plan.database, run.run_id, self.known_files, waits)
 
     def _describe(self, plan: Plan, run: MigrationRun) -> dict[str, Any]:
         consent = self.options.consent

@@ -45,6 +45,7 @@ class Session:
     progress: Progress
     allow_blocking: bool = False
     longest_stall_ms: float = 0
+    _own_wait_ms: float = 0
     _lost: threading.Event = field(default_factory=threading.Event)
     _guarded: threading.Event = field(default_factory=threading.Event)
     _stalled: threading.Event = field(default_factory=threading.Event)
@@ -72,6 +73,15 @@ class Session:
         """Whether others have waited too long since the guarded block began."""
         return self._stalled.is_set()
 
+    def note_lock_wait(self, milliseconds: float) -> None:
+        """Keeps how long the worker has been seen to wait for a lock, if that is longer than what is known."""
+        self._own_wait_ms = max(self._own_wait_ms, milliseconds)
+
+    def take_lock_wait(self) -> float:
+        """Seconds for which the worker has waited for a lock since this was last asked, sampled every 20 ms."""
+        waited, self._own_wait_ms = self._own_wait_ms / 1000, 0
+        return waited
+
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Measures, while the block runs, how long others wait for locks of the worker; notices a lost lock."""
@@ -93,13 +103,18 @@ class Session:
                 if clock.monotonic() - told_at > PROGRESS_SECONDS:
                     self._tell_progress()
                     told_at = clock.monotonic()
-                stall = fetch_value(self.lock, "measure_stall", worker=self.work.info.backend_pid)
+                stall, own_wait = self._measure_waits()
                 self.longest_stall_ms = max(self.longest_stall_ms, stall)
+                self.note_lock_wait(own_wait)
                 if stall > LONGEST_STALL_MS and self._guarded.is_set():
                     self._stalled.set()
                     self.lock.execute(queries["cancel_worker"], {"worker": self.work.info.backend_pid})
         except psycopg.Error:
             self._lost.set()
+
+    def _measure_waits(self) -> tuple[float, float]:
+        ((stall, own_wait),) = self.lock.execute(queries["measure_waits"], {"worker": self.work.info.backend_pid})
+        return stall, own_wait
 
     def _tell_progress(self) -> None:
         keys = {"worker": self.work.info.backend_pid}

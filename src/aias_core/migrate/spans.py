@@ -8,14 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from aias_core import __version__
+from aias_core.database.telemetry import EXPORT_SECONDS, build_resource
 from aias_core.migrate.history import queries
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.resources import Resource
     from psycopg import Connection
-
-EXPORT_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +24,6 @@ class RecordedSpan:
     finished_at: datetime
     attributes: Mapping[str, Any]
     error: str | None
-
-
-def build_resource() -> Resource:
-    """Who sends: this program in its version."""
-    from opentelemetry.sdk.resources import Resource
-
-    return Resource({"service.name": "aias", "service.version": __version__})
 
 
 def read_spans(connection: Connection, database: str, run_id: UUID) -> list[RecordedSpan]:

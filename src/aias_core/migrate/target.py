@@ -50,5 +50,4 @@ def _read_history(target: Target) -> list[HistoryRow]:
 
 def has_work(targets: Iterable[Target]) -> bool:
     """Whether anything is pending or unfinished. Raises as `read_status`."""
-    statuses = [read_status(target) for target in targets]
-    return any(status.pending or status.unfinished for status in statuses)
+    return any(status.has_work for status in [read_status(target) for target in targets])

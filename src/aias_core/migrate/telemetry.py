@@ -10,24 +10,27 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from aias_core.settings import find_variable
+from aias_core.database.telemetry import ENDPOINT, has_collector
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+__all__ = ["ENDPOINT", "Signal", "read_signals", "send_signals"]
+
 Signal = Callable[[], None]
 
 
-def read_signals(connection: Connection, database: str, run_id: UUID, known_files: int) -> list[Signal]:
+def read_signals(
+    connection: Connection, database: str, run_id: UUID, known_files: int, lock_waits: Sequence[float]
+) -> list[Signal]:
     """What there is to send of a run that has ended, read now and sent when called; nothing without a collector."""
-    if find_variable(ENDPOINT) is None:
+    if not has_collector():
         return []
     from aias_core.migrate.metrics import read_figures, send_figures
     from aias_core.migrate.spans import read_spans, send_spans
 
     spans = read_spans(connection, database, run_id)
-    figures = read_figures(connection, database, run_id, known_files)
+    figures = read_figures(connection, database, run_id, known_files, lock_waits)
     return [partial(send_spans, spans), partial(send_figures, figures)]
 
 

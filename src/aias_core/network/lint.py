@@ -36,7 +36,9 @@ def refuse_faults(policies: Sequence[Policy], namespaces: Sequence[str]) -> None
     """Raises AiasError naming every fault."""
     if found := lint_policies(policies, namespaces):
         faults = "; ".join(f"'{one.policy}': {one.fault}" for one in found)
-        raise AiasError(f"Network policies with faults: {faults}", hint="look at them: aias net render")
+        raise AiasError(
+            f"Network policies with faults: {faults}", hint="correct the network of the profile: aias env validate ENV"
+        )
 
 
 def _faults(policy: Policy) -> Iterator[str]:

@@ -6,7 +6,6 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-DNS = "dns"
 COLLECTOR, SCRAPER, ALERTS = "otel-collector", "prometheus", "alertmanager"
 GATEWAY, MODELS_CALLER = "gateway", "router"
 PEER_PORT = "cluster"

@@ -55,5 +55,27 @@ UPDATE aias.hash_rotations SET finished_at = now() WHERE rotation_id = %s
 -- name: demote_other_keys
 UPDATE aias.hash_keys SET status = 'accepting' WHERE purpose = 'email' AND status = 'active' AND kid <> %s
 
+-- name: demote_key
+UPDATE aias.hash_keys SET status = 'accepting' WHERE kid = %s
+
 -- name: promote_key
 UPDATE aias.hash_keys SET status = 'active' WHERE kid = %s AND status <> 'active'
+
+-- name: list_uses
+-- What is found by a key and by no other one. An invite keeps its digest for as long as it is kept, for erasure to find it.
+SELECT 'people', count(*) FROM aias.user_email_hashes h
+WHERE h.kid = %(kid)s AND NOT EXISTS (SELECT FROM aias.user_email_hashes o JOIN aias.hash_keys k USING (kid)
+    WHERE o.user_id = h.user_id AND k.status = 'active')
+UNION ALL SELECT 'invites', count(*) FROM aias.invites WHERE hash_kid = %(kid)s
+UNION ALL SELECT 'API keys', count(*) FROM aias.api_keys
+WHERE hash_kid = %(kid)s AND status <> 'revoked' AND (expires_at IS NULL OR expires_at > now())
+UNION ALL SELECT 'OAuth clients', count(*) FROM aias.oauth_clients WHERE hash_kid = %(kid)s AND status <> 'deleted'
+UNION ALL SELECT 'secrets of service accounts', count(*) FROM aias.service_account_credentials
+WHERE hash_kid = %(kid)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+
+-- name: retire_key
+UPDATE aias.hash_keys SET status = 'retired', retired_at = now() WHERE kid = %s
+
+-- name: delete_digests
+DELETE FROM aias.user_email_hashes WHERE kid = %(kid)s AND email_hash IN (
+    SELECT email_hash FROM aias.user_email_hashes WHERE kid = %(kid)s LIMIT %(batch)s)

@@ -25,13 +25,13 @@ queries = load_queries(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """How to reach both databases as the migrator, and the bucket of exports; without one there are no exports."""
+    """How to reach both databases as the migrator, and the buckets of exports; without any, exports cannot be seen."""
 
     environment: str
     operational: Secret
     analytics: Secret
     objects: ObjectStore | None = None
-    bucket: str = ""
+    buckets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from aias_core.errors import Partial
 from aias_core.secret import Secret
 from aias_core.secrets.cluster import Cluster
-from aias_core.secrets.controller_keys import back_up_keys
+from aias_core.secrets.controller_keys import add_keys
 from aias_core.secrets.declared import DeclaredSecret, Secrets
 from aias_core.secrets.delivery import PREVIOUS, VALUE, Place, deliver, find_delivered, fingerprint
 from aias_core.secrets.encrypted import Entry
@@ -42,11 +42,13 @@ def bootstrap_secrets(secrets: Secrets, cluster: Cluster, progress: Callable[[st
     """Generates what is missing, delivers what differs and verifies it; changes nothing the second time.
 
     Where a cluster holds another value than the source, it keeps both until `aias secrets rotate` retires the old one.
-    The controller's keys are backed up as well. Raises LockHeld, and as `deliver` and `resolve_secret`.
+    The controller's keys are backed up as well. Raises LockHeld, Refused for the cluster of another environment, and as
+    `deliver` and `resolve_secret`.
     """
     with exclusive(secrets.directory):
+        cluster.check_environment(secrets.environment)
         outcomes = list(_iter_outcomes(secrets, cluster, progress))
-        back_up_keys(secrets, cluster)
+        add_keys(secrets, cluster)
     return outcomes
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aias_core.errors import AiasError, DependencyUnreachable, InvalidInput, NotFound, PrerequisiteMissing
+from aias_core.errors import AiasError, DependencyUnreachable, InvalidInput, NotFound, PrerequisiteMissing, Refused
 from aias_core.secret import Secret
 from aias_core.settings import find_variable
 
@@ -18,6 +18,7 @@ KUBECONFIG_VARIABLE = "AIAS_KUBECONFIG"
 CONTROLLER_NAMESPACE = "sealed-secrets"
 ACTIVE_KEYS = "sealedsecrets.bitnami.com/sealed-secrets-key=active"
 FIELD_MANAGER = "aias-secrets"
+ENVIRONMENT = "aias.dev/environment"
 APPLY = "application/apply-patch+yaml"
 TIMEOUT_SECONDS = 10
 _SEALED = ("bitnami.com", "v1alpha1")
@@ -36,21 +37,22 @@ def find_kubeconfig() -> Secret:
     try:
         return Secret(Path(named).expanduser().read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as exc:
-        raise PrerequisiteMissing(f"{KUBECONFIG_VARIABLE}: '{named}' cannot be read") from exc
+        raise PrerequisiteMissing(f"{KUBECONFIG_VARIABLE}: '{named}' cannot be read", hint=_ACCESS_HINT) from exc
 
 
 @contextmanager
 def open_cluster(kubeconfig: Secret) -> Iterator[Cluster]:
     """The cluster of a kubeconfig. Raises InvalidInput for another text."""
     import yaml
-    from kubernetes import config
+    from kubernetes import client, config
     from kubernetes.config import ConfigException
 
+    once = client.Configuration()
+    once.retries = 0
     try:
-        api = config.new_client_from_config_dict(yaml.safe_load(kubeconfig.reveal()))
+        api = config.new_client_from_config_dict(yaml.safe_load(kubeconfig.reveal()), client_configuration=once)
     except (ConfigException, yaml.YAMLError, TypeError, AttributeError):
         raise InvalidInput("The kubeconfig is not valid", hint=_ACCESS_HINT) from None
-    api.configuration.retries = 0
     try:
         yield Cluster(api)
     finally:
@@ -77,6 +79,17 @@ class Cluster:
 
     api: Any
 
+    def check_environment(self, name: str) -> None:
+        """Raises Refused unless `aias env up` has marked namespaces here as those of this environment."""
+        marked = self.call("GET", "/api/v1/namespaces", query=[("labelSelector", ENVIRONMENT)])["items"]
+        found = sorted({one["metadata"]["labels"][ENVIRONMENT] for one in marked})
+        if name not in found:
+            whose = f"of '{', '.join(found)}'" if found else "of no environment"
+            raise Refused(
+                f"The cluster is {whose}, not of '{name}'",
+                hint=f"get access to the right one: aias env kubeconfig {name} --out FILE",
+            )
+
     def find_values(self, namespace: str, name: str) -> dict[str, Secret] | None:
         """The values of a Secret by key, None where there is no such object."""
         found = self.find(f"/api/v1/namespaces/{namespace}/secrets/{name}")
@@ -91,7 +104,7 @@ class Cluster:
         metadata = manifest["metadata"]
         namespace = metadata["namespace"]
         if self.find(f"/api/v1/namespaces/{namespace}") is None:
-            raise NotFound(f"The cluster has no namespace '{namespace}'", hint="make it: aias env up")
+            raise NotFound(f"The cluster has no namespace '{namespace}'", hint="make it: aias env up ENV")
         self.call("PATCH", self._sealed_path(namespace, metadata["name"]), manifest, APPLY)
 
     def list_sealing_keys(self) -> list[dict[str, Any]]:
@@ -99,7 +112,9 @@ class Cluster:
         path = f"/api/v1/namespaces/{CONTROLLER_NAMESPACE}/secrets"
         found = self.call("GET", path, query=[("labelSelector", ACTIVE_KEYS)])["items"]
         if not found:
-            raise NotFound("The cluster has no sealed-secrets key", hint="install the controller: aias env up")
+            raise NotFound(
+                "The cluster has no sealed-secrets key", hint="install the controller, then: aias env up ENV"
+            )
         return sorted(found, key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"]))
 
     def sealing_certificate(self) -> bytes:
@@ -113,9 +128,23 @@ class Cluster:
     def has_workload(self, namespace: str, name: str) -> bool:
         return self._find_workload(namespace, name) is not None
 
+    def find_marks(self, namespace: str, name: str, annotation: str) -> tuple[str | None, str | None]:
+        """The marks that `restart` and `confirm` left on a workload; None for one that is not there."""
+        found = self._find_workload(namespace, name)
+        if found is None:
+            return None, None
+        told, kept = (one.get("metadata") or {} for one in (found[1]["spec"]["template"], found[1]))
+        return (told.get("annotations") or {}).get(annotation), (kept.get("annotations") or {}).get(annotation)
+
     def restart(self, namespace: str, name: str, annotation: str, mark: str) -> None:
         """Has a workload replace its pods, once for each new mark. Raises NotFound."""
-        patch = {"spec": {"template": {"metadata": {"annotations": {annotation: mark}}}}}
+        self._patch(namespace, name, {"spec": {"template": {"metadata": {"annotations": {annotation: mark}}}}})
+
+    def confirm(self, namespace: str, name: str, annotation: str, mark: str) -> None:
+        """Notes on a workload that its pods were seen to be replaced; it replaces none. Raises NotFound."""
+        self._patch(namespace, name, {"metadata": {"annotations": {annotation: mark}}})
+
+    def _patch(self, namespace: str, name: str, patch: dict[str, Any]) -> None:
         path, _ = self._get_workload(namespace, name)
         self.call("PATCH", path, patch, "application/merge-patch+json")
 
@@ -130,7 +159,7 @@ class Cluster:
     def _get_workload(self, namespace: str, name: str) -> tuple[str, dict[str, Any]]:
         found = self._find_workload(namespace, name)
         if found is None:
-            raise NotFound(f"The cluster has no workload '{namespace}/{name}'", hint="look with: aias env status")
+            raise NotFound(f"The cluster has no workload '{namespace}/{name}'", hint="look with: aias env status ENV")
         return found
 
     def _find_workload(self, namespace: str, name: str) -> tuple[str, dict[str, Any]] | None:
@@ -171,7 +200,7 @@ class Cluster:
                 _request_timeout=TIMEOUT_SECONDS,
             )
         if not isinstance(answer, dict):
-            raise DependencyUnreachable("The cluster answers what is no JSON", hint="look with: aias env status")
+            raise DependencyUnreachable("The cluster answers what is no JSON", hint="look with: aias env status ENV")
         return answer
 
 
@@ -192,7 +221,7 @@ def _translated_errors() -> Iterator[None]:
     except ApiException as exc:
         raise _translate(exc) from exc
     except HTTPError as exc:
-        raise DependencyUnreachable("The cluster does not answer", hint="look with: aias env status") from exc
+        raise DependencyUnreachable("The cluster does not answer", hint="look with: aias env status ENV") from exc
 
 
 def _translate(exc: Any) -> AiasError:
@@ -200,7 +229,7 @@ def _translate(exc: Any) -> AiasError:
     if exc.status in (401, 403):
         return PrerequisiteMissing("The cluster refuses this access", hint=_ACCESS_HINT)
     if exc.status == 404:
-        return NotFound("The cluster has no such object", hint="look with: aias env status")
+        return NotFound("The cluster has no such object", hint="look with: aias env status ENV")
     if exc.status in (408, 429) or exc.status >= 500:
         return DependencyUnreachable(f"The cluster is busy: {exc.status} {exc.reason}", hint="try again in a minute")
-    return AiasError(f"The cluster refused: {exc.status} {exc.reason}", hint="look with: aias secrets status")
+    return AiasError(f"The cluster refused: {exc.status} {exc.reason}", hint="look with: aias secrets status ENV")

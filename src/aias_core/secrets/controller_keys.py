@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aias_core.errors import DifferenceFound, InvalidInput, NotFound
+from aias_core.errors import AiasError, DifferenceFound, InvalidInput, NotFound, NothingRan
 from aias_core.secret import Secret
 from aias_core.secrets.cluster import Cluster
 from aias_core.secrets.declared import IDENTITY, Secrets
 from aias_core.secrets.encrypted import EncryptedFile
+from aias_core.secrets.private import exclusive
 from aias_core.secrets.sealing import NONCE, build_label, find_scope
 
 if TYPE_CHECKING:
@@ -43,6 +44,13 @@ def find_backup(secrets: Secrets) -> EncryptedFile:
 
 
 def back_up_keys(secrets: Secrets, cluster: Cluster) -> list[str]:
+    """As `add_keys`, of the environment's own cluster and by nobody else meanwhile. Raises LockHeld, Refused."""
+    with exclusive(secrets.directory):
+        cluster.check_environment(secrets.environment)
+        return add_keys(secrets, cluster)
+
+
+def add_keys(secrets: Secrets, cluster: Cluster) -> list[str]:
     """Adds the keys that the backup does not have; their names, none where it had them all."""
     backup = find_backup(secrets)
     added = []
@@ -71,8 +79,10 @@ def check_files(secrets: Secrets, files: Sequence[Path]) -> list[Checked]:
     ]
 
 
-def find_unopened(checked: Sequence[Checked]) -> DifferenceFound | None:
-    """The error for sealed secrets that no key opens; None when all do."""
+def find_unopened(checked: Sequence[Checked]) -> AiasError | None:
+    """The error for sealed secrets that no key opens, or that there was none; None when all do."""
+    if not checked:
+        return NothingRan("There is no sealed secret in these files", hint="name files of sealed secrets")
     lost = [one.secret for one in checked if not one.opens]
     if not lost:
         return None
@@ -108,7 +118,7 @@ def _opens(sealed: dict[str, Any], keys: Sequence[RSAPrivateKey]) -> bool:
     metadata = sealed["metadata"]
     label = build_label(metadata["namespace"], metadata["name"], find_scope(metadata.get("annotations") or {}))
     values = (sealed.get("spec") or {}).get("encryptedData") or {}
-    return all(any(_is_opened(text, key, label) for key in keys) for text in values.values())
+    return bool(values) and all(any(_is_opened(text, key, label) for key in keys) for text in values.values())
 
 
 def _is_opened(text: str, key: RSAPrivateKey, label: bytes) -> bool:

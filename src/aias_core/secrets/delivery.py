@@ -10,16 +10,18 @@ from datetime import datetime
 from typing import Any
 
 from aias_core import clock
-from aias_core.errors import AiasError, TimedOut
+from aias_core.errors import AiasError, Conflict, TimedOut
 from aias_core.secret import Secret
 from aias_core.secrets.cluster import Cluster
-from aias_core.secrets.sealing import build_sealed_secret
+from aias_core.secrets.sealing import GROUP, build_sealed_secret, refuse_placeholder
 
 VALUE, PREVIOUS = "value", "previous"
 CHANGED_AT, SYNCED_AT = "aias.dev/changed-at", "aias.dev/synced-at"
 WAIT_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 _FINGERPRINT_DIGITS = 8
+# As the controller says it (bitnami-labs/sealed-secrets, pkg/controller/controller.go).
+_UNMANAGED = "not managed by SealedSecret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,13 @@ def deliver(
 ) -> bool:
     """Makes the cluster hold these values and no others; False when it did already and nothing was written.
 
-    Raises TimedOut when the controller does not answer, AiasError when it cannot open what was sealed.
+    Raises Refused for a placeholder, TimedOut when the controller does not answer, AiasError when it cannot open what
+    was sealed, Conflict where a Secret of that name is not the controller's.
     """
     found = find_delivered(cluster, place)
     if found is not None and dict(found.values) == dict(values):
         return False
+    refuse_placeholder(place.name, values[VALUE], "put the real value into its source, then run the same command again")
     seal_and_apply(cluster, place, values, changed_at)
     _wait_for_values(cluster, place, values, wait_seconds)
     return True
@@ -100,23 +104,34 @@ def _wait_for_values(cluster: Cluster, place: Place, values: Mapping[str, Secret
     def has_arrived() -> bool:
         if cluster.find_values(place.namespace, place.name) == dict(values):
             return True
-        if _is_refused(cluster.find_sealed(place.namespace, place.name)):
-            raise AiasError(
-                f"The controller cannot open the sealed secret '{place}'",
-                hint="its keys may have been replaced; restore them from their backup",
-            )
+        refusal = _find_refusal(cluster.find_sealed(place.namespace, place.name))
+        if refusal is not None:
+            raise _describe_refusal(place, refusal)
         return False
 
     wait_until(has_arrived, seconds, f"The controller did not make '{place}'", "look at it: kubectl -n sealed-secrets")
 
 
-def _is_refused(sealed: Mapping[str, Any] | None) -> bool:
-    """Whether the controller has seen this very object and cannot open it."""
+def _find_refusal(sealed: Mapping[str, Any] | None) -> str | None:
+    """What the controller says when it has seen this very object and makes no Secret of it; None when it does."""
     status = (sealed or {}).get("status") or {}
     if sealed is None or status.get("observedGeneration") != sealed["metadata"]["generation"]:
-        return False
-    conditions = status.get("conditions") or ()
-    return any(one.get("type") == "Synced" and one.get("status") == "False" for one in conditions)
+        return None
+    refused = (one for one in status.get("conditions") or () if one.get("type") == "Synced")
+    return next((str(one.get("message", "")) for one in refused if one.get("status") == "False"), None)
+
+
+def _describe_refusal(place: Place, said: str) -> AiasError:
+    if _UNMANAGED in said:
+        return Conflict(
+            f"'{place}' is in the cluster already, and the sealed-secrets controller did not make it",
+            hint=f"hand it over, then run the same command again: kubectl -n {place.namespace} annotate secret "
+            f"{place.name} {GROUP}/managed=true",
+        )
+    return AiasError(
+        f"The controller cannot open the sealed secret '{place}'",
+        hint="its keys may have been replaced; restore them from their backup",
+    )
 
 
 def _instant(text: str | None) -> datetime | None:

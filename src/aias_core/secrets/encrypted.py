@@ -5,19 +5,21 @@ Inside it is a map of names to values, or to `{value, changed_at}`.
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from aias_core import clock
-from aias_core.errors import DependencyUnreachable, InvalidInput, NotFound, PrerequisiteMissing
+from aias_core.errors import DependencyUnreachable, InvalidInput, NotFound, PrerequisiteMissing, Refused
 from aias_core.files import whole_file, write_first
 from aias_core.secret import Secret
 from aias_core.secrets.private import ensure_private
 from aias_core.settings import find_variable
 
 IDENTITY_VARIABLE = "AIAS_AGE_IDENTITY"
+_ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _IDENTITY_HINT = f"name the file of your age identity in {IDENTITY_VARIABLE}"
 
 
@@ -39,10 +41,10 @@ class EncryptedFile:
     def get(self, name: str) -> Entry:
         """One secret. Raises NotFound for the file or the name, PrerequisiteMissing without the right identity."""
         if not self.path.exists():
-            raise NotFound(f"There is no file of secrets '{self.path}'", hint="make it: aias secrets bootstrap")
+            raise NotFound(f"There is no file of secrets '{self.path}'", hint="make it: aias secrets bootstrap ENV")
         entry = self.find(name)
         if entry is None:
-            raise NotFound(f"'{self.path}' has no secret '{name}'", hint="see what is declared: aias secrets list")
+            raise NotFound(f"'{self.path}' has no secret '{name}'", hint="see what is declared: aias secrets list ENV")
         return entry
 
     def find(self, name: str) -> Entry | None:
@@ -77,7 +79,11 @@ class EncryptedFile:
             ) from exc
 
     def put(self, name: str, value: Secret) -> Entry:
-        """Writes one secret, the others as they are, encrypted for the identity."""
+        """Writes one secret, the others as they are, encrypted for the identity.
+
+        Raises Refused where others can open the file too: their public keys are not known here.
+        """
+        self._refuse_shared()
         entry = Entry(value, clock.now())
         self._write({**self.list_entries(), name: entry})
         return entry
@@ -102,6 +108,13 @@ class EncryptedFile:
                 f"'{self.path}' does not open with this identity, or was altered", hint=_IDENTITY_HINT
             ) from exc
         return content.decode()
+
+    def _refuse_shared(self) -> None:
+        if self.path.exists() and _count_recipients(self.path.read_bytes()) > len(self._identities()):
+            raise Refused(
+                f"'{self.path}' is encrypted for others too, and a new version would lock them out",
+                hint="write the new value into it with age, for each of you: age -r RECIPIENT -r RECIPIENT",
+            )
 
     def _write(self, entries: dict[str, Entry]) -> None:
         import json
@@ -130,6 +143,14 @@ class EncryptedFile:
         if not found:
             raise PrerequisiteMissing(f"'{path}' holds no age identity", hint=_IDENTITY_HINT)
         return found
+
+
+def _count_recipients(content: bytes) -> int:
+    """How many can open an age file; stanzas of grease, which some programs add, stand for nobody."""
+    if content.startswith(_ARMOR):
+        content = base64.b64decode(b"".join(content.splitlines()[1:]).partition(b"-----END")[0])
+    header = content.partition(b"\n--- ")[0].split(b"\n")
+    return sum(line.startswith(b"-> ") and not line.split()[1].endswith(b"-grease") for line in header)
 
 
 def _to_record(entry: Entry) -> dict[str, str]:

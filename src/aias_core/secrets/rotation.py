@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from aias_core.errors import AiasError, InvalidInput, NotFound, Partial, Refused
 from aias_core.secrets.bootstrap import with_previous
 from aias_core.secrets.cluster import Cluster
-from aias_core.secrets.controller_keys import back_up_keys
+from aias_core.secrets.controller_keys import add_keys
 from aias_core.secrets.declared import DeclaredSecret, Secrets
 from aias_core.secrets.delivery import (
     PREVIOUS,
@@ -22,10 +24,13 @@ from aias_core.secrets.delivery import (
     wait_until,
 )
 from aias_core.secrets.encrypted import Entry
+from aias_core.secrets.generators import KEYRING
 from aias_core.secrets.private import exclusive
 from aias_core.secrets.status import read_status
 
 RELOAD_SECONDS = 600.0
+# Between the new and the old fingerprint in the mark of a consumer that was told of both.
+_WITH = "+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Rotated:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """Renews secrets of one cluster. A failed step leaves both values valid; the next run goes on from there."""
+    """Renews secrets of one cluster. A failed step says whether the old value is still valid; the next run goes on."""
 
     secrets: Secrets
     cluster: Cluster
@@ -58,13 +63,14 @@ class Rotation:
     def rotate_chosen(self, name: str | None, *, sealing_key: bool = False) -> list[Rotated]:
         """Renews the secret of that name, without one all that are overdue; or seals all anew as they are."""
         with exclusive(self.secrets.directory):
+            self.cluster.check_environment(self.secrets.environment)
             if sealing_key:
                 return self.seal_anew()
             return self.rotate_due() if name is None else [self.rotate(name)]
 
     def seal_anew(self) -> list[Rotated]:
         """Seals what the cluster holds under the controller's newest key; no value changes and nobody reloads."""
-        back_up_keys(self.secrets, self.cluster)
+        add_keys(self.secrets, self.cluster)
         sealed = []
         for secret in self.secrets.select():
             for place in _places(secret):
@@ -96,12 +102,26 @@ class Rotation:
         secret = self.secrets.get(name)
         if not secret.namespaces:
             raise Refused(f"'{name}' is in no namespace, so nothing can be seen to use it", hint="renew it by hand")
+        if secret.generator == KEYRING:
+            raise Refused(f"'{name}' is a ring of keys, which 'aias db hash rotate' renews", hint="aias db hash rotate")
         entry = self._begin(secret)
+        new = fingerprint(name, entry.value)
+        with self._partly(name, "the old one stays valid"):
+            retired = self._add(secret, entry)
+            if retired is not None:
+                self._reload(secret, f"{new}{_WITH}{retired}")
+        with self._partly(name, "the old one is retired, or about to be"):
+            self._retire(secret, entry)
+            self._reload(secret, new)
+        return Rotated(name, new, retired, secret.consumers)
+
+    @contextmanager
+    def _partly(self, name: str, what: str) -> Iterator[None]:
         try:
-            return self._finish(secret, entry)
+            yield
         except AiasError as exc:
             raise Partial(
-                f"'{name}' has its new value and the old one stays valid: {exc.message}",
+                f"'{name}' has its new value and {what}: {exc.message}",
                 hint=f"go on with: aias secrets rotate {self.secrets.environment} {name}",
             ) from exc
 
@@ -117,17 +137,21 @@ class Rotation:
         is_under_way = any(
             one is not None and (one.values.get(VALUE) != kept.value or PREVIOUS in one.values) for one in delivered
         )
-        return kept if is_under_way else origin.renew()
+        return kept if is_under_way or self._waits_for_reload(secret, kept) else origin.renew()
 
-    def _finish(self, secret: DeclaredSecret, entry: Entry) -> Rotated:
-        retired = self._add(secret, entry)
-        new = fingerprint(secret.name, entry.value)
-        self._reload(secret, f"{new}+{retired}")
+    def _waits_for_reload(self, secret: DeclaredSecret, kept: Entry) -> bool:
+        """Whether a consumer was told of this value and was not yet seen to have it as the only one."""
+        new = fingerprint(secret.name, kept.value)
+        for consumer, namespace in product(secret.consumers, secret.namespaces):
+            told, confirmed = self.cluster.find_marks(namespace, consumer, _annotation(secret))
+            if (told or "").partition(_WITH)[0] == new != confirmed:
+                return True
+        return False
+
+    def _retire(self, secret: DeclaredSecret, entry: Entry) -> None:
         self.progress(f"'{secret.name}': retiring the old value…")
         for place in _places(secret):
             deliver(self.cluster, place, {VALUE: entry.value}, entry.changed_at)
-        self._reload(secret, new)
-        return Rotated(secret.name, new, retired, secret.consumers)
 
     def _add(self, secret: DeclaredSecret, entry: Entry) -> str | None:
         self.progress(f"'{secret.name}': adding the new value…")
@@ -144,13 +168,14 @@ class Rotation:
         for consumer in secret.consumers:
             self.progress(f"'{secret.name}': waiting for '{consumer}' to reload…")
             namespace = self._find_namespace(secret.namespaces, consumer)
-            self.cluster.restart(namespace, consumer, f"aias.dev/secret-{secret.name}", mark)
+            self.cluster.restart(namespace, consumer, _annotation(secret), mark)
             wait_until(
                 lambda place=(namespace, consumer): self.cluster.is_rolled_out(*place),  # type: ignore[misc]
                 self.reload_seconds,
                 f"'{consumer}' did not reload",
                 f"look at it: kubectl -n {namespace} rollout status",
             )
+            self.cluster.confirm(namespace, consumer, _annotation(secret), mark)
 
     def _find_namespace(self, namespaces: Sequence[str], consumer: str) -> str:
         for namespace in namespaces:
@@ -167,7 +192,7 @@ def check_choice(name: str | None, due: bool, sealing_key: bool) -> None:
     if [name is not None, due, sealing_key].count(True) != 1:
         raise InvalidInput(
             "Name one secret, or say --due for all that are overdue, or --sealing-key",
-            hint="see them: aias secrets status",
+            hint="see them: aias secrets status ENV",
         )
 
 
@@ -176,6 +201,10 @@ def describe_choice(environment: str, name: str | None, sealing_key: bool) -> st
     if sealing_key:
         return f"Seal every secret of '{environment}' anew?"
     return f"Renew {'all secrets that are overdue' if name is None else repr(name)} in '{environment}'?"
+
+
+def _annotation(secret: DeclaredSecret) -> str:
+    return f"aias.dev/secret-{secret.name}"
 
 
 def _places(secret: DeclaredSecret) -> list[Place]:

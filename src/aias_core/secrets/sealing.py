@@ -28,7 +28,8 @@ GROUP = "sealedsecrets.bitnami.com"
 _PLACEHOLDERS = re.compile(
     r"(?i)(change[-_ ]?(me|it|this)|replace[-_ ]?(me|this)|place[-_ ]?holder|fix[-_ ]?me|to[-_ ]?do|tbd|dummy|example"
     r"|sample|default|none|null|nil|secret|password|passw0rd|token|test|your[-_ ].*|my[-_ ]?(secret|password|token)"
-    r"|<.*>|\$?\{.*\}|\$\(.*\)|%.*%|\[.*\]|(?P<one>.)(?P=one)*|\*+|\.+|12345\d*|secret://.*)"
+    r"|<[^<>]*>|\$\{[^{}]*\}|\{\{[^{}]*\}\}|\{[\w .-]*\}|\[[\w .-]*\]|\$\([^()]*\)|(?-i:%[A-Z][A-Z0-9_]*%)"
+    r"|(?P<one>.)(?P=one)*|12345\d*|secret://.*)"
 )
 
 
@@ -69,13 +70,12 @@ def find_scope(annotations: Mapping[str, str]) -> Scope:
 def seal_value(value: Secret, certificate: bytes, label: bytes) -> str:
     """A sealed value in base64: length of the wrapped key as two bytes, wrapped key, ciphertext with its tag.
 
-    Raises Refused for a placeholder or an expired certificate, InvalidInput for what is no RSA certificate in PEM.
+    Raises Refused for an expired certificate, InvalidInput for what is no RSA certificate in PEM.
     """
     from cryptography.hazmat.primitives.asymmetric import padding
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    refuse_placeholder(value)
     key = os.urandom(KEY_BYTES)
     oaep = padding.OAEP(padding.MGF1(SHA256()), SHA256(), label)
     wrapped = _load_public_key(certificate).encrypt(key, oaep)
@@ -116,10 +116,10 @@ def read_certificate(path: Path) -> bytes:
         raise NotFound(f"'{path}' cannot be read: {exc.strerror}", hint="get it: kubeseal --fetch-cert") from exc
 
 
-def refuse_placeholder(value: Secret) -> None:
+def refuse_placeholder(name: str, value: Secret, hint: str) -> None:
     """Raises Refused for a value that stands for one that somebody forgot to write."""
     if not (text := value.reveal().strip()) or _PLACEHOLDERS.fullmatch(text):
-        raise Refused("The value is a placeholder", hint="send the real value on stdin")
+        raise Refused(f"The value of '{name}' is a placeholder", hint=hint)
 
 
 def _load_public_key(certificate: bytes) -> RSAPublicKey:

@@ -39,7 +39,9 @@ def read_private_file(path: Path, reference: object) -> bytes:
     except FileNotFoundError as exc:
         raise NotFound(f"'{reference}': there is no file '{path}'", hint="put the value there, mode 0600") from exc
     except OSError as exc:
-        raise PrerequisiteMissing(f"'{reference}': '{path}' cannot be read: {exc.strerror}") from exc
+        raise PrerequisiteMissing(
+            f"'{reference}': '{path}' cannot be read: {exc.strerror}", hint="name a file that you may read"
+        ) from exc
 
 
 def _read_variable(reference: Reference) -> Secret:
@@ -82,7 +84,7 @@ def _read_kubernetes(reference: Reference) -> Secret:
     with open_cluster(find_kubeconfig()) as cluster:
         values = cluster.find_values(namespace, name) or {}
     if reference.field not in values:
-        raise NotFound(f"'{reference}': there is no such secret or key", hint="look with: aias secrets status")
+        raise NotFound(f"'{reference}': there is no such secret or key", hint="look with: aias secrets status ENV")
     return values[reference.field]
 
 
@@ -90,7 +92,7 @@ def _decode(value: bytes, reference: Reference) -> Secret:
     try:
         return Secret(value.decode().rstrip("\r\n"))
     except UnicodeDecodeError:
-        raise PrerequisiteMissing(f"'{reference}' is not a text") from None
+        raise PrerequisiteMissing(f"'{reference}' is not a text", hint="encode it first: base64") from None
 
 
 _SOURCES: dict[str, Callable[[Reference], Secret]] = {

@@ -62,14 +62,20 @@ def read_status(secrets: Secrets, cluster: Cluster | None, names: Sequence[str] 
 def find_fault(found: Sequence[SecretStatus], environment: str) -> DifferenceFound | None:
     """The error for secrets that are overdue, missing or drifted; None when there is none."""
     overdue = [one.secret.name for one in found if one.is_due]
-    others = [one.secret.name for one in found if not one.is_due and not one.is_sound]
+    others = [one for one in found if not one.is_due and not one.is_sound]
+    rotating = [one.secret.name for one in others if one.drift == "rotating" and one.state != "missing"]
     if overdue:
         return DifferenceFound(
             f"Overdue secrets: {', '.join(overdue)}", hint=f"renew them: aias secrets rotate {environment} --due"
         )
+    if others and len(rotating) == len(others):
+        return DifferenceFound(
+            f"Secrets whose rotation has not ended: {', '.join(rotating)}",
+            hint=f"go on with: aias secrets rotate {environment} {rotating[0]}",
+        )
     if others:
         return DifferenceFound(
-            f"Secrets that are missing or differ: {', '.join(others)}",
+            f"Secrets that are missing or differ: {', '.join(one.secret.name for one in others)}",
             hint=f"bring them there: aias secrets bootstrap {environment}",
         )
     return None

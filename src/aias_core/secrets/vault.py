@@ -30,7 +30,10 @@ def _read_version(reference: Reference) -> dict[str, Any]:
 
     address, token = find_variable("VAULT_ADDR"), find_variable("VAULT_TOKEN")
     if not address or not token:
-        raise PrerequisiteMissing(f"'{reference}' needs VAULT_ADDR and VAULT_TOKEN", hint="set them: vault login")
+        raise PrerequisiteMissing(
+            f"'{reference}' needs VAULT_ADDR and VAULT_TOKEN",
+            hint="set them: export VAULT_ADDR=https://HOST:8200; vault login; export VAULT_TOKEN=$(vault print token)",
+        )
     mount, *path = reference.parts
     url = f"{address.rstrip('/')}/v1/{quote(mount)}/data/{quote('/'.join(path))}"
     namespace = find_variable("VAULT_NAMESPACE")

@@ -19,7 +19,7 @@ from aias_core.finance.export.request import Issuer
 from aias_core.finance.jobs.store import CHANNEL
 from aias_core.finance.jobs.sweep import sweep
 from aias_core.finance.jobs.worker import Worker
-from aias_core.objectstore import ObjectStore
+from aias_core.finance.storage import find_object_store, list_buckets
 from aias_core.secret import Secret
 from aias_core.service_settings import AnalyticsSettings
 from aias_services.analytics.routes.exports import Storage
@@ -53,18 +53,11 @@ def add_exports(service: Service, settings: AnalyticsSettings) -> None:
 
 def find_storage(settings: AnalyticsSettings) -> Storage | None:
     """Where the settings say that files go; None where they name no server."""
-    if settings.s3_endpoint is None or settings.s3_access_key is None or settings.s3_secret_key is None:
+    objects = find_object_store(settings)
+    if objects is None:
         return None
-    objects = ObjectStore(
-        settings.s3_endpoint,
-        settings.s3_access_key,
-        settings.s3_secret_key,
-        settings.s3_region,
-        settings.s3_encryption,
-    )
     issuer = Issuer(settings.finance_issuer, settings.finance_service)
-    buckets = tuple(name.strip() for name in settings.exports_buckets.split(","))
-    return Storage(objects, objects.client(), buckets, issuer)
+    return Storage(objects, objects.client(), list_buckets(settings), issuer)
 
 
 async def _work(worker: Worker, wake: asyncio.Event, stop: asyncio.Event) -> None:

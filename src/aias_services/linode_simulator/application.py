@@ -42,31 +42,33 @@ class Application:
         self._kubernetes = KubernetesApi(world)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = await read_request(scope, receive)
+        outcome, answer = self.respond(await read_request(scope, receive))
+        if outcome.seconds:
+            await wait(receive, outcome.seconds)
+        if outcome.cut:
+            cut(scope)
+        else:
+            await send_answer(send, answer)
+
+    def respond(self, request: Request) -> tuple[Outcome, Answer]:
+        """What a request does, and its answer."""
         match = _VERSIONED.fullmatch(request.path)
         if match and self._control.owns(match[2]):
-            await send_answer(send, self._control.answer(request, match[2]))
-        elif match is None and not request.path.startswith(KUBERNETES):
-            await send_answer(send, Answer.of(not_found()))
-        else:
-            path, beta = (match[2], match[1] == "v4beta") if match else (request.path, False)
-            outcome, answer = self.decide(request, path, beta=beta)
-            if outcome.seconds:
-                await wait(receive, outcome.seconds)
-            if outcome.cut:
-                cut(scope)
-            else:
-                await send_answer(send, answer)
+            return faults.NORMAL, self._control.answer(request, match[2])
+        if match is None and not request.path.startswith(KUBERNETES):
+            return faults.NORMAL, Answer.of(not_found())
+        path, beta = (match[2], match[1] == "v4beta") if match else (request.path, False)
+        return self.decide(request, path, beta=beta)
 
     def decide(self, request: Request, path: str, *, beta: bool = False) -> tuple[Outcome, Answer]:
         """Carries a call out as far as its faults let it; what it did is saved before anybody hears of it."""
         outcome = faults.next_outcome(self.world.state.faults, request.method, path)
         is_kubernetes, answer = path.startswith(KUBERNETES), Answer({})
-        if outcome.effect and is_kubernetes:
+        if not is_kubernetes:
+            answer = self._carry_out(request, path, outcome, beta=beta)
+        elif outcome.effect:
             served = self._kubernetes.answer(request)
             outcome, answer = (outcome, served) if served else (replace(outcome, cut=True), answer)
-        elif outcome.effect:
-            answer = self._carry_out(request, path, outcome, beta=beta)
         if outcome.refusal:
             answer = failed(outcome.refusal) if is_kubernetes else Answer.of(outcome.refusal)
             answer.headers |= {"Retry-After": outcome.retry_after} if outcome.retry_after else {}
@@ -78,7 +80,7 @@ class Application:
         return outcome, answer
 
     def _carry_out(self, request: Request, path: str, outcome: Outcome, *, beta: bool) -> Answer:
-        """The answer to a call that takes effect whole, or not at all when it is refused."""
+        """The answer to a call that takes effect whole, or not at all when it is refused; each is counted."""
         headers = {"X-Spec-Version": SPEC_VERSION, **COMMON_HEADERS}
         try:
             operation, params = self._router.find(request.method, path, beta=beta)
@@ -86,6 +88,8 @@ class Application:
             call = Call(self.world, params, request.query, base_url=request.base_url, beta=beta, outcome=outcome)
             call.changes = request.method in ("POST", "PUT")
             self._admit(request, path, operation, call, headers)
+            if not outcome.effect:
+                return Answer({})
             call.body = request.document() if call.changes else {}
             with self._whole(operation):
                 answer = Answer(self._result(request, operation, call))
@@ -115,7 +119,8 @@ class Application:
         ceilings = find_ceilings(request.method, path, paginated=operation.paginated)
         key, enforce = str(call.token.id) if call.token else "", self.world.state.settings.enforce_rates
         refusal = self.rates.count(key, ceilings, self.world.now(), enforce=enforce)
-        headers |= self.rates.headers(key, ceilings, self.world.now())
+        if enforce:
+            headers |= self.rates.headers(key, ceilings, self.world.now())
         if refusal:
             raise refusal
 

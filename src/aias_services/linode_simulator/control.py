@@ -120,8 +120,7 @@ class Control:
         self._world.state = State(settings=self._world.state.settings)
         self._world.state.records["token"] = tokens
         self._calls.clear()
-        self._rates.most.clear()
-        self._rates.breaches.clear()
+        self._rates.clear()
 
 
 def add_token(world: World, wanted: Tokens) -> object:

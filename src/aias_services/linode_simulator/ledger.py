@@ -74,18 +74,25 @@ def _open_charge(world: World, record: Record) -> Charge | None:
 
 
 def cost(charge: Charge, until: float, since: float = 0.0) -> Decimal:
-    """Dollars from one instant to another: started hours, capped at the monthly price in each calendar month."""
+    """Dollars from one instant to another: hours that start in it, at most the monthly price in a calendar month."""
     began, ended = max(charge.began_at, since), min(charge.ended_at or until, until)
     if ended <= began:
         return Decimal(0)
     edges = [began, *_month_edges(began, ended), ended]
-    spans = (later - earlier for earlier, later in pairwise(edges) if later > earlier)
-    return sum((_capped(charge, span) for span in spans), Decimal(0))
+    return sum((_capped(charge, *months) for months in pairwise(edges)), Decimal(0))
 
 
-def _capped(charge: Charge, seconds: float) -> Decimal:
-    hours = (Decimal(str(seconds)) / SECONDS_PER_HOUR).to_integral_value(ROUND_CEILING)
-    return min(hours * Decimal(charge.hourly), Decimal(charge.monthly))
+def _capped(charge: Charge, since: float, until: float) -> Decimal:
+    return min(count_hours(charge, since, until) * Decimal(charge.hourly), Decimal(charge.monthly))
+
+
+def count_hours(charge: Charge, since: float, until: float) -> int:
+    """The hours of a charge, from when it began, that start between two instants."""
+    return _started(until - charge.began_at) - _started(since - charge.began_at)
+
+
+def _started(seconds: float) -> int:
+    return int((Decimal(str(seconds)) / SECONDS_PER_HOUR).to_integral_value(ROUND_CEILING))
 
 
 def _month_edges(began: float, ended: float) -> list[float]:

@@ -61,6 +61,11 @@ class Rates:
             self.most[ceiling.name] = max(self.most.get(ceiling.name, 0), len(calls))
         return None
 
+    def clear(self) -> None:
+        """Forgets every call: after a reset, a new token may have the number of an old one."""
+        for kept in (self._calls, self.most, self.breaches):
+            kept.clear()
+
     def headers(self, token: str, ceilings: tuple[Ceiling, ...], now: float) -> dict[str, str]:
         """What is left of the tightest ceiling, and how long until a call is free again."""
         left, wait, ceiling = min(self._left(token, ceiling, now) for ceiling in ceilings)

@@ -54,7 +54,8 @@ def open_world(options: Options) -> World:
     """The world of the state file, with the token to begin with."""
     world = World.open(REGISTRY, options.state)
     if options.pace is not None:
-        world.state.settings.pace = options.pace
+        # Where everything is over at once, so is the minute of a ceiling.
+        world.state.settings.pace, world.state.settings.enforce_rates = options.pace, options.pace > 0
     add_token(world, Tokens(options.token))
     world.save()
     return world
@@ -62,14 +63,15 @@ def open_world(options: Options) -> World:
 
 def serve(options: Options) -> None:
     """Serves until SIGTERM. Its address is the first line on stdout. Raises PortTaken."""
-    application, bound = Application(open_world(options)), _bind(options.port)
+    application, bound = Application(open_world(options)), bind(options.port)
     sys.stdout.write(f"http://{HOST}:{bound.getsockname()[1]}\n")
     sys.stdout.flush()
     asyncio.run(_serve(application, bound))
 
 
-async def _serve(application: Application, bound: socket.socket) -> None:
-    listener = _Listener(
+def build_listener(application: Application) -> uvicorn.Server:
+    """What serves an application on a socket of `bind`, until its `should_exit` is set."""
+    return _Listener(
         uvicorn.Config(
             application,
             http=_Protocol,
@@ -82,6 +84,10 @@ async def _serve(application: Application, bound: socket.socket) -> None:
         )
     )
 
+
+async def _serve(application: Application, bound: socket.socket) -> None:
+    listener = build_listener(application)
+
     def stop() -> None:
         listener.should_exit = True
 
@@ -90,7 +96,8 @@ async def _serve(application: Application, bound: socket.socket) -> None:
     await listener.serve(sockets=[bound])
 
 
-def _bind(port: int) -> socket.socket:
+def bind(port: int) -> socket.socket:
+    """A socket on this port; 0 takes a free one. Raises PortTaken."""
     bound = socket.socket(proto=socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

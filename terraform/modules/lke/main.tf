@@ -5,6 +5,9 @@ locals {
   inline        = var.pools[var.inline_pool]
   others        = { for name, pool in var.pools : name => pool if name != var.inline_pool }
 
+  # The API takes one on the standard tier and does nothing with it.
+  firewall_id = local.is_enterprise ? var.firewall_id : null
+
   # A pool with this tag is left alone by the cluster, which would delete it as one it does not know.
   external_tag = "pool:external"
 }
@@ -43,7 +46,7 @@ resource "linode_lke_cluster" "this" {
     label       = var.inline_pool
     labels      = local.inline.labels
     tags        = var.tags
-    firewall_id = var.firewall_id
+    firewall_id = local.firewall_id
 
     dynamic "taint" {
       for_each = local.inline.taints
@@ -75,7 +78,7 @@ resource "linode_lke_node_pool" "this" {
   label       = each.key
   labels      = each.value.labels
   tags        = setunion(var.tags, [local.external_tag])
-  firewall_id = var.firewall_id
+  firewall_id = local.firewall_id
 
   dynamic "taint" {
     for_each = each.value.taints

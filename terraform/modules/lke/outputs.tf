@@ -17,15 +17,11 @@ output "pool_ids" {
 }
 
 output "instance_ids" {
-  description = "Ids of the instances that the nodes run on."
-  value = concat(
-    linode_lke_cluster.this.pool[0].nodes[*].instance_id,
-    flatten([for pool in linode_lke_node_pool.this : pool.nodes[*].instance_id]),
-  )
-}
-
-output "kubeconfig" {
-  description = "Kubeconfig of the cluster's administrator, in base64. It is used inside the process and never handed out."
-  value       = linode_lke_cluster.this.kubeconfig
-  sensitive   = true
+  description = "Ids of the instances that the nodes run on, but for nodes that have none yet."
+  value = [
+    for id in concat(
+      linode_lke_cluster.this.pool[0].nodes[*].instance_id,
+      flatten([for pool in linode_lke_node_pool.this : pool.nodes[*].instance_id]),
+    ) : id if id != null
+  ]
 }

@@ -105,7 +105,7 @@ variable "pools" {
 }
 
 variable "firewall_id" {
-  description = "Id of the firewall of every node; none when null."
+  description = "Id of the firewall of every node; only the enterprise tier takes one."
   type        = number
   default     = null
 }

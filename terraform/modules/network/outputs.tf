@@ -8,11 +8,6 @@ output "subnet_ids" {
   value       = { for label, subnet in linode_vpc_subnet.this : label => tonumber(subnet.id) }
 }
 
-output "node_firewall_id" {
-  description = "Id of the firewall of the cluster's nodes."
-  value       = tonumber(linode_firewall.nodes.id)
-}
-
 output "edge_firewall_id" {
   description = "Id of the firewall of the load balancer at the edge."
   value       = tonumber(linode_firewall.edge.id)

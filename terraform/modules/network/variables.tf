@@ -49,22 +49,6 @@ variable "ingress_cidrs" {
   }
 }
 
-variable "egress_cidrs" {
-  description = "Networks that nodes may reach. Everything, when it holds a network of length zero."
-  type        = list(string)
-  default     = ["0.0.0.0/0", "::/0"]
-
-  validation {
-    condition     = alltrue([for cidr in var.egress_cidrs : can(cidrhost(cidr, 0))])
-    error_message = "egress_cidrs must be networks in CIDR notation."
-  }
-
-  validation {
-    condition     = length(var.egress_cidrs) <= 250
-    error_message = "A rule of a Cloud Firewall takes at most 255 addresses, and the environment's own networks are added."
-  }
-}
-
 variable "tags" {
   description = "Tags of everything that can bear some."
   type        = set(string)

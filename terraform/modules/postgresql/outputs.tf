@@ -15,9 +15,3 @@ output "port" {
   description = "Port of the database."
   value       = linode_database_postgresql_v2.this.port
 }
-
-output "ca_certificate" {
-  description = "Certificate of the authority that signs the database's own; connections must verify it."
-  value       = linode_database_postgresql_v2.this.ca_cert
-  sensitive   = true
-}

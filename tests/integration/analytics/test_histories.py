@@ -25,7 +25,7 @@ from psycopg.rows import dict_row
 
 from aias_core import clock
 from aias_core.analytics.ingest.batch import prepare
-from aias_core.analytics.ingest.store import IngestResult, Origin, ensure_partitions, store_batch
+from aias_core.analytics.ingest.store import IngestResult, Origin, store_batch
 from aias_core.analytics.rollup.run import count_dirty_buckets, enqueue_window, run_rollup
 from aias_core.database.connection import connect
 from aias_core.finance.export.request import ExportRequest
@@ -185,7 +185,7 @@ def stage(postgres_server: PostgresServer, analytics: str) -> Iterator[Stage]:
         store = stack.enter_context(connect(dsn, autocommit=True))
         owner = stack.enter_context(connect(postgres_server.dsn(analytics, "aias_migrator"), autocommit=True))
         owner.execute("SET ROLE aias_owner")
-        ensure_partitions(store, clock.now())
+        store.execute("SELECT aias.ensure_month_partitions(%s, 3)", [month_of(clock.now() - timedelta(days=50))])
         workers = [stack.enter_context(closing(Worker(dsn))) for _ in range(WORKERS)]
         threads = stack.enter_context(ThreadPoolExecutor(WORKERS))
         prices = make_prices(random.Random(0))

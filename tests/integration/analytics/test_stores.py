@@ -81,8 +81,9 @@ def expect(oracle: Oracle, table: str) -> Any:
 def test_both_stores_hold_the_rows_of_the_model(
     store: psycopg.Connection[Any], server: ClickHouse, oracle: Oracle
 ) -> None:
-    copy_facts(store, server, hours_of(store), token="once")
-    copy_facts(store, server, hours_of(store), token="once")  # as after a confirmation that was lost
+    hours = hours_of(store)
+    copy_facts(store, server, hours, token="once")
+    copy_facts(store, server, dict(reversed(hours.items())), token="once")  # as after a confirmation that was lost
     run_rollup(store)
     enqueue_window(store, WHOLE)
     second = run_rollup(store, store=ClickHouseRollups(server))
@@ -165,6 +166,25 @@ def test_a_recomputation_that_dies_leaves_a_bucket_as_it_was_or_as_it_is_to_be(
     assert sum(row["requests"] for row in new.values()) == 2 * sum(row["requests"] for row in old.values())
     assert len(seen) == 5
     assert all(rows in (old, new) for rows in seen)
+
+
+AHEAD = """
+INSERT INTO bucket_attempts SELECT grain, bucket_start, org_id, toUInt128(pow(2, 127)) FROM bucket_attempts
+"""
+
+
+def test_an_attempt_of_a_time_to_come_is_superseded_all_the_same(
+    filled: tuple[psycopg.Connection[Any], ClickHouse],
+) -> None:
+    store, server = filled
+    server.execute(AHEAD)
+    for table in ("usage_hours", "usage_hour_keys"):
+        assert clickhouse_rows(server, table) == {}
+    rollups, hours = ClickHouseRollups(server), hours_of(store)
+    for _ in range(2):
+        rollups.replace("hour", hours, ids.new_id())
+        for table in ("usage_hours", "usage_hour_keys"):
+            assert list_differences(postgres_rows(store, table), clickhouse_rows(server, table)) == [], table
 
 
 def replaces(rollups: ClickHouseRollups, hours: dict[datetime, list[UUID]]) -> bool:

@@ -16,9 +16,12 @@ from aias_core.backup.drill import run_drill
 from aias_core.backup.manifest import sign
 from aias_core.backup.promote import has_restored, promote
 from aias_core.backup.restore import LATEST, RestoreResult, Wish, parse_moment, restore
+from aias_core.backup.telemetry import BACKED_UP, VERIFIED
 from aias_core.backup.wal import Archive, next_segment
+from aias_core.database.telemetry import ENDPOINT
 from aias_core.errors import AiasError, Conflict, DifferenceFound, InvalidInput, NotFound, Refused
 from support.backups import Archiving, say_nothing
+from support.collector import collector
 
 COUNT = "SELECT count(*), coalesce(sum(id), 0)::bigint FROM notes"
 
@@ -128,6 +131,19 @@ def test_without_a_backup_there_is_nothing_to_restore(own: Archiving) -> None:
         run(own)
     with pytest.raises(NotFound, match="no backup"):
         run_drill(own.site, None, None, say_nothing)
+
+
+def test_a_collector_is_told_when_a_backup_was_made_and_when_one_was_proven(
+    own: Archiving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = int(clock.now().timestamp())
+    with collector() as (url, received):
+        monkeypatch.setenv(ENDPOINT, url)
+        own.back_up()
+        run_drill(own.site, None, None, say_nothing)
+    points = received.points()
+    assert set(points) == {(name, database) for name in (BACKED_UP, VERIFIED) for database in own.site.dsns}
+    assert all(began <= at <= clock.now().timestamp() + 1 for at in points.values())
 
 
 def test_promoting_exchanges_both_databases_under_sessions_that_keep_coming(own: Archiving) -> None:

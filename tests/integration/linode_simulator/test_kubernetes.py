@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import httpx
@@ -187,6 +188,29 @@ def test_an_access_list_without_the_caller_locks_it_out(running: Simulator, lino
         httpx.get(url)
     linode.put(path, json={"acl": {"enabled": True, "addresses": {"ipv4": ["198.51.100.7"]}}})
     assert httpx.get(url).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("caller", "addresses", "is_let_in"),
+    [
+        ("198.51.100.7", {"ipv4": ["127.0.0.1"]}, False),
+        ("198.51.100.7", {"ipv6": ["2001:db8::/64"]}, False),
+        ("2001:db8::7", {"ipv6": ["2001:db8::/64"]}, True),
+        ("2001:db8::7", {"ipv4": ["0.0.0.0/0"]}, False),
+    ],
+)
+def test_an_access_list_knows_the_address_of_the_caller_alone(
+    running: Simulator, linode: httpx.Client, cluster: Any, caller: str, addresses: Any, is_let_in: bool
+) -> None:
+    path, url = f"/lke/clusters/{cluster['id']}/control_plane_acl", f"{running.url}/kubernetes/{cluster['id']}/version"
+    before = linode.get("/__simulator/settings").json()["client_address"]
+    linode.patch("/__simulator/settings", json={"client_address": caller})
+    linode.put(path, json={"acl": {"enabled": True, "addresses": addresses}})
+    try:
+        with nullcontext() if is_let_in else pytest.raises(httpx.TransportError):
+            assert httpx.get(url).status_code == 401
+    finally:
+        linode.patch("/__simulator/settings", json={"client_address": before})
 
 
 def test_a_cluster_takes_its_objects_with_it(linode: httpx.Client, cluster: Any, running: Simulator) -> None:

@@ -23,7 +23,7 @@ RUNNERS, FILES, BUILDS = 16, 100, 5
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run gives up its retries after two seconds."""
-    monkeypatch.setattr(Executor.__init__, "__defaults__", (2.0, 0, None, None))
+    monkeypatch.setattr(Executor.__init__, "__defaults__", (2.0, *(Executor.__init__.__defaults__ or ())[1:]))
 
 
 @contextmanager

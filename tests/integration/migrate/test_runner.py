@@ -227,7 +227,7 @@ def test_the_window_ends_a_run_between_files(target: Target) -> None:
 def test_a_run_waits_for_a_reader_in_short_slices_and_names_it(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate(target)
     add(target, "ALTER TABLE one ADD COLUMN note text;")
-    monkeypatch.setattr(Executor.__init__, "__defaults__", (0.5, 0, None, None))
+    monkeypatch.setattr(Executor.__init__, "__defaults__", (0.5, *(Executor.__init__.__defaults__ or ())[1:]))
     with psycopg.connect(target.dsn.reveal()) as reader:
         reader.execute("SET ROLE aias_owner")
         reader.execute("SELECT count(*) FROM one")

@@ -2,75 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-
+import psycopg
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from aias_core.migrate.apply import MigrationFailed
 from aias_core.migrate.gates import PlanRefused
 from aias_core.migrate.runner import migrate
 from aias_core.migrate.target import Target
 from aias_core.migrate.telemetry import ENDPOINT
+from support.collector import collector
 from support.migrations import statuses_of, write_migration
 from support.servers import free_port
-
-
-@dataclass
-class Received:
-    """What a collector was sent."""
-
-    traces: list[ExportTraceServiceRequest] = field(default_factory=list)
-    metrics: list[ExportMetricsServiceRequest] = field(default_factory=list)
-
-    def take(self, path: str, body: bytes) -> None:
-        request = ExportTraceServiceRequest() if path == "/v1/traces" else ExportMetricsServiceRequest()
-        request.ParseFromString(body)
-        (self.traces if path == "/v1/traces" else self.metrics).append(request)
-
-    def spans(self) -> list[Any]:
-        scopes = (s for request in self.traces for r in request.resource_spans for s in r.scope_spans)
-        return [span for scope in scopes for span in scope.spans]
-
-    def points(self) -> dict[tuple[str, ...], float]:
-        """Each value by the metric's name and the values of its attributes; of a histogram, how many."""
-        scopes = (s for request in self.metrics for r in request.resource_metrics for s in r.scope_metrics)
-        found = {}
-        for metric in (metric for scope in scopes for metric in scope.metrics):
-            for point in getattr(metric, metric.WhichOneof("data")).data_points:
-                key = (
-                    metric.name,
-                    *(item.value.string_value for item in sorted(point.attributes, key=lambda i: i.key)),
-                )
-                found[key] = point.count if hasattr(point, "bucket_counts") else point.as_int
-        return found
-
-
-@contextmanager
-def collector(status: int = 200) -> Iterator[tuple[str, Received]]:
-    """The address of a collector that speaks OTLP over HTTP, and what it has received."""
-    received = Received()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(status)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", received
-    finally:
-        server.shutdown()
 
 
 def test_a_run_and_its_statements_are_spans_of_one_trace(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,6 +68,18 @@ def test_a_failed_file_and_a_refused_run_are_counted_as_such(target: Target, mon
             migrate(target)
     assert received.points()[name, "x", "up", "failed"] == 1
     assert "aias_db_migration_duration_seconds" not in {key[0] for key in received.points()}
+
+
+def test_what_statements_waited_for_locks_is_measured(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert target.directory is not None
+    migrate(target)
+    write_migration(target.directory, "202610010002", "three", "ALTER TABLE one ADD COLUMN note text;", "SELECT 1;")
+    with collector() as (url, received), psycopg.connect(target.dsn.reveal()) as reader:
+        monkeypatch.setenv(ENDPOINT, url)
+        reader.execute("SET ROLE aias_owner")
+        reader.execute("SELECT count(*) FROM one")
+        run = migrate(target, progress=lambda text: reader.rollback() if "trying again" in text else None)
+    assert received.points()["aias_db_statement_lock_wait_seconds", "x"] == run.lock_retries
 
 
 @pytest.mark.parametrize("kind", ["away", "refusing"])

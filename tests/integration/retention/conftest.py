@@ -37,7 +37,7 @@ def stores(postgres_server: PostgresServer, operational: str, analytics: str) ->
 @pytest.fixture
 def whole(stores: Stores, objects: ObjectStore) -> Stores:
     """The same with object storage: what the erasure of an organization needs."""
-    return replace(stores, objects=objects, bucket=BUCKET)
+    return replace(stores, objects=objects, buckets=(BUCKET,))
 
 
 @pytest.fixture

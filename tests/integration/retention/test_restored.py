@@ -96,7 +96,7 @@ def home(archiving: Archiving, objects: ObjectStore, tmp_path: Path) -> Home:
             fill(connection, database, "organization", org)
     slug = archiving.read(f"SELECT slug FROM aias.organizations WHERE org_id = '{org}'")[0][0]
     dsns = [archiving.server.dsn(name, "aias_migrator") for name in DATABASES]
-    stores = Stores("test", *dsns, objects, BUCKET)
+    stores = Stores("test", *dsns, objects, (BUCKET,))
     apply = partial(apply_tombstones, "test", signer=SIGNER)
     site = replace(archiving.at(tmp_path / "backups").site, archives=None, prepare=apply)
     return Home(archiving, stores, site, org, slug)

@@ -48,7 +48,7 @@ def candidates(kind: str, expression: str) -> list[str | None]:
     if kind == "text":
         return [None, *CANDIDATES[kind], *literals]
     if kind == "text[]":
-        return [None, *CANDIDATES[kind], *("{" + literal + "}" for literal in literals if literal)]
+        return [None, *CANDIDATES[kind], *("{" + literal + "}" for literal in literals if literal not in ("", "{}"))]
     return [None, *CANDIDATES[kind]]
 
 

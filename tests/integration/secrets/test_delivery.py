@@ -14,20 +14,24 @@ import yaml
 from aias_core import clock
 from aias_core.errors import (
     AiasError,
+    Conflict,
     DependencyUnreachable,
     DifferenceFound,
     InvalidInput,
     LockHeld,
     NotFound,
+    NothingRan,
     Partial,
     PrerequisiteMissing,
     Refused,
 )
+from aias_core.keyring import Keyring
 from aias_core.secret import Secret
 from aias_core.secrets.bootstrap import Outcome, bootstrap_secrets, find_missing
 from aias_core.secrets.cluster import Cluster, open_cluster
 from aias_core.secrets.controller_keys import back_up_keys, check_files, find_unopened
 from aias_core.secrets.declared import DeclaredSecret, Secrets
+from aias_core.secrets.delivery import Place, deliver, fingerprint
 from aias_core.secrets.private import exclusive
 from aias_core.secrets.rotation import Rotation
 from aias_core.secrets.status import find_fault, read_status
@@ -129,6 +133,8 @@ def test_git_sees_nothing_of_it_and_nobody_else_changes_it_meanwhile(secrets: Se
             bootstrap(secrets, cluster)
         with pytest.raises(LockHeld):
             rotate(secrets, cluster, "nats")
+        with open_cluster(cluster.kubeconfig) as opened, pytest.raises(LockHeld):
+            back_up_keys(secrets, opened)
 
 
 def test_what_has_to_come_from_outside_is_named_and_the_rest_is_done(
@@ -146,13 +152,59 @@ def test_what_has_to_come_from_outside_is_named_and_the_rest_is_done(
 def test_a_value_changed_by_hand_in_the_cluster_is_seen(secrets: Secrets, cluster: FakeCluster) -> None:
     bootstrap(secrets, cluster)
     with open_cluster(cluster.kubeconfig) as opened:
-        from aias_core.secrets.delivery import Place, deliver
-
         deliver(opened, Place(MODELS, "registry"), {"value": Secret("by-hand-0815")})
     assert drift(secrets, cluster)["registry"] == ("ok", "differs")
     assert bootstrap(secrets, cluster)["registry"].state == "delivered"
     assert cluster.values(MODELS, "registry")["previous"] == "by-hand-0815"
     assert drift(secrets, cluster)["registry"] == ("ok", "rotating")
+    with open_cluster(cluster.kubeconfig) as opened:
+        fault = find_fault(read_status(secrets, opened), "development")
+    assert fault is not None
+    assert fault.hint == "go on with: aias secrets rotate development registry"
+
+
+def test_the_cluster_of_another_environment_is_refused_and_nothing_is_written(
+    secrets: Secrets, running: Simulator
+) -> None:
+    other = make_cluster(running.url, ["sealed-secrets", NAMESPACE, MODELS], environment="staging")
+    before = other.versions()
+    with open_cluster(other.kubeconfig) as opened:
+        rotation = Rotation(secrets, opened, lambda _: None)
+        for act in (
+            lambda: bootstrap_secrets(secrets, opened, lambda _: None),
+            lambda: rotation.rotate_chosen("registry"),
+            lambda: rotation.rotate_chosen(None, sealing_key=True),
+            lambda: back_up_keys(secrets, opened),
+        ):
+            with pytest.raises(Refused, match="'staging', not of 'development'"):
+                act()
+    assert other.versions() == before
+    assert not list(secrets.directory.glob("*.age"))
+
+
+def test_a_secret_that_the_controller_did_not_make_is_not_overwritten_until_it_is_handed_over(
+    secrets: Secrets, cluster: FakeCluster
+) -> None:
+    cluster.write_secret(NAMESPACE, "nats", "by-hand-0815")
+    with pytest.raises(Conflict, match="did not make it") as raised:
+        bootstrap(secrets, cluster)
+    assert "annotate secret nats sealedsecrets.bitnami.com/managed=true" in str(raised.value.hint)
+    assert cluster.values(NAMESPACE, "nats") == {"value": "by-hand-0815"}
+    cluster.hand_over(NAMESPACE, "nats")
+    assert bootstrap(secrets, cluster)["nats"].state == "delivered"
+    assert cluster.values(NAMESPACE, "nats")["value"] != "by-hand-0815"
+
+
+def test_a_placeholder_is_refused_by_its_secrets_name_and_one_that_was_there_is_replaced(
+    secrets: Secrets, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("TEST_TOKEN", "changeme")
+    with pytest.raises(Refused, match="'token' is a placeholder") as raised:
+        bootstrap(secrets, cluster)
+    assert "source" in str(raised.value.hint)
+    with open_cluster(cluster.kubeconfig) as opened:
+        deliver(opened, Place(NAMESPACE, "token"), {"value": Secret(token), "previous": Secret("changeme")})
+    assert cluster.values(NAMESPACE, "token") == {"value": token, "previous": "changeme"}
 
 
 def test_without_a_namespace_or_controller_nothing_is_pretended(secrets: Secrets, running: Simulator) -> None:
@@ -244,6 +296,33 @@ def test_a_consumer_that_does_not_reload_leaves_both_values_and_the_next_run_end
     assert cluster.values(NAMESPACE, "nats") == {"value": both["value"]}
 
 
+@pytest.mark.parametrize("consumer", ["router", "nats"])
+def test_a_consumer_that_does_not_reload_after_the_old_value_is_retired_is_waited_for_by_the_next_run(
+    secrets: Secrets, cluster: FakeCluster, consumer: str
+) -> None:
+    bootstrap(secrets, cluster)
+    deploy(cluster)
+
+    def pause(said: str) -> None:
+        if "retiring" in said:
+            cluster.pause(NAMESPACE, consumer)
+
+    with open_cluster(cluster.kubeconfig) as opened, pytest.raises(Partial, match="is retired") as raised:
+        Rotation(secrets, opened, pause, reload_seconds=0).rotate_chosen("nats")
+    assert "stays valid" not in raised.value.message
+    left = cluster.values(NAMESPACE, "nats")
+    assert left.keys() == {"value"}
+    with pytest.raises(Partial, match=f"'{consumer}' did not reload"):
+        rotate(secrets, cluster, "nats", seconds=0)
+    cluster.resume(NAMESPACE, consumer)
+    assert rotate(secrets, cluster, "nats") == ["nats"]
+    assert cluster.values(NAMESPACE, "nats") == left
+    marks = {cluster.marks(NAMESPACE, one)["aias.dev/secret-nats"] for one in ("router", "nats")}
+    assert marks == {fingerprint("nats", Secret(left["value"]))}
+    rotate(secrets, cluster, "nats")
+    assert cluster.values(NAMESPACE, "nats") != left
+
+
 def test_access_lost_between_two_steps_leaves_both_values_and_the_next_run_ends_it(
     secrets: Secrets, cluster: FakeCluster
 ) -> None:
@@ -297,6 +376,17 @@ def test_a_value_from_outside_is_rotated_when_its_source_has_another(
         rotate(secrets, cluster, "state-backup")
 
 
+def test_a_ring_of_keys_is_renewed_by_its_own_command(secrets: Secrets, cluster: FakeCluster) -> None:
+    ring = replace(secrets, declared={"hash-keys": declare("hash-keys", generator="keyring")})
+    bootstrap(ring, cluster)
+    made = cluster.values(NAMESPACE, "hash-keys")
+    assert Keyring.parse(Secret(made["value"])).by_id.keys() == {"k1"}
+    with pytest.raises(Refused) as raised:
+        rotate(ring, cluster, "hash-keys")
+    assert raised.value.hint == "aias db hash rotate"
+    assert cluster.values(NAMESPACE, "hash-keys") == made
+
+
 def test_only_what_is_overdue_is_renewed(
     secrets: Secrets, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,6 +427,11 @@ def test_the_keys_of_the_controller_are_kept_and_open_what_git_has(
         assert back_up_keys(fresh, opened) == []
     with pytest.raises(NotFound, match="no backup"):
         check_files(replace(secrets, directory=tmp_path / "empty"), [committed])
+    sealed = cluster.sealed(NAMESPACE, "nats")
+    committed.write_text(yaml.safe_dump({**sealed, "spec": {**sealed["spec"], "encryptedData": {}}}))
+    assert not check_files(secrets, [committed])[0].opens
+    committed.write_text(yaml.safe_dump({"kind": "Namespace"}))
+    assert isinstance(find_unopened(check_files(secrets, [committed])), NothingRan)
     committed.write_text(yaml.safe_dump({"kind": "SealedSecret", "metadata": {"name": "nats"}}))
     with pytest.raises(InvalidInput, match="namespace"):
         check_files(secrets, [committed])

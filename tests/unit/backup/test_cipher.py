@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aias_core.backup.cipher import CHUNK_BYTES, decrypt, encrypt
+from aias_core.backup.cipher import CHUNK_BYTES, decrypt, derive_key, encrypt
 from aias_core.errors import DifferenceFound
 
 KEY = os.urandom(32)
@@ -34,6 +37,13 @@ def test_several_chunks_come_out_in_order_and_zeros_take_no_space() -> None:
     sealed = b"".join(seal(LONG))
     assert unseal(sealed) == LONG
     assert len(sealed) < CHUNK_BYTES + 20_000
+
+
+def test_a_file_whose_chunks_are_compressed_with_zlib_is_read() -> None:
+    salt, content = bytes(16), bytes(CHUNK_BYTES) + b"end"
+    cipher = AESGCM(derive_key(KEY, salt, "a/file"))
+    sealed = cipher.encrypt(bytes(12), zlib.compress(content), b"\x03")
+    assert unseal(b"aiasbak1" + salt + struct.pack(">IB", len(sealed), 3) + sealed) == content
 
 
 CHANGES: dict[str, Callable[[list[bytes]], list[bytes]]] = {

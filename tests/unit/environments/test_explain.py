@@ -34,6 +34,19 @@ def test_a_template_is_told_beside_its_value() -> None:
     assert (found.value, found.template) == (90, "${retention.logs_days}")
 
 
+def test_a_template_is_told_without_the_credential_in_it() -> None:
+    found = explain_value("staging", "gitops.repo", None, ["gitops.repo=https://user:hunter2-planted@${name}.example"])
+    assert PLANTED not in str(found)
+    assert "${name}" in str(found.template)
+
+
+def test_a_null_above_a_value_is_a_source_that_takes_it_away(tmp_path: Path) -> None:
+    own = write(tmp_path, "mine", "extends: demo\nmock: null\n")
+    found = explain_value("mine", "mock.ttft_ms", tmp_path)
+    assert found.settings[-1].as_record() == {"source": str(own), "line": 2, "value": None, "takes_away": True}
+    assert {row["key"]: row["source"] for row in list_values("mine", tmp_path)}["mock.ttft_ms"] == f"{own}:2"
+
+
 def test_what_nobody_sets_is_a_default_and_null_takes_away(tmp_path: Path) -> None:
     assert [s.source for s in explain_value("development", "domain", None).settings] == ["default"]
     write(tmp_path, "mine", "extends: demo\nmock: {ttft_ms: null}\n")

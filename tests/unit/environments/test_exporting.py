@@ -16,7 +16,7 @@ from aias_core.environments.exporting import Export, ExportFormat, is_secret_var
 from aias_core.environments.local.credentials import Credentials
 from aias_core.environments.local.plan import PORTS_RECORD
 from aias_core.environments.local.state import StateDirectory
-from aias_core.errors import EnvironmentNotUp, InvalidInput, NotFound, Refused
+from aias_core.errors import Conflict, EnvironmentNotUp, InvalidInput, NotFound, Refused
 from aias_core.secret import Secret
 from aias_core.service_settings import ServiceSettings
 
@@ -67,6 +67,16 @@ def test_own_lines_stay_once(tmp_path: Path) -> None:
     text = path.read_text()
     assert text.count("MINE=1") == text.count("# >>> yours") == text.count("# <<<") == 1
     assert "AIAS_SERVICE_KEY" not in text
+
+
+@pytest.mark.parametrize("content", [b"DATABASE_URL=postgres://mine\n", b"\xff\xfe", b'{"mine": 1}'])
+@pytest.mark.parametrize("form", ExportFormat)
+def test_a_file_that_is_no_export_is_not_replaced(tmp_path: Path, form: ExportFormat, content: bytes) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(content)
+    with pytest.raises(Conflict, match="no export"):
+        write_export(EXPORT, form, path)
+    assert path.read_bytes() == content
 
 
 def test_a_path_that_git_would_take_is_refused(tmp_path: Path) -> None:

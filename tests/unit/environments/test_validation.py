@@ -89,6 +89,29 @@ def test_a_cycle_is_an_error_of_the_file_that_closes_it(tmp_path: Path) -> None:
     assert (finding.file, finding.line) == (str(tmp_path / "second.yaml"), 2)
 
 
+def test_a_port_that_another_template_fixes_is_found_and_a_circle_is_a_finding(tmp_path: Path) -> None:
+    region = "extends: local\nrouter: {region: 'r-${component.identity.port}'}\nports:\n  fixed:\n"
+    assert find_errors(find(tmp_path, region + "    identity: '${component.postgres.port}'\n")) == []
+    circle = "    identity: '${component.router.port}'\n    router: '${component.identity.port}'\n"
+    found = find_errors(find(tmp_path, region + circle))
+    assert {finding.rule for finding in found} == {"template"}
+    assert all("leads back to itself" in finding.problem for finding in found)
+    assert {finding.rule for finding in find_errors(find(tmp_path, region + "    identity: many\n"))} == {"value"}
+
+
+@pytest.mark.parametrize("text", ["mock: &m\n  more: *m\n", "mock:\n  models: &m [a, *m]\n"])
+def test_an_alias_inside_of_what_it_names_is_a_finding(tmp_path: Path, text: str) -> None:
+    (finding,) = find_errors(find(tmp_path, f"extends: local\n{text}"))
+    assert (finding.rule, "alias" in finding.problem) == ("syntax", True)
+    with pytest.raises(InvalidInput, match="alias"):
+        validate_environment("local", None, ["mock=&m {more: *m}"])
+
+
+def test_a_pattern_is_told_as_it_is(tmp_path: Path) -> None:
+    (finding,) = find_errors(find(tmp_path, "extends: staging\ngitops: {repo: nothing}\n"))
+    assert finding.problem == r"string should match pattern '^(https://|ssh://|git@)\S+$'"
+
+
 def test_an_override_that_is_wrong_is_named_as_such() -> None:
     (finding,) = find_errors(validate_environment("staging", None, ["database.nodes=7"]).findings)
     assert (finding.file, finding.line, finding.key) == ("--set", 0, "database.nodes")

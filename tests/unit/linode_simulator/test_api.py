@@ -9,9 +9,19 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from support.linode import CLUSTER, control, make, make_client, refusals
+from aias_core import clock
+from aias_services.linode_simulator.application import Application
+from aias_services.linode_simulator.server import Options, open_world
+from support.linode import CLUSTER, TOKEN, control, make, make_client, refusals
 
 HOUR = 3_600
+
+
+@pytest.fixture
+def _still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All calls come at once, however long they take."""
+    at = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: at)
 
 
 def test_a_list_comes_in_pages_of_25_to_500(client: TestClient) -> None:
@@ -103,6 +113,7 @@ def test_a_token_revoked_or_expired_is_invalid_and_prices_need_none(client: Test
     assert client.get("/v4/linode/types", headers={"Authorization": ""}).status_code == 200
 
 
+@pytest.mark.usefixtures("_still")
 def test_calls_above_a_published_ceiling_get_429_until_time_has_passed(client: TestClient) -> None:
     answers = [client.get("/v4/vpcs") for _ in range(201)]
     assert {answer.status_code for answer in answers[:200]} == {200}
@@ -114,6 +125,22 @@ def test_calls_above_a_published_ceiling_get_429_until_time_has_passed(client: T
     assert client.get("/v4/vpcs").status_code == 200
 
 
+@pytest.mark.usefixtures("_still")
+def test_a_reset_forgets_the_calls_that_count_for_a_ceiling(client: TestClient) -> None:
+    for number in range(5):
+        make(client, "/object-storage/keys", label=f"key-{number}")
+    control(client, "reset", {})
+    assert client.post("/v4/object-storage/keys", json={"label": "key-5"}).status_code == 200
+
+
+@pytest.mark.usefixtures("_still")
+def test_a_call_that_fails_by_a_script_counts_for_its_ceiling(client: TestClient) -> None:
+    control(client, "faults", {"kind": "500", "method": "POST", "path": "/object-storage/keys", "times": 4})
+    codes = [client.post("/v4/object-storage/keys", json={"label": f"key-{number}"}).status_code for number in range(6)]
+    assert codes == [500] * 4 + [200, 429]
+
+
+@pytest.mark.usefixtures("_still")
 def test_bucket_and_key_writes_have_a_ceiling_of_their_own(client: TestClient) -> None:
     codes = [client.post("/v4/object-storage/keys", json={"label": f"key-{number}"}).status_code for number in range(6)]
     assert codes == [200] * 5 + [429]
@@ -164,6 +191,32 @@ def test_a_pool_grows_shrinks_and_recycles(client: TestClient) -> None:
     assert client.get("/v4/linode/instances").json()["results"] == 1
 
 
+def test_availability_is_told_of_premium_and_gpu_plans_only(client: TestClient) -> None:
+    rows = client.get("/v4/regions/fr-par/availability").json()
+    classes = {plan["id"]: plan["class"] for plan in client.get("/v4/linode/types?page_size=500").json()["data"]}
+    assert {classes[row["plan"]] for row in rows} == {"premium", "gpu"}
+
+
+@pytest.mark.parametrize(
+    ("version", "tier", "kubernetes", "is_behind"),
+    [("v4", "standard", "1.34", False), ("v4beta", "enterprise", "v1.34.6+lke2", True)],
+    ids=["standard", "enterprise"],
+)
+def test_a_firewall_of_a_pool_is_one_of_its_nodes_in_the_enterprise_tier_only(
+    client: TestClient, version: str, tier: str, kubernetes: str, is_behind: bool
+) -> None:
+    rules = {"inbound_policy": "DROP", "outbound_policy": "ACCEPT"}
+    firewall = make(client, "/networking/firewalls", label="nodes", rules=rules)
+    pools = [{"type": "g6-standard-2", "count": 2, "firewall_id": firewall["id"]}]
+    wanted = CLUSTER | {"k8s_version": kubernetes, "node_pools": pools}
+    cluster = make(client, "/lke/clusters", version=version, **wanted, tier=tier)
+    pool = client.get(f"/{version}/lke/clusters/{cluster['id']}/pools").json()["data"][0]
+    behind = client.get(f"/v4/networking/firewalls/{firewall['id']}").json()["entities"]
+    nodes = {node["instance_id"] for node in pool["nodes"]}
+    assert pool["firewall_id"] == (firewall["id"] if is_behind else None)
+    assert {one["id"] for one in behind} == (nodes if is_behind else set())
+
+
 def test_a_version_goes_up_one_minor_at_a_time_and_high_availability_stays(client: TestClient) -> None:
     cluster = make(client, "/lke/clusters", **CLUSTER, control_plane={"high_availability": True})
     path = f"/lke/clusters/{cluster['id']}"
@@ -210,3 +263,13 @@ def test_what_was_done_is_still_there_for_the_next_process(tmp_path: Path) -> No
     assert again.get("/v4/lke/clusters").json()["data"][0]["label"] == CLUSTER["label"]
     assert make(again, "/vpcs", label="net", region="fr-par")["id"] > 0
     assert len(again.get("/v4/__simulator/ledger").json()["billed_now"]) == 2
+
+
+def test_where_everything_is_over_at_once_no_ceiling_is_met(tmp_path: Path) -> None:
+    for pace, refused in ((0.02, True), (0.0, False)):
+        world = open_world(Options(port=0, state=tmp_path / str(pace), token=TOKEN, pace=pace))
+        client = TestClient(Application(world))
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        answers = [client.get("/v4/linode/instances", headers=headers) for _ in range(201)]
+        assert (answers[-1].status_code == 429) is refused
+        assert ("Retry-After" in answers[0].headers) is refused

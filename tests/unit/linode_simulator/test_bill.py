@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from aias_services.linode_simulator import ledger
+from aias_services.linode_simulator.world import Charge
 from support.linode import CLUSTER, control, make
 
-HOUR = 3_600
+HOUR, DAY = 3_600, 24 * 3_600
+NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 POOL = {"type": "g6-standard-2", "count": 2, "labels": {"role": "general"}}
 
 
@@ -51,6 +55,26 @@ def test_the_same_call_without_a_label_twice_is_billed_twice(client: TestClient,
     assert bill(client)["billed_twice"] == []
     make(client, path, **body)
     assert len(bill(client)["billed_twice"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "october", "november"),
+    [
+        pytest.param(-1_800, 1_800, 1, 0, id="the hour belongs to the month in which it starts"),
+        pytest.param(-1_800, 1_801, 1, 1, id="the next hour starts in the next month"),
+        pytest.param(-HOUR, 1, 1, 1, id="an hour that ends with the month"),
+        pytest.param(-30 * DAY, 30, 500, 1, id="a month costs at most its price"),
+        pytest.param(-1_800, 29 * DAY, 1, 500, id="the next month has a price of its own"),
+    ],
+)
+def test_a_started_hour_is_billed_once_whatever_the_date(
+    began: float, ended: float, october: int, november: int
+) -> None:
+    charge = Charge(kind="linode", id=1, label="", purpose="", owner="", region=None, plan="", hourly="1",
+                    monthly="500", began_at=NOVEMBER + began, ended_at=NOVEMBER + ended)  # fmt: skip
+    until = NOVEMBER + 40 * DAY
+    months = (ledger.cost(charge, NOVEMBER), ledger.cost(charge, until, NOVEMBER))
+    assert (*months, ledger.cost(charge, until)) == (october, november, Decimal(october + november))
 
 
 def test_a_line_of_the_bill_says_what_ran_for_what_from_when_to_when_at_which_price(client: TestClient) -> None:

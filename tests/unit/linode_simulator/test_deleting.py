@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from support.linode import CLUSTER, control, make, refusals
+from support.linode import CLUSTER, ENTERPRISE, control, make, refusals
 
 DELETING = "This resource is being deleted and cannot be changed."
 
@@ -72,13 +72,14 @@ def test_nothing_new_may_refer_to_what_is_being_deleted(client: TestClient) -> N
     network = {"vpc_id": vpc["id"], "subnet_id": vpc["subnets"][0]["id"]}
     database = {"label": "main", "type": "g6-nanode-1", "engine": "postgresql/16", "region": "fr-par"}
     assert refusals(client, "/volumes", {"label": "disk", "linode_id": linode["id"]})[0]["field"] == "linode_id"
-    assert refusals(client, "/lke/clusters", {**CLUSTER, **network})[0]["field"] == "vpc_id"
+    refused = client.post("/v4beta/lke/clusters", json={**ENTERPRISE, **network})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "vpc_id")
     assert refusals(client, "/databases/postgresql/instances", {**database, "private_network": network})
 
 
 def test_a_network_is_in_use_until_the_deletion_of_its_cluster_has_ended(client: TestClient) -> None:
     vpc = make(client, "/vpcs", label="net", region="fr-par")
-    cluster = make(client, "/lke/clusters", **CLUSTER, vpc_id=vpc["id"])
+    cluster = make(client, "/lke/clusters", version="v4beta", **ENTERPRISE, vpc_id=vpc["id"])
     control(client, "settings", {"linger_seconds": 60}, "PATCH")
     client.delete(f"/v4/lke/clusters/{cluster['id']}")
     assert client.delete(f"/v4/vpcs/{vpc['id']}").status_code == 400

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from support.linode import CLUSTER, control, make, refusals
+from support.linode import CLUSTER, ENTERPRISE, control, make, refusals
 
 
 @pytest.mark.parametrize(("plan", "most"), [("g6-standard-4", 7), ("g6-standard-6", 16)])
@@ -34,15 +34,13 @@ def test_a_bucket_with_objects_stays(client: TestClient) -> None:
 
 
 def test_an_enterprise_cluster_needs_a_region_that_has_them(client: TestClient) -> None:
-    body = {**CLUSTER, "tier": "enterprise", "k8s_version": "v1.34.6+lke2", "region": "us-east"}
-    answer = client.post("/v4beta/lke/clusters", json=body)
+    answer = client.post("/v4beta/lke/clusters", json={**ENTERPRISE, "region": "us-east"})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "region")
 
 
 def test_enterprise_clusters_tiers_and_locks_are_of_the_beta(client: TestClient) -> None:
-    body = {**CLUSTER, "tier": "enterprise", "k8s_version": "v1.34.6+lke2"}
-    assert refusals(client, "/lke/clusters", body)[0]["field"] == "tier"
-    assert make(client, "/lke/clusters", version="v4beta", **body)["tier"] == "enterprise"
+    assert refusals(client, "/lke/clusters", ENTERPRISE)[0]["field"] == "tier"
+    assert make(client, "/lke/clusters", version="v4beta", **ENTERPRISE)["tier"] == "enterprise"
     for path in ("lke/tiers/enterprise/versions", "lke/tiers/standard/versions/1.34", "locks"):
         assert (client.get(f"/v4/{path}").status_code, client.get(f"/v4beta/{path}").status_code) == (404, 200)
     assert make(client, "/lke/clusters", **{**CLUSTER, "label": "other"}, tier="standard")["tier"] == "standard"

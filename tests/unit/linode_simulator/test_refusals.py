@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from support.linode import CLUSTER, control, make, refusals
+from support.linode import CLUSTER, ENTERPRISE, control, make, refusals
 
 VPC = {"label": "net", "region": "fr-par"}
 RULES = {"inbound": [], "inbound_policy": "DROP", "outbound": [], "outbound_policy": "ACCEPT"}
@@ -209,7 +209,8 @@ def test_the_account_limit_counts_the_nodes_of_clusters(client: TestClient) -> N
 
 def test_a_volume_in_use_a_subnet_in_use_and_a_locked_cluster_stay(client: TestClient) -> None:
     network = make(client, "/vpcs", **VPC, subnets=[{"label": "one", "ipv4": "10.0.0.0/24"}])
-    cluster = make(client, "/lke/clusters", **CLUSTER, vpc_id=network["id"], subnet_id=network["subnets"][0]["id"])
+    place = {"vpc_id": network["id"], "subnet_id": network["subnets"][0]["id"]}
+    cluster = make(client, "/lke/clusters", version="v4beta", **ENTERPRISE, **place)
     linode = make(client, "/linode/instances", type="g6-nanode-1", region="fr-par")
     volume = make(client, "/volumes", label="disk", linode_id=linode["id"])
     lock = make(
@@ -222,6 +223,13 @@ def test_a_volume_in_use_a_subnet_in_use_and_a_locked_cluster_stay(client: TestC
     for path in (f"/lke/clusters/{cluster['id']}", f"/vpcs/{network['id']}", f"/volumes/{volume['id']}"):
         assert client.delete(f"/v4{path}").status_code == 200
         assert client.get(f"/v4{path}").status_code == 404
+
+
+def test_a_cluster_of_the_standard_tier_lives_in_no_vpc(client: TestClient) -> None:
+    network = make(client, "/vpcs", **VPC, subnets=[{"label": "one", "ipv4": "10.0.0.0/24"}])
+    place = {"vpc_id": network["id"], "subnet_id": network["subnets"][0]["id"]}
+    errors = refusals(client, "/lke/clusters", {**CLUSTER, **place})
+    assert [error["field"] for error in errors] == ["vpc_id", "subnet_id"]
 
 
 def test_unknown_paths_methods_and_bodies(client: TestClient) -> None:
@@ -255,6 +263,13 @@ def test_an_access_list_is_checked_when_it_changes(client: TestClient) -> None:
     errors = refusals(client, path, {"acl": {"enabled": True, "addresses": {"ipv4": ["198.51.100"]}}}, "PUT")
     assert errors[0]["field"] == "acl.addresses.ipv4[0]"
     assert client.get(f"/v4{path}").json()["acl"]["addresses"]["ipv4"] == ["198.51.100.7/32"]
+
+
+def test_an_access_list_is_checked_when_its_cluster_changes(client: TestClient) -> None:
+    cluster = make(client, "/lke/clusters", **CLUSTER)
+    wrong = {"control_plane": with_acl("ipv4", "198.51.100")["control_plane"]}
+    errors = refusals(client, f"/lke/clusters/{cluster['id']}", wrong, "PUT")
+    assert errors[0]["field"] == "control_plane.acl.addresses.ipv4[0]"
 
 
 def test_a_fork_has_a_source_and_a_time_that_was_kept(client: TestClient) -> None:

@@ -7,10 +7,19 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from aias_services.linode_simulator.world import World
 from support.linode import CLUSTER, control, make, refusals
 
 POOL = {"type": "g6-standard-4", "count": 2}
-NODE = {"label": "no", "address": "192.0.2.1:80"}
+HALFWAY = [
+    pytest.param("/nodebalancers", {"region": "fr-par", "configs": [{}, {}]}, id="two configs on one port"),
+    pytest.param(
+        "/vpcs",
+        {"label": "net", "region": "fr-par", "subnets": [{"label": "a", "ipv4": f"10.0.{n}.0/24"} for n in (0, 1)]},
+        id="second subnet",
+    ),
+    pytest.param("/lke/clusters", {**CLUSTER, "node_pools": [{**POOL, "count": 100}] * 3}, id="third pool"),
+]
 FIREWALL = {"label": "fire", "rules": {"inbound_policy": "DROP", "outbound_policy": "ACCEPT"}}
 
 
@@ -22,25 +31,21 @@ def held(client: TestClient) -> dict[str, Any]:
     return {**lists, "charges": [{**charge, "seconds": None} for charge in charges]}
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        pytest.param("/nodebalancers", {"region": "fr-par", "configs": [{"nodes": [NODE]}]}, id="node of a config"),
-        pytest.param("/nodebalancers", {"region": "fr-par", "configs": [{}, {}]}, id="two configs on one port"),
-        pytest.param(
-            "/vpcs",
-            {"label": "net", "region": "fr-par", "subnets": [{"label": "a", "ipv4": f"10.0.{n}.0/24"} for n in (0, 1)]},
-            id="second subnet",
-        ),
-        pytest.param("/networking/firewalls", {**FIREWALL, "devices": {"linodes": [9, 9]}}, id="device"),
-        pytest.param("/lke/clusters", {**CLUSTER, "node_pools": [POOL, POOL]}, id="second pool"),
-    ],
-)
+@pytest.mark.parametrize(("path", "body"), HALFWAY)
 def test_a_create_that_is_refused_halfway_leaves_nothing(client: TestClient, path: str, body: Any) -> None:
-    control(client, "settings", {"limits": {"linode": 3}}, "PATCH")
     before = held(client)
     refusals(client, path, body)
     assert held(client) == before
+
+
+@pytest.mark.parametrize(("path", "body"), HALFWAY)
+def test_these_creates_are_refused_when_something_was_made_already(
+    client: TestClient, path: str, body: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(World, "restore", lambda *_: None)
+    before = held(client)
+    refusals(client, path, body)
+    assert held(client) != before
 
 
 def test_a_firewall_over_one_machine_twice_is_refused_whole(client: TestClient) -> None:

@@ -139,3 +139,35 @@ def test_the_kubernetes_api_fails_by_script_and_its_calls_are_in_the_log(client:
     assert [(one["method"], one["status"]) for one in calls] == [
         ("POST", 201), ("POST", 503), ("DELETE", None), ("GET", 200)
     ]  # fmt: skip
+
+
+def test_a_claim_stays_with_its_volume_until_no_pod_uses_it(client: TestClient, cluster: Cluster) -> None:
+    cluster.call(
+        "POST", cluster.place("persistentvolumeclaims"), claim("data", storageClassName="linode-block-storage")
+    )
+    spec = {
+        "containers": [{"name": "x", "image": "registry.example.org/x:1"}],
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
+    }
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec}
+    cluster.call("POST", cluster.place("pods"), pod)
+    cluster.call("DELETE", f"{cluster.place('persistentvolumeclaims')}/data")
+    held = cluster.call("GET", f"{cluster.place('persistentvolumeclaims')}/data")
+    assert "deletionTimestamp" in held["metadata"]
+    assert len(rows(client, "/volumes")) == 1
+    cluster.call("DELETE", f"{cluster.place('pods')}/x")
+    assert cluster.call("GET", cluster.place("persistentvolumeclaims"))["items"] == []
+    assert rows(client, "/volumes") == []
+
+
+def test_what_workloads_had_lingers_where_deletions_do(client: TestClient, cluster: Cluster) -> None:
+    control(client, "settings", {"linger_seconds": 30}, "PATCH")
+    cluster.call("POST", cluster.place("services"), SERVICE)
+    cluster.call(
+        "POST", cluster.place("persistentvolumeclaims"), claim("data", storageClassName="linode-block-storage")
+    )
+    cluster.call("DELETE", f"{cluster.place('services')}/edge")
+    cluster.call("DELETE", f"{cluster.place('persistentvolumeclaims')}/data")
+    assert [len(rows(client, path)) for path in ("/nodebalancers", "/volumes")] == [1, 1]
+    control(client, "clock", {"seconds": 31})
+    assert [len(rows(client, path)) for path in ("/nodebalancers", "/volumes")] == [0, 0]

@@ -36,7 +36,8 @@ def adjust(
     with context.environment().endpoints().analytics_connection() as connection:
         request = AdjustmentRequest(Scope(*get_organization(connection, org)), amount, currency, reason, event)
         proposal = request.proposal(consent.policy.environment)
-        request.check(connection)
+        if dry_run or out is not None:
+            request.check(connection)
         if out is not None:
             write_proposal(context, proposal, out)
         if dry_run:

@@ -22,7 +22,8 @@ def down(
 ) -> None:
     """Stop an environment, or remove it from Linode and prove that it is gone; its data stays unless --volumes.
 
-    What is on Linode is confirmed by its name. Nothing happens when it is not up.
+    On Linode that is the database, volumes of claims, buckets with objects, and the state: they are listed, and cost
+    what they did. What is on Linode is confirmed by its name. Nothing happens when it is not up.
 
     Example: aias env down --volumes --yes
     """
@@ -33,7 +34,7 @@ def down(
     from aias_core.environments.linode.down import DownOptions
 
     chosen = context.linode(environment)
-    what = "all that it consists of and all its data" if volumes else "all that it consists of"
+    what = "all that it consists of and all its data" if volumes else "all that it consists of but its data"
     context.confirm_names(f"Remove {what}?", [chosen.name], confirm or ())
     result = chosen.down(DownOptions(volumes, keep_state, lock_wait), context.printer.note)
     context.printer.result("aias.env.down.linode/1", result.as_record())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
+
+from aias_core.errors import InvalidInput
 
 Environment = Annotated[str | None, typer.Argument(metavar="[ENVIRONMENT]", help="Which one [--env].")]
 Overrides = Annotated[
@@ -24,3 +27,9 @@ LockWait = Annotated[
 DuringMaintenance = Annotated[
     bool, typer.Option("--during-maintenance", help="It is part of the maintenance that is under way.")
 ]
+
+
+def refuse_options(ctx: typer.Context, names: Iterable[str], where: str) -> None:
+    """Raises InvalidInput when options of these names were given, which mean nothing for an environment there."""
+    if given := [f"'--{name.replace('_', '-')}'" for name in names if ctx.params.get(name)]:
+        raise InvalidInput(f"An environment {where} takes no {', '.join(given)}", hint="leave it out")

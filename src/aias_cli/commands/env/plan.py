@@ -28,8 +28,10 @@ def plan(
     record = survey.plan.as_record() | ({"id": chosen.save_plan(survey)} if save else {})
     context.printer.result("aias.env.plan/1", record, "changes", COLUMNS)
     note_dangers(context, survey.plan)
+    context.printer.note(f"Inside the cluster: {survey.plan.inside.describe()}.")
     note_price(context, survey.plan)
     if save:
-        context.printer.note(f"Kept as {record['id']}; apply it within 24 hours: aias env up --plan {record['id']}")
+        command = f"aias env up {chosen.name} --plan {record['id']}"
+        context.printer.note(f"Kept as {record['id']}; apply it within 24 hours: {command}")
     if check and (difference := survey.plan.find_difference()):
         raise difference

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aias_cli.context import CommandContext
+    from aias_core.environments.linode.convergence import Owned
     from aias_core.environments.linode.plan import EnvironmentPlan
 
 COLUMNS = ["effect", "address", "attributes"]
@@ -27,8 +28,7 @@ def note_plan(context: CommandContext, plan: EnvironmentPlan) -> None:
 
     context.printer.note_table(f"Plan for '{plan.environment}':", plan.rows(), COLUMNS)
     note_dangers(context, plan)
-    inside = ", ".join(f"{number} {kind}" for kind, number in plan.inside.count().items() if number)
-    context.printer.note(f"{summarize(plan.count())}; inside the cluster: {inside or 'nothing to change'}.")
+    context.printer.note(f"{summarize(plan.count())}; inside the cluster: {plan.inside.describe()}.")
     note_price(context, plan)
 
 
@@ -45,5 +45,16 @@ def ask_for(context: CommandContext, confirmed: Sequence[str]) -> Callable[[Envi
         note_plan(context, plan)
         context.confirm_names("This is dangerous.", (one.name for one in plan.dangers), confirmed)
         context.confirm(f"Change '{plan.environment}' so?")
+
+    return consent
+
+
+def ask_to_remove(context: CommandContext, confirmed: Sequence[str]) -> Callable[[Sequence[Owned]], None]:
+    """Shows what an unfinished run made and asks: by name for what is precious, then with yes or no."""
+
+    def consent(own: Sequence[Owned]) -> None:
+        context.printer.note_table("Will be removed:", [one.as_record() for one in own], ["address", "name", "id"])
+        context.confirm_names("This will be lost.", (one.name for one in own if one.is_precious), confirmed)
+        context.confirm(f"Remove these {len(own)} resources?")
 
     return consent

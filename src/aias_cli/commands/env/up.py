@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
-from aias_cli.commands.env.options import Confirm, DuringMaintenance, Environment, LockWait, Simulate
+from aias_cli.commands.env.options import Confirm, DuringMaintenance, Environment, LockWait, Simulate, refuse_options
 from aias_cli.context import CommandContext, current
+
+_HERE = ("timeout",)
+_ON_LINODE = ("plan", "change", "resume", "cleanup", "simulate", "confirm", "lock_wait", "during_maintenance")
 
 
 def up(
@@ -35,20 +38,25 @@ def up(
     """
     context = current(ctx)
     if not context.is_on_linode(environment):
+        refuse_options(ctx, _ON_LINODE, "on this machine")
         _up_here(context, environment, timeout)
         return
-    from aias_cli.commands.env.planning import ask_for
+    refuse_options(ctx, _HERE, "on Linode")
+    from aias_cli.commands.env.planning import ask_for, ask_to_remove
     from aias_core.environments.linode.up import UpOptions
 
     chosen = context.linode(environment, simulate=simulate)
     options = UpOptions(
         lock_wait=lock_wait,
         resume=resume,
-        cleanup=cleanup,
         plan_id=plan,
         change=change,
         during_maintenance=during_maintenance,
     )
+    if cleanup:
+        removed = chosen.clean_up(options, ask_to_remove(context, confirm or ()), context.printer.note)
+        context.printer.result("aias.env.cleanup/1", removed.as_record(), "removed", ["address", "name", "id"])
+        return
     result = chosen.up(options, ask_for(context, confirm or ()), context.printer.note)
     context.printer.result("aias.env.up.linode/1", result.as_record())
 

@@ -21,7 +21,7 @@ def rotate(
 ) -> None:
     """Renew a secret with two keys: both valid, consumers reload, use is proven, the old one is retired.
 
-    AIAS_KUBECONFIG names the cluster. A failure leaves both values valid and ends with 9; the same command goes on.
+    AIAS_KUBECONFIG names the cluster. A failure ends with 9 and says which values are valid; the same command goes on.
 
     Example: aias secrets rotate development nats-password
     """

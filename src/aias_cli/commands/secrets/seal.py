@@ -26,10 +26,11 @@ def seal(
     Example: aias secrets seal --name dsn --namespace env-development --certificate cert.pem < dsn.txt
     """
     from aias_core.secret import Secret
-    from aias_core.secrets.sealing import build_sealed_secret, read_certificate
+    from aias_core.secrets.sealing import build_sealed_secret, read_certificate, refuse_placeholder
 
     context = current(ctx)
     given = read_certificate(certificate)
-    values = {key: Secret(context.ask_secret("Value"))}
-    manifest = build_sealed_secret(namespace, name, values, given, scope=scope)
+    value = Secret(context.ask_secret("Value"))
+    refuse_placeholder(name, value, "send the real value on stdin")
+    manifest = build_sealed_secret(namespace, name, {key: value}, given, scope=scope)
     context.printer.documents("aias.secrets.seal/1", [manifest])

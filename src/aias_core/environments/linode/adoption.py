@@ -21,6 +21,7 @@ CLUSTER, POOL, DATABASE = "linode_lke_cluster", "linode_lke_node_pool", "linode_
 VPC, SUBNET, FIREWALL = "linode_vpc", "linode_vpc_subnet", "linode_firewall"
 BUCKET, KEY = "linode_object_storage_bucket", "linode_object_storage_key"
 DOMAIN, RECORD = "linode_domain", "linode_domain_record"
+LOOKED_AFTER = (CLUSTER, POOL, DATABASE, BUCKET, VPC, FIREWALL)
 _KINDS: Mapping[str, str] = {
     VPC: "vpc",
     FIREWALL: "firewall",

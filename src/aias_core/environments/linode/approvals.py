@@ -113,7 +113,8 @@ class PlanShelf:
         if policy.required and len(people) < PEOPLE:
             raise ApprovalMissing(
                 f"The plan '{saved['id']}' of '{self.environment}' needs {PEOPLE} approvals, {len(people)} given",
-                hint=f"have it signed with: aias env approve {saved['id']} --as NAME --key FILE",
+                hint=f"have it signed with: "
+                f"aias env approve {saved['id']} --env {self.environment} --as NAME --key FILE",
             )
         return people
 
@@ -127,7 +128,8 @@ class PlanShelf:
         fault = find_fault(approval, approval.environment, policy, actor, used)
         if approval.approver == str(saved["author"]).partition("@")[0]:
             fault = "comes from the author of the plan"
-        if approval.sha256 != saved["sha256"]:
+        about = (approval.environment, approval.plan_id, approval.sha256)
+        if about != (saved["environment"], saved["id"], saved["sha256"]):
             fault = "is for another plan"
         if fault is not None:
             raise ApprovalInvalid(f"The approval by '{approval.approver}' {fault}")
@@ -166,7 +168,8 @@ def refuse_unplanned(profile: LinodeProfile, plan_id: str | None, change: str | 
     if plan_id is None:
         raise Refused(
             f"'{profile.name}' is changed by saved plans only",
-            hint=f"save one with: aias env plan {profile.name} --save; then: aias env up --plan ID --change ID",
+            hint=f"save one with: aias env plan {profile.name} --save; "
+            f"then: aias env up {profile.name} --plan ID --change ID",
         )
     if change is None:
         raise Refused(f"'{profile.name}' is changed as part of a change only", hint="name it with: --change ID")

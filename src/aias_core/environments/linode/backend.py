@@ -11,6 +11,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
@@ -36,6 +37,7 @@ class StateBackend:
         self._turn = Lock()
         self._terraform_lock: dict[str, Any] | None = None
         self.fault: AiasError | None = None
+        self._failed_method = ""
         self.url = ""
 
     def variables(self) -> dict[str, str]:
@@ -58,13 +60,16 @@ class StateBackend:
         return secrets.compare_digest(authorization.encode(), expected.encode())
 
     def answer(self, method: str, query: str, body: bytes) -> Answer:
-        """Status and body for one request; one is answered at a time."""
+        """Status and body for one request; one is answered at a time. What succeeds when tried again was no fault."""
         with self._turn:
             try:
-                return self._do(method, parse_qs(query), body)
+                answered = self._do(method, parse_qs(query), body)
             except AiasError as exc:
-                self.fault = exc
+                self.fault, self._failed_method = exc, method
                 return _status_of(exc), exc.message.encode()
+            if method == self._failed_method and answered[0] != HTTPStatus.CONFLICT:
+                self.fault = None
+            return answered
 
     def _do(self, method: str, query: dict[str, list[str]], body: bytes) -> Answer:
         match method:
@@ -86,7 +91,6 @@ class StateBackend:
         if self._is_anothers(lock_id):
             return self._refuse()
         self._versions.write(body, self._writable())
-        self.fault = None
         return 200, b""
 
     def _delete(self) -> Answer:
@@ -127,7 +131,7 @@ def serve_state(versions: StateVersions, lease: Lease | None = None) -> Iterator
     Without a lease it only reads; Terraform must then be told `-lock=false`.
     """
     backend = StateBackend(versions, lease)
-    with ThreadingHTTPServer(("127.0.0.1", 0), _build_handler(backend)) as server:
+    with _Server(("127.0.0.1", 0), _build_handler(backend)) as server:
         server.daemon_threads = True
         backend.url = f"http://127.0.0.1:{server.server_address[1]}/state"
         serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -137,6 +141,11 @@ def serve_state(versions: StateVersions, lease: Lease | None = None) -> Iterator
         finally:
             server.shutdown()
             serving.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Says nothing: a Terraform that was killed hangs up, and what matters is a fault."""
 
 
 def _build_handler(backend: StateBackend) -> type[BaseHTTPRequestHandler]:

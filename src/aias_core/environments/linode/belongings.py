@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from aias_core.environments.linode.kinds import KINDS, is_ours, label_of
+from aias_core.environments.linode.kinds import KINDS, get_kind, is_ours
+from aias_core.environments.linode.variables import list_key_labels
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.kinds import Kind, Resource
     from aias_core.environments.linode.target import LinodeEnvironment
 
 
-def list_own(environment: LinodeEnvironment) -> list[tuple[str, Resource]]:
+def list_own(environment: LinodeEnvironment, kinds: Collection[str] = tuple(KINDS)) -> list[tuple[str, Resource]]:
     """What of the account belongs to an environment, with its kind."""
-    return list(_iter_own(environment))
+    return list(_iter_own(environment, kinds))
 
 
-def _iter_own(environment: LinodeEnvironment) -> Iterator[tuple[str, Resource]]:
-    for kind in KINDS.values():
+def _iter_own(environment: LinodeEnvironment, kinds: Collection[str]) -> Iterator[tuple[str, Resource]]:
+    for kind in map(get_kind, kinds):
         for row in environment.opened.account.list_all(kind.path):
             if _is_own(environment, kind, row, environment.name):
                 yield kind.name, row
@@ -29,11 +30,9 @@ def _is_own(environment: LinodeEnvironment, kind: Kind, row: Resource, name: str
         case "bucket":
             return is_own_bucket(environment, row)
         case "key":
-            return str(row["label"]).startswith(f"{environment.profile.bucket_prefix}-{name}-")
+            return str(row["label"]) in list_key_labels(environment.profile)
         case "vpc":
             return is_ours(kind, row, name) and str(row.get("description")) == f"aias environment {name}"
-        case "database":
-            return str(row["label"]) == label_of(name)
         case _:
             return is_ours(kind, row, name)
 

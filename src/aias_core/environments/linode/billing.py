@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from aias_core.environments.linode.cost import format_amount
-from aias_core.environments.linode.kinds import label_of
+from aias_core.environments.linode.events import name_clusters
+from aias_core.environments.linode.kinds import is_label_of, label_of
 from aias_core.environments.linode.prices import CURRENCY
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def read_billed(account: LinodeAccount, environment: str) -> Billed:
     """What was billed. Raises PrerequisiteMissing when the token may not read the account."""
     owed = account.get("/account")
     newest = sorted(account.list_all("/account/invoices"), key=lambda one: str(one["date"]), reverse=True)[:INVOICES]
-    own = _own_labels(environment, _cluster_ids(account, environment) if newest else ())
+    own = _find_parts(account, environment) if newest else _Parts(environment, frozenset())
     return Billed(
         _decimal(owed["balance_uninvoiced"]),
         _decimal(owed["balance"]),
@@ -62,24 +61,29 @@ def read_billed(account: LinodeAccount, environment: str) -> Billed:
     )
 
 
-def _read_invoice(account: LinodeAccount, invoice: dict[str, Any], own: re.Pattern[str]) -> Invoice:
+def _read_invoice(account: LinodeAccount, invoice: dict[str, Any], own: _Parts) -> Invoice:
     items = account.list_all(f"/account/invoices/{invoice['id']}/items")
-    share = sum((_decimal(item["amount"]) for item in items if own.search(str(item["label"]))), Decimal(0))
+    share = sum((_decimal(item["amount"]) for item in items if own.are_billed_as(str(item["label"]))), Decimal(0))
     return Invoice(invoice["id"], str(invoice["date"])[:10], _decimal(invoice["total"]), share)
 
 
-def _cluster_ids(account: LinodeAccount, environment: str) -> set[int]:
-    """Clusters of that name, also those that are gone: their nodes are billed under labels like `lke500001-…`."""
-    label = label_of(environment)
-    clusters = account.list_all("/lke/clusters", {"label": label})
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """An environment, and label and id of every cluster: nodes are billed under labels like `lke500001-…`."""
+
+    environment: str
+    clusters: frozenset[tuple[str, int]]
+
+    def are_billed_as(self, line: str) -> bool:
+        nodes = tuple(f"lke{number}-" for label, number in self.clusters if label == label_of(self.environment))
+        labels = [label for label, _ in self.clusters]
+        return any(word.startswith(nodes) or is_label_of(word, self.environment, labels) for word in line.split())
+
+
+def _find_parts(account: LinodeAccount, environment: str) -> _Parts:
+    """Also of clusters that are gone."""
     made = account.list_all("/account/events", {"action": "lke_cluster_create"})
-    told = (event.get("entity") or {} for event in made)
-    return {one["id"] for one in clusters} | {one["id"] for one in told if one.get("label") == label}
-
-
-def _own_labels(environment: str, cluster_ids: Iterable[int]) -> re.Pattern[str]:
-    names = [rf"{re.escape(label_of(environment))}(-\S+)?", *(rf"lke{number}-\S+" for number in cluster_ids)]
-    return re.compile(rf"(?<!\S)({'|'.join(names)})(?!\S)")
+    return _Parts(environment, frozenset(name_clusters(account, made)))
 
 
 def _decimal(number: object) -> Decimal:

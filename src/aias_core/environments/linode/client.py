@@ -142,8 +142,9 @@ class LinodeAccount:
                 patience.pause(lost.cause, lost.retry_after)
                 was_lost = True
             except Conflict:
-                if not was_lost:
-                    raise
+                if was_lost and (made := self._find_made(kind, body)):
+                    return made
+                raise
             if made := self._find_made(kind, body):
                 return made
 

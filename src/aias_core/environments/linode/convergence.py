@@ -5,6 +5,7 @@ Each creation is in the journal before Terraform may send it, by its address; wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 from aias_core.environments.linode.adoption import (
     CLUSTER,
     DATABASE,
+    LOOKED_AFTER,
     POOL,
     Existing,
     find_existing,
     iter_creations,
     list_paths,
 )
+from aias_core.environments.linode.dangers import PRECIOUS
 from aias_core.environments.linode.failures import RESUME, Passing
-from aias_core.environments.linode.plan import EnvironmentPlan, build_plan, refuse_widened
+from aias_core.environments.linode.plan import EnvironmentPlan, find_plan_dangers, refuse_new_dangers
 from aias_core.environments.linode.quota import remember_refusal
 from aias_core.environments.linode.transport import Patience
 from aias_core.errors import AiasError, LimitReached, Partial
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
 
 INFRASTRUCTURE = "infrastructure"
 _READY = {CLUSTER: "ready", DATABASE: "active"}
-_LOOKED_AFTER = (CLUSTER, POOL, DATABASE)
 READY_SECONDS, LOOK_SECONDS = 1_200.0, 5.0
 
 
@@ -52,17 +54,21 @@ class Convergence:
     def converge(self, agreed: EnvironmentPlan, first: TerraformPlan | None) -> None:
         """Makes the infrastructure as planned; `first` is a plan that still holds, to begin with.
 
-        What fails and passes by itself is tried again, after a look at what it made, for ten minutes; then Partial.
-        Raises LimitReached after this run's own creations are removed.
+        What fails and passes by itself is tried again, after a look at what it made, for ten minutes; then Partial. So
+        is a plan that is the same again after it was carried out. Raises LimitReached after this run's own creations
+        are removed.
         """
-        patience, plan = Patience(self.environment.timing), first
+        patience, plan, done = Patience(self.environment.timing), first, ""
         while True:
             try:
                 if plan is None:
                     plan = self.prepare(agreed)
                 if plan.is_empty:
                     return
+                if done == (outline := _outline(plan)):
+                    patience.pause(f"after it was carried out there still is to {outline}")
                 self._apply(plan)
+                done = outline
             except Passing as exc:
                 self.say(exc.message)
                 patience.pause(exc.message)
@@ -73,9 +79,11 @@ class Convergence:
     def prepare(self, agreed: EnvironmentPlan | None) -> TerraformPlan:
         """A plan in which nothing is made twice and nothing is replaced for being late.
 
-        Raises Conflict when it holds a danger that nobody agreed to.
+        Raises Conflict when it holds a danger that nobody agreed to. Without `agreed` everything is about to be
+        removed, so nothing is repaired, or waited for, first.
         """
-        self._repair()
+        if agreed is not None:
+            self._repair()
         while True:
             found = self.workshop.plan()
             existing = find_existing(
@@ -86,20 +94,27 @@ class Convergence:
             for one in existing:
                 self._take_over(one)
         if agreed is not None and self.journal.command == "up":
-            refuse_widened(agreed, build_plan(self.environment, self.workshop, found, []))
+            refuse_new_dangers(agreed, find_plan_dangers(found))
         return found
 
-    def clean_up(self) -> list[str]:
-        """Removes what this run made, newest first, and forgets it; the addresses. Nothing older is touched."""
-        removed = []
-        for one in self._list_own():
+    def list_own(self) -> list[Owned]:
+        """What this run made and is still there, newest first: what it knows the id of, and what it finds by label."""
+        intended = _intended(self.journal)
+        known = [one for one in self.workshop.list_resources() if one.address in intended]
+        plan = self.workshop.plan()
+        lost = [one for one in iter_creations(plan.changes) if one.address in intended]
+        found = find_existing(self.environment.opened.account, lost, self.environment.name)
+        own = [*map(_own_known, known), *map(_own_found, found)]
+        return sorted(own, key=lambda one: intended[one.address], reverse=True)
+
+    def remove(self, own: Sequence[Owned]) -> None:
+        """Removes what this run made, and forgets it."""
+        for one in own:
             self.say(f"Removing '{one.address}' ({one.id})…")
             with self.journal.step(f"remove {one.address}", id=one.id):
                 self._remove(one.path)
                 with suppress(AiasError):
                     self.workshop.forget(one.address)
-            removed.append(one.address)
-        return removed
 
     def _apply(self, plan: TerraformPlan) -> None:
         creations = [one.address for one in iter_creations(plan.changes)]
@@ -123,7 +138,7 @@ class Convergence:
     def _repair(self) -> None:
         """Untaints what is good after all; what is gone stays tainted, and what is not ready is waited for."""
         for instance in self.workshop.list_resources():
-            if instance.is_tainted and instance.type in _LOOKED_AFTER and self._wait_until_good(instance):
+            if instance.is_tainted and instance.type in LOOKED_AFTER and self._wait_until_good(instance):
                 self.say(f"'{instance.address}' is good after all, so it is not replaced")
                 with self.journal.step(f"untaint {instance.address}", id=instance.id):
                     self.workshop.untaint(instance.address)
@@ -168,7 +183,9 @@ class Convergence:
     def _give_back(self, refusal: LimitReached) -> LimitReached:
         """After a refusal for want of room: this run's creations go, what was there stays."""
         self._learn(refusal)
-        removed = self.clean_up()
+        own = self.list_own()
+        self.remove(own)
+        removed = [one.address for one in own]
         kept = [one.address for one in self.workshop.list_resources()]
         text = (
             f"{refusal.message}. Removed again: {', '.join(removed) or 'nothing'}. Kept: {', '.join(kept) or 'nothing'}"
@@ -185,21 +202,6 @@ class Convergence:
 
                 remember_refusal(opened.directory, kind, opened.account.count(get_kind(kind).path))
 
-    def _list_own(self) -> list[_Own]:
-        """What this run made and is still there, newest first: what it knows the id of, and what it finds by label."""
-        intended = _intended(self.journal)
-        known = {one.address: one for one in self.workshop.list_resources()}
-        own = [
-            _Own(address, known[address].id, list_paths(known[address].type, known[address].attributes))
-            for address in intended
-            if address in known
-        ]
-        plan = self.workshop.plan()
-        lost = [one for one in iter_creations(plan.changes) if one.address in intended]
-        found = find_existing(self.environment.opened.account, lost, self.environment.name)
-        hidden = [_Own(one.address, one.identifier, one.path) for one in found]
-        return sorted([*own, *hidden], key=lambda one: intended[one.address], reverse=True)
-
     def _remove(self, path: str) -> None:
         account = self.environment.opened.account
         account.delete(path)
@@ -207,10 +209,34 @@ class Convergence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Own:
+class Owned:
+    """A resource that a run made; `name` is what a person types to agree to its loss."""
+
     address: str
+    type: str
+    name: str
     id: str
     path: str
+
+    @property
+    def is_precious(self) -> bool:
+        return self.type in PRECIOUS
+
+    def as_record(self) -> dict[str, Any]:
+        return {"address": self.address, "name": self.name, "id": self.id}
+
+
+def _own_known(one: Instance) -> Owned:
+    name = str(one.attributes.get("label") or one.address)
+    return Owned(one.address, one.type, name, one.id, list_paths(one.type, one.attributes))
+
+
+def _own_found(one: Existing) -> Owned:
+    return Owned(one.address, one.type, one.label, one.identifier, one.path)
+
+
+def _outline(plan: TerraformPlan) -> str:
+    return ", ".join(f"{'/'.join(one.actions)} '{one.address}'" for one in plan.changes if one.is_change)
 
 
 _VERBS = {

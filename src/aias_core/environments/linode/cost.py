@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aias_core.environments.linode.kinds import label_of
 from aias_core.environments.linode.prices import CURRENCY, FREE, Price, PriceList
+from aias_core.environments.linode.variables import list_pools
 
 if TYPE_CHECKING:
     from aias_core.environments.schema import LinodeProfile
@@ -17,7 +18,7 @@ PlannedKind = Literal["control plane", "node", "instance", "database", "nodebala
 STANDARD, HIGHLY_AVAILABLE, ENTERPRISE = "lke-sa", "lke-ha", "lke-e"
 NOT_INCLUDED = (
     "network transfer above the pool of the account",
-    "volumes and NodeBalancers that workloads ask for",
+    "volumes and NodeBalancers that workloads ask for, such as the NodeBalancer of the edge",
     "nodes that pools add by themselves above their count",
     "Object Storage above what its flat price includes; that price is paid once for the whole account",
     "taxes",
@@ -87,18 +88,12 @@ def plan_resources(profile: LinodeProfile) -> list[Planned]:
     return list(_iter_resources(profile))
 
 
-def list_pools(profile: LinodeProfile) -> dict[str, Any]:
-    """The pools that the environment has: those for GPUs only where GPUs are enabled."""
-    return {name: pool for name, pool in profile.cluster.pools.items() if profile.gpu.enabled or not pool.gpu}
-
-
 def _iter_resources(profile: LinodeProfile) -> Iterator[Planned]:
     region, label = profile.region, label_of(profile.name)
     yield Planned("control plane", label, control_plane_plan(profile.cluster.tier, ha=profile.cluster.ha), 1, region)
     for name, pool in list_pools(profile).items():
         yield Planned("node", f"{label}-{name}", pool.type, pool.count, region)
     yield Planned("database", label, profile.database.type, profile.database.nodes, region)
-    yield Planned("nodebalancer", label_of(profile.name, "edge"), "nodebalancer", 1, region)
     if profile.buckets:
         yield Planned("object storage", f"{len(profile.buckets)} buckets", "objectstorage", 1, region)
 

@@ -13,7 +13,7 @@ from aias_core.errors import Refused
 if TYPE_CHECKING:
     from aias_core.environments.linode.terraform_plan import ResourceChange
 
-_PRECIOUS = {CLUSTER: "cluster", POOL: "pool", DATABASE: "database", BUCKET: "bucket", VPC: "VPC"}
+PRECIOUS = {CLUSTER: "cluster", POOL: "pool", DATABASE: "database", BUCKET: "bucket", VPC: "VPC"}
 _PROTECTED = (CLUSTER, DATABASE, BUCKET)
 _ADDRESSES = ("linode_nodebalancer", RECORD)
 
@@ -49,10 +49,10 @@ def refuse_protected(dangers: Sequence[Danger], environment: str) -> None:
 
 def _iter_dangers(change: ResourceChange) -> Iterator[Danger]:
     name = str((change.before or {}).get("label") or change.name)
-    if change.is_destruction and change.type in _PRECIOUS:
+    if change.is_destruction and change.type in PRECIOUS:
         verb = "replaced" if change.is_replacement else "deleted"
         why = f" because of {', '.join(change.replace_reasons)}" if change.replace_reasons else ""
-        yield Danger(change.address, change.type, name, f"the {_PRECIOUS[change.type]} is {verb}{why}", True)
+        yield Danger(change.address, change.type, name, f"the {PRECIOUS[change.type]} is {verb}{why}", True)
     elif change.is_destruction and change.type in _ADDRESSES:
         yield Danger(change.address, change.type, name, "a public address or name is lost", True)
     elif change.actions == ("update",):

@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock, ids
-from aias_core.environments.linode.adoption import BUCKET
-from aias_core.environments.linode.belongings import describe, is_own_bucket, list_own
+from aias_core.environments.linode.adoption import is_known, list_paths
+from aias_core.environments.linode.belongings import describe, list_own
 from aias_core.environments.linode.convergence import Convergence
 from aias_core.environments.linode.failures import RESUME, Passing
 from aias_core.environments.linode.inside import open_access
-from aias_core.environments.linode.inventory import is_of_workload
+from aias_core.environments.linode.keeping import list_paths_of, list_staying
 from aias_core.environments.linode.kinds import KINDS
+from aias_core.environments.linode.plan import ONLOOKER
 from aias_core.environments.linode.steps import DOWN, Progress, Steps
 from aias_core.environments.linode.transport import Patience
+from aias_core.environments.linode.workloads import GONE_SECONDS, LOOK_SECONDS, Workloads
 from aias_core.errors import DependencyUnreachable, NotFound, Partial, Refused
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.journal import Journal
-    from aias_core.environments.linode.kinds import Resource
+    from aias_core.environments.linode.keeping import Row
     from aias_core.environments.linode.lease import Lease
     from aias_core.environments.linode.remote_state import RemoteState
     from aias_core.environments.linode.target import LinodeEnvironment
     from aias_core.environments.linode.terraform import Progress as Moved
     from aias_core.environments.linode.terraform_plan import TerraformPlan
     from aias_core.environments.linode.workshop import Workshop
-    from aias_core.secrets.cluster import Cluster
 
 COMMAND = "down"
-GONE_SECONDS, LOOK_SECONDS = 300.0, 3.0
+_DATA = ("database", "bucket", "vpc")
 
 
 @dataclass(frozen=True, slots=True)
 class DownOptions:
-    """`volumes` also removes buckets with what is in them, and the state unless `keep_state`."""
+    """`volumes` also removes what holds data: database, volumes, full buckets; and the state unless `keep_state`."""
 
     volumes: bool = False
     keep_state: bool = False
@@ -94,7 +95,7 @@ def take_down(environment: LinodeEnvironment, options: DownOptions, progress: Pr
         simulated=environment.opened.is_simulated,
         changed=True,
         removed=tuple(removal.removed),
-        kept=() if is_forgotten else tuple(describe(row) for row in removal.kept),
+        kept=() if is_forgotten else tuple(f"{kind} {describe(row)}" for kind, row in removal.kept),
         orphans=tuple(removal.orphans),
         seconds=clock.monotonic() - began,
     )
@@ -112,7 +113,7 @@ class Removal:
         self._environment, self._state, self._lease = environment, state, lease
         self._options, self._steps = options, steps
         self.removed: list[str] = []
-        self.kept: list[Resource] = []
+        self.kept: list[Row] = []
         self.orphans: list[str] = []
 
     def carry_out(self) -> None:
@@ -123,7 +124,9 @@ class Removal:
         with self._steps.step("workloads") as say:
             self._remove_workloads(journal, say)
         with self._steps.step("infrastructure") as say:
+            self._remove_unready_cluster(journal, say)
             self._destroy(journal, say)
+            self.removed += Workloads(self._environment, journal, say).settle_volumes(removes=self._options.volumes)
         with self._steps.step("proof") as say:
             self._prove(say)
         journal.end("succeeded", removed=len(self.removed))
@@ -144,44 +147,40 @@ class Removal:
             say("There is no state to set aside")
 
     def _remove_workloads(self, journal: Journal, say: Progress) -> None:
-        """Services and claims go first, so that the cluster's controllers free their NodeBalancers and volumes."""
+        """What the cluster's controllers alone can free, or tell of, comes before the cluster goes."""
         try:
             with open_access(self._environment.opened.account, self._environment.name) as cluster:
                 if cluster is None:
                     say("There is no cluster to ask")
                     return
-                self._clear(cluster, journal, say)
+                Workloads(self._environment, journal, say).release(cluster)
         except DependencyUnreachable as exc:
             say(f"{exc.message}; what its workloads had in the account is listed as orphans")
 
-    def _clear(self, cluster: Cluster, journal: Journal, say: Progress) -> None:
-        paths = list(_iter_claims(cluster))
-        if not paths:
-            return
-        before = self._list_of_workloads()
-        with journal.step("workloads", objects=paths):
-            for path in paths:
-                say(f"Removing '{path}'…")
-                cluster.call("DELETE", path)
-        self._wait_until(lambda: len(self._list_of_workloads()) < len(before), say)
-
-    def _list_of_workloads(self) -> list[str]:
+    def _remove_unready_cluster(self, journal: Journal, say: Progress) -> None:
+        """Terraform reads a cluster with its kubeconfig, which one that is not ready does not have."""
         account = self._environment.opened.account
-        balancers = [row for row in account.list_all(KINDS["nodebalancer"].path) if is_of_workload(row)]
-        volumes = [row for row in account.list_all(KINDS["volume"].path) if str(row["label"]).startswith("pvc")]
-        return [describe(row) for row in (*balancers, *volumes)]
+        for kind, row in list_own(self._environment, ("cluster",)):
+            if row["status"] == "ready":
+                continue
+            path, title = f"{KINDS[kind].path}/{row['id']}", f"{kind} {describe(row)}"
+            say(f"Removing the {title}, which is not ready…")
+            with journal.step(f"remove {title}", id=row["id"]):
+                account.delete(path)
+                account.wait_until_gone(path)
+            self.removed.append(title)
 
     def _destroy(self, journal: Journal, say: Progress) -> None:
         patience = Patience(self._environment.timing)
-        with self._environment.workshop(self._state, self._lease) as workshop:
+        with self._environment.workshop(self._state, self._lease, empties_buckets=self._options.volumes) as workshop:
             convergence = Convergence(self._environment, workshop, journal, say)
             while True:
                 try:
                     convergence.prepare(None)
-                    targets = self._choose(workshop)
-                    if targets == []:
+                    self._keep(workshop, journal, say)
+                    if not workshop.list_resources():
                         return
-                    plan = workshop.plan(destroy=True, targets=targets or ())
+                    plan = workshop.plan(destroy=True)
                     if plan.is_empty:
                         return
                     self._apply(workshop, plan, journal, say)
@@ -198,21 +197,33 @@ class Removal:
         with journal.step("infrastructure", removes=[one.address for one in plan.deleted]):
             workshop.apply(plan, note)
 
-    def _choose(self, workshop: Workshop) -> list[str] | None:
-        """The addresses to remove where buckets with data stay; None for everything."""
-        resources = workshop.list_resources()
-        full = {f"{row['region']}:{row['label']}" for row in self._list_buckets() if row["objects"]}
-        if self._options.volumes or not full:
-            return None if resources else []
-        return [one.address for one in resources if not (one.type == BUCKET and one.id in full)]
+    def _keep(self, workshop: Workshop, journal: Journal, say: Progress) -> None:
+        """Takes what stays out of the state; the next `up` takes it over again.
 
-    def _list_buckets(self) -> list[Resource]:
-        rows = self._environment.opened.account.list_all(KINDS["bucket"].path)
-        return [row for row in rows if is_own_bucket(self._environment, row)]
+        Terraform would remove the database with the cluster: its access list depends on the nodes, and a target
+        takes what depends on it along.
+        """
+        if self._options.volumes:
+            return
+        staying = list_staying(self._environment, list_own(self._environment, _DATA), volumes=False)
+        paths = list_paths_of(staying)
+        for one in workshop.list_resources():
+            if is_known(one.type) and list_paths(one.type, one.attributes) in paths:
+                say(f"Keeping '{one.address}' ({one.id})")
+                with journal.step(f"keep {one.address}", id=one.id):
+                    workshop.forget(one.address)
+        self._close_database(staying, journal)
+
+    def _close_database(self, staying: list[Row], journal: Journal) -> None:
+        """Addresses of nodes that are gone may be anybody's soon."""
+        for kind, row in staying:
+            if kind == "database" and row["allow_list"] and row["status"] == "active":
+                with journal.step("allow list", addresses=[]):
+                    self._environment.opened.account.update(f"{KINDS[kind].path}/{row['id']}", {"allow_list": []})
 
     def _prove(self, say: Progress) -> None:
         environment = self._environment
-        left: list[tuple[str, Resource]] = []
+        left: list[Row] = []
 
         def is_empty() -> bool:
             left[:] = self._list_left()
@@ -224,17 +235,15 @@ class Removal:
                 f"Still there: {', '.join(f'{kind} {describe(row)}' for kind, row in left)}",
                 hint=f"see what Linode says: aias env events {environment.name}; then {RESUME}",
             )
-        self.kept = self._list_buckets()
         found = environment.opened.hunt_orphans().find().found
         self.orphans = [f"{one.suspect.kind} {one.suspect.label} ({one.suspect.id})" for one in found]
         say(f"Linode answers 404 for {len(self.removed)} resources; {len(self.orphans)} orphans in the account")
 
-    def _list_left(self) -> list[tuple[str, Resource]]:
-        return [
-            (kind, row)
-            for kind, row in list_own(self._environment)
-            if kind != "bucket" or (self._options.volumes and row["label"] != self._environment.state_bucket)
-        ]
+    def _list_left(self) -> list[Row]:
+        """What is neither gone nor to be kept; notes what is kept."""
+        own = list_own(self._environment)
+        self.kept = list_staying(self._environment, own, volumes=self._options.volumes)
+        return [one for one in own if one not in self.kept]
 
     def _wait_until(self, holds: Callable[[], bool], say: Progress) -> None:
         timing = self._environment.timing
@@ -248,12 +257,11 @@ def _has_anything(environment: LinodeEnvironment, options: DownOptions) -> bool:
     own = list_own(environment)
     if options.volumes and not options.keep_state and (own or environment.opened.is_simulated):
         return True
-    return any(kind != "bucket" or _is_empty_bucket(environment, row) for kind, row in own)
-
-
-def _is_empty_bucket(environment: LinodeEnvironment, row: Resource) -> bool:
-    """Whether a bucket goes as well: it holds nothing and is not that of the state."""
-    return not row["objects"] and row["label"] != environment.state_bucket
+    if len(own) > len(list_staying(environment, own, volumes=options.volumes)):
+        return True
+    # Volumes that bear no tags are known to the journal alone.
+    journal = environment.read_state().journals.find_unfinished(ONLOOKER)
+    return journal is not None and journal.command == COMMAND
 
 
 def _forget(environment: LinodeEnvironment, state: RemoteState) -> None:
@@ -267,12 +275,3 @@ def _forget(environment: LinodeEnvironment, state: RemoteState) -> None:
     if environment.opened.is_simulated:
         stop_simulation(environment.directory, forget=True)
         shutil.rmtree(environment.directory, ignore_errors=True)
-
-
-def _iter_claims(cluster: Cluster) -> Iterator[str]:
-    for service in cluster.call("GET", "/api/v1/services")["items"]:
-        if service.get("spec", {}).get("type") == "LoadBalancer":
-            yield f"/api/v1/namespaces/{service['metadata']['namespace']}/services/{service['metadata']['name']}"
-    for claim in cluster.call("GET", "/api/v1/persistentvolumeclaims")["items"]:
-        metadata = claim["metadata"]
-        yield f"/api/v1/namespaces/{metadata['namespace']}/persistentvolumeclaims/{metadata['name']}"

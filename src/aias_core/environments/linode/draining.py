@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aias_core.environments.linode.nodes import Node, NodeWork, set_schedulable, working_on_nodes
+from aias_core.environments.linode.nodes import Node, NodeWork, get_node, list_nodes, set_schedulable, working_on_nodes
 from aias_core.errors import DependencyUnreachable, NotFound, Refused, TimedOut
 
 if TYPE_CHECKING:
@@ -32,11 +32,14 @@ class Drained:
         return {"node": self.node, "evicted": self.evicted}
 
 
-def drain_node(environment: LinodeEnvironment, name: str, seconds: float, progress: Progress) -> Drained:
-    """Cordons a node and evicts its pods; it stays cordoned, whatever comes of it.
+def drain_node(
+    environment: LinodeEnvironment, name: str, seconds: float, consent: Callable[[str], None], progress: Progress
+) -> Drained:
+    """Cordons a node and evicts its pods, after `consent` to its name; it stays cordoned, whatever comes of it.
 
     Raises NotFound, LockHeld, Refused for pods that nothing would start again, TimedOut naming those that refuse.
     """
+    consent(get_node(environment, list_nodes(environment), name).title)
     with working_on_nodes(environment, "nodes drain", progress) as work:
         return empty_node(work, work.get_node(name), seconds, progress)
 

@@ -25,6 +25,7 @@ from aias_core.environments.linode.drift_rules import (
 from aias_core.environments.linode.inside import build_manifests, compare_inside, open_access
 from aias_core.environments.linode.kinds import label_of
 from aias_core.environments.linode.matching import format_settings, list_settings
+from aias_core.environments.linode.node_firewall import list_unprotected
 from aias_core.environments.linode.nodes import list_addresses
 from aias_core.environments.linode.strangers import Stranger, find_foreign_policies, find_strangers
 from aias_core.errors import AiasError, DependencyUnreachable, DifferenceFound, EnvironmentNotUp, ExitCode
@@ -149,7 +150,7 @@ def _as_they_are(known: Sequence[Instance], moved: Sequence[ResourceChange]) -> 
 def _grade_resources(
     environment: LinodeEnvironment, workshop: Workshop, moved: Sequence[ResourceChange]
 ) -> Iterator[Finding]:
-    around = _read_surroundings(environment) if moved else Surroundings()
+    around = _read_surroundings(environment)
     revert = f"aias env up {environment.name}"
     for one in moved:
         if one.after is None:
@@ -157,7 +158,8 @@ def _grade_resources(
             yield Finding(one.address, one.type, "removed", "major", text, revert, "take it out of the profile")
         elif attributes := compare_attributes(one.type, one.before or {}, one.after, around):
             yield _explain_change(one, attributes, revert)
-    yield from _check_allow_list(environment, workshop, around if moved else None)
+    yield from _check_allow_list(environment, workshop, around)
+    yield from _check_node_firewall(environment, around)
 
 
 def _explain_change(one: ResourceChange, attributes: list[AttributeDrift], revert: str) -> Finding:
@@ -182,24 +184,29 @@ def _read_surroundings(environment: LinodeEnvironment) -> Surroundings:
     return Surroundings(
         existing=frozenset(one["id"] for one in (*instances, *balancers)),
         own=frozenset(one["id"] for one in (*nodes, *served)),
+        nodes=frozenset(one["id"] for one in nodes),
         addresses=frozenset(list_addresses(instances, cluster_id)) if cluster_id else frozenset(),
     )
 
 
-def _check_allow_list(
-    environment: LinodeEnvironment, workshop: Workshop, around: Surroundings | None
-) -> Iterator[Finding]:
+def _check_allow_list(environment: LinodeEnvironment, workshop: Workshop, around: Surroundings) -> Iterator[Finding]:
     """Nodes come and go by themselves; one that the database does not let in is found here."""
     database = next((one for one in workshop.list_resources() if one.type == DATABASE), None)
     if database is None or database.attributes.get("private_network"):
         return
     row = environment.opened.account.find(f"/databases/postgresql/instances/{database.id}")
-    around = around or _read_surroundings(environment)
     let_in = {str(one).removesuffix("/32") for one in (row or {}).get("allow_list") or ()}
     if row is not None and (missing := sorted(around.addresses - let_in)):
         text = f"nodes may not connect to it: {', '.join(missing)}"
         revert = f"aias env up {environment.name}"
         yield Finding(f"{database.address}.allow_list", "allow list", "changed", "major", text, revert, NO_FIELD)
+
+
+def _check_node_firewall(environment: LinodeEnvironment, around: Surroundings) -> Iterator[Finding]:
+    if missing := list_unprotected(environment, around.nodes):
+        text = f"nodes are open to the world: {', '.join(map(str, missing))}"
+        revert = f"aias env up {environment.name}"
+        yield Finding(label_of(environment.name, "nodes"), "node firewall", "changed", "major", text, revert, NO_FIELD)
 
 
 def _explain_stranger(one: Stranger) -> Finding:

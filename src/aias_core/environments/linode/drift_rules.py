@@ -47,10 +47,11 @@ class AttributeDrift:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What moves by itself: instances and NodeBalancers of the account, those of the cluster, their addresses."""
+    """What moves by itself: instances and NodeBalancers of the account, those of the cluster, its nodes' addresses."""
 
     existing: frozenset[int] = frozenset()
     own: frozenset[int] = frozenset()
+    nodes: frozenset[int] = frozenset()
     addresses: frozenset[str] = frozenset()
 
 

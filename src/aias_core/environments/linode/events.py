@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -68,23 +68,25 @@ class EventReader:
 
     def list_events(self) -> list[AccountEvent]:
         """Those of the last seven days, oldest first."""
-        since = clock.format_second(clock.now() - LOOK_BACK).removesuffix("Z")
-        return list(self._read({"created": {"+gte": since}}))
+        return list(self._pick(self._list(_recent())))
 
     def follow(self, sleep: Callable[[float], None] = time.sleep) -> Iterator[AccountEvent]:
         """Those of the last seven days and then new ones without end, each again when its status changes."""
         told: dict[int, str] = {}
-        events = self.list_events()
+        newest, rows = 0, self._list(_recent())
         while True:
-            for event in events:
+            newest = max((int(row["id"]) for row in rows), default=newest)
+            for event in self._pick(rows):
                 if told.get(event.id) != event.status:
                     told[event.id] = event.status
                     yield event
             sleep(POLL_SECONDS)
-            events = list(self._read({"id": {"+gte": _oldest_open(told)}}))
+            rows = self._list({"id": {"+gte": _oldest_open(told, newest)}} if newest else _recent())
 
-    def _read(self, filters: Mapping[str, Any]) -> Iterator[AccountEvent]:
-        rows = sorted(self.account.list_all("/account/events", filters), key=lambda one: int(one["id"]))
+    def _list(self, filters: Mapping[str, Any]) -> list[Resource]:
+        return sorted(self.account.list_all("/account/events", filters), key=lambda one: int(one["id"]))
+
+    def _pick(self, rows: list[Resource]) -> Iterator[AccountEvent]:
         parts = self._find_parts(rows) if rows else None
         for row in rows:
             entity = row.get("entity") or {}
@@ -93,16 +95,14 @@ class EventReader:
 
     def _find_parts(self, rows: list[Resource]) -> Parts:
         """What is the environment's now, and clusters of its name that these events tell of."""
-        clusters = self.account.list_all(KINDS["cluster"].path)
-        told = [one for row in rows if (one := row.get("entity") or {}).get("type") == "lkecluster"]
-        named = {(str(one["label"]), int(one["id"])) for one in [*clusters, *told]}
+        named = name_clusters(self.account, rows)
         own = label_of(self.environment)
         workers = KINDS["instance"]
         return Parts(
             self.environment,
             self.domain,
             frozenset(number for label, number in named if label == own),
-            frozenset(label for label, _ in named if label.startswith(f"{own}-")),
+            frozenset(label for label, _ in named),
             frozenset(
                 row["id"] for row in self.account.list_all(workers.path) if is_ours(workers, row, self.environment)
             ),
@@ -111,15 +111,12 @@ class EventReader:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What tells the parts of one environment: ids of its clusters and tagged instances, and its labels.
-
-    An environment `a-b` is called like a part of `a`, so the clusters of such others are known as well.
-    """
+    """What tells the parts of one environment: ids of its clusters and tagged instances, labels of all clusters."""
 
     environment: str
     domain: str | None
     clusters: frozenset[int]
-    others: frozenset[str]
+    labels: frozenset[str]
     instances: frozenset[int]
 
     def owns(self, entity: Mapping[str, Any]) -> bool:
@@ -128,18 +125,29 @@ class Parts:
             return number in self.clusters
         if kind == "linode" and (number in self.instances or self._is_node(label)):
             return True
-        if any(label == other or label.startswith(f"{other}-") for other in self.others):
-            return False
-        return is_label_of(label, self.environment) or (kind == "domain" and label == self.domain)
+        is_named = is_label_of(label, self.environment, self.labels)
+        return is_named or (kind == "domain" and label == self.domain)
 
     def _is_node(self, label: str) -> bool:
         return any(label.startswith(f"lke{number}-") for number in self.clusters)
 
 
-def _oldest_open(told: Mapping[int, str]) -> int:
-    """The first event that may still change, or the newest one when none may."""
+def name_clusters(account: LinodeAccount, events: Iterable[Resource]) -> set[tuple[str, int]]:
+    """Label and id of each cluster that there is, and of each that these events tell of."""
+    clusters = account.list_all(KINDS["cluster"].path)
+    told = [one for row in events if (one := row.get("entity") or {}).get("type") == "lkecluster"]
+    return {(str(one["label"]), int(one["id"])) for one in [*clusters, *told]}
+
+
+def _recent() -> dict[str, Any]:
+    since = clock.format_second(clock.now() - LOOK_BACK).removesuffix("Z")
+    return {"created": {"+gte": since}}
+
+
+def _oldest_open(told: Mapping[int, str], newest: int) -> int:
+    """The first event that may still change, or the one after the newest when none may."""
     pending = [number for number, status in told.items() if status in _PENDING]
-    return min(pending, default=max(told, default=0))
+    return min(pending, default=newest + 1)
 
 
 def _build(row: Resource, entity: Mapping[str, Any]) -> AccountEvent:

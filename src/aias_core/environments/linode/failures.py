@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aias_core.environments.linode.refusals import LIMIT, OUT_OF_STOCK, limit_hint
+from aias_core.environments.linode.refusals import LIMIT, OUT_OF_STOCK, TAKEN, limit_hint
 from aias_core.errors import AiasError, Conflict, LimitReached, Partial, PrerequisiteMissing
 
 if TYPE_CHECKING:
@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 
 RESUME = "run the same command again; it goes on where it stopped"
 _STATUS = re.compile(r"\[(\d{3})\]")
-_LATE = re.compile(r"gave up waiting|failed to wait|failed to get kubeconfig|timed? ?out", re.IGNORECASE)
-_GARBLED = re.compile(r"not JSON|invalid character|unexpected end of JSON", re.IGNORECASE)
-_TAKEN = re.compile(r"must be unique|already exists|already in use|name is not available|is taken", re.IGNORECASE)
-_PASSING = {0, 408, 429, 500, 502, 503, 504}  # 0 stands for no answer
+_LATE = re.compile(
+    r"gave up waiting|failed to wait|failed to get kubeconfig|timed? ?out|deadline exceeded|event \d+ has failed",
+    re.IGNORECASE,
+)
+_IN_USE = re.compile(r"still has devices attached|in use by", re.IGNORECASE)
+# In linodego's errors.go 1 and 2 stand for no answer, or one that could not be read.
+_PASSING = {1, 2, 408, 429, 500, 502, 503, 504}
 _STALE = "saved plan is stale"
 
 
@@ -47,9 +50,9 @@ def _explain(text: str) -> AiasError:
             f"Linode does not accept the token any more: {text}",
             hint=f"put a valid one where 'account.token' of the profile points to, then {RESUME}",
         )
-    if _STALE in text.lower() or statuses & _PASSING or _LATE.search(text) or _GARBLED.search(text):
+    if _STALE in text.lower() or statuses & _PASSING or _LATE.search(text) or _IN_USE.search(text):
         return Passing(f"Linode did not do it: {text}", hint=RESUME)
-    if _TAKEN.search(text):
+    if TAKEN.search(text):
         return Passing(f"Something has the name already: {text}", hint=RESUME)
     return AiasError(f"Terraform failed: {text}", hint="correct the profile, then run the same command again")
 

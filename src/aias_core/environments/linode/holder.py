@@ -19,7 +19,10 @@ _PROCESSES = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """`place` tells apart where process ids mean the same thing; without a `pid` it is a person, not a process."""
+    """`place` tells apart where process ids mean the same thing; without a `pid` it is a person, not a process.
+
+    `actor` is the account's user, `user` the system's.
+    """
 
     actor: str
     host: str
@@ -29,10 +32,11 @@ class Holder:
     command: str
     run_id: str
     acquired_at: str
+    user: str = ""
 
     def is_gone_from_here(self, observer: Holder) -> bool:
-        """Whether the observer knows that it ended: the same actor, on the same host, whose process is no more."""
-        is_own = (self.actor, self.host, self.place) == (observer.actor, observer.host, observer.place)
+        """Whether the observer knows that it ended: of the same system user, on the same host, its process no more."""
+        is_own = (self.user, self.host, self.place) == (observer.user, observer.host, observer.place)
         return is_own and self.pid is not None and _started_at(self.pid) != self.started_at
 
     def as_record(self) -> dict[str, Any]:
@@ -54,6 +58,7 @@ def describe_self(command: str, *, actor: str | None = None, is_process: bool = 
         command=command,
         run_id=str(new_id()),
         acquired_at=clock.format_instant(clock.now()),
+        user=_system_user(),
     )
 
 

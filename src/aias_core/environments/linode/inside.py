@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aias_core.environments.linode.kinds import label_of
 from aias_core.secret import Secret
-from aias_core.secrets.cluster import APPLY, Cluster, open_cluster
+from aias_core.secrets.cluster import APPLY, ENVIRONMENT, Cluster, open_cluster
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.client import LinodeAccount
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Manifest = dict[str, Any]
 MANAGED = {"app.kubernetes.io/managed-by": "aias"}
-ENVIRONMENT = "aias.dev/environment"
 _QUOTA = "aias"
 _PATHS = {
     "Namespace": ("/api/v1", "namespaces"),
@@ -30,19 +29,31 @@ _COMPARED = ("labels", "annotations")
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What has to be applied and what of ours is no longer wanted, in order."""
+    """What has to be applied and what of ours is no longer wanted, in order; `fault` is why it is not known."""
 
     changed: list[Manifest]
     surplus: list[Manifest]
+    fault: str = ""
 
     @property
     def is_settled(self) -> bool:
-        return not (self.changed or self.surplus)
+        return not (self.changed or self.surplus or self.fault)
+
+    def as_content(self) -> dict[str, Any]:
+        """What would be done, without what the cluster itself writes into its objects."""
+        removed = [_key(one) for one in self.surplus]
+        return {"changed": self.changed, "removed": removed, "is_known": not self.fault}
 
     def count(self) -> dict[str, int]:
         """How many objects of each kind would be applied, and how many removed."""
         kinds = [one["kind"] for one in self.changed]
         return {**{kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}, "removed": len(self.surplus)}
+
+    def describe(self) -> str:
+        """The same in words."""
+        if self.fault:
+            return f"not known, {self.fault[0].lower()}{self.fault[1:]}"
+        return ", ".join(f"{number} {kind}" for kind, number in self.count().items() if number) or "nothing to change"
 
 
 @contextmanager

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Rows by kind; pools and what each cluster uses by its id; back ends of suspicious NodeBalancers by theirs."""
+    """Rows by kind; pools and what each cluster uses by its id; back ends of suspicious NodeBalancers by theirs.
+
+    Buckets and keys of ours begin with `bucket_prefix`.
+    """
 
     rows: Mapping[str, list[Resource]]
     pools: Mapping[int, list[Resource]]
     uses: Mapping[int, ClusterUse | None]
     backends: Mapping[int, list[Resource]]
     records: Mapping[int, list[Resource]]
+    bucket_prefix: str
 
     @property
     def addresses(self) -> set[str]:
@@ -39,7 +43,7 @@ class Inventory:
         return any(label == name or label.startswith(f"{name}-") for name in names)
 
 
-def read_inventory(account: LinodeAccount, ask: Ask) -> Inventory:
+def read_inventory(account: LinodeAccount, ask: Ask, bucket_prefix: str) -> Inventory:
     """Reads the account and asks each of its clusters."""
     rows = {name: account.list_all(kind.path) for name, kind in KINDS.items()}
     clusters = rows["cluster"]
@@ -51,6 +55,7 @@ def read_inventory(account: LinodeAccount, ask: Ask) -> Inventory:
         {one["id"]: ask(one) for one in clusters},
         {one["id"]: list(_iter_backends(account, one)) for one in suspects},
         {one["id"]: account.list_all(f"/domains/{one['id']}/records") for one in domains},
+        bucket_prefix,
     )
 
 

@@ -152,6 +152,11 @@ class Journal:
         return self._entries[0].step
 
     @property
+    def details(self) -> dict[str, Any]:
+        """What the run was begun with."""
+        return self._entries[0].details
+
+    @property
     def is_ended(self) -> bool:
         return bool(self._entries) and self._entries[-1].event == "end"
 

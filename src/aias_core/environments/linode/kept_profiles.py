@@ -5,6 +5,8 @@ A version bears the fence of the run that wrote it, and so does the profile. Ref
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from aias_core.errors import NotFound
@@ -24,6 +26,12 @@ def keep_profile(state: RemoteState, fence: int, profile: LinodeProfile) -> None
     for key in state.store.list(f"{state.environment}/{_FOLDER}/"):
         if key not in needed:
             state.store.delete(key)
+
+
+def digest_profile(profile: LinodeProfile) -> str:
+    """The SHA-256 of all that a profile says."""
+    content = json.dumps(profile.model_dump(mode="json", by_alias=True), sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def get_profile(state: RemoteState, version: Version) -> LinodeProfile:

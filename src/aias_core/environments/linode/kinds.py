@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,18 +52,25 @@ def label_of(environment: str, purpose: str | None = None) -> str:
     return f"aias-{environment}" if purpose is None else f"aias-{environment}-{purpose}"
 
 
-def tags_of(environment: str) -> list[str]:
-    """What every part of an environment that takes tags is tagged with."""
-    return ["aias", f"env:{environment}", "managed-by:aias"]
+def is_label_of(label: str, environment: str, clusters: Iterable[str] = ()) -> bool:
+    """Whether something is called like a part of an environment, and not like one of another of these clusters.
 
-
-def is_label_of(label: str, environment: str) -> bool:
+    An environment `a-b` is called like a part of `a`; its cluster tells that it is there.
+    """
     own = label_of(environment)
-    return label == own or label.startswith(f"{own}-")
+    others = (one for one in clusters if one.startswith(f"{own}-"))
+    return _is_part(label, own) and not any(_is_part(label, other) for other in others)
+
+
+def _is_part(label: str, whole: str) -> bool:
+    return label == whole or label.startswith(f"{whole}-")
 
 
 def is_ours(kind: Kind, resource: Mapping[str, Any], environment: str) -> bool:
-    """Whether a resource belongs to the environment: by its tags, or by its label where Linode keeps no tags."""
+    """Whether a resource belongs to the environment: by its tags, or by its whole label where Linode keeps no tags.
+
+    Not for buckets and keys, which have names of their own.
+    """
     if kind.has_tags:
         return {"aias", f"env:{environment}"} <= set(resource.get("tags") or ())
-    return is_label_of(str(resource.get(kind.label_field)), environment)
+    return str(resource.get(kind.label_field)) == label_of(environment)

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock, ids
-from aias_core.environments.linode.inside import ENVIRONMENT, MANAGED, open_access
+from aias_core.environments.linode.inside import MANAGED, open_access
 from aias_core.errors import Conflict, EnvironmentNotUp, InvalidInput
 from aias_core.files import whole_file
 from aias_core.secret import Secret
-from aias_core.secrets.cluster import APPLY
+from aias_core.secrets.cluster import APPLY, ENVIRONMENT
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.target import LinodeEnvironment

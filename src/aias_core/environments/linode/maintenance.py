@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
-from aias_core.environments.linode.inside import ENVIRONMENT, open_access
-from aias_core.errors import Conflict, EnvironmentNotUp, InvalidInput, Refused
+from aias_core.environments.linode.inside import open_access
+from aias_core.errors import Conflict, DependencyUnreachable, EnvironmentNotUp, InvalidInput, Partial, Refused
+from aias_core.secrets.cluster import ENVIRONMENT
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.target import LinodeEnvironment
@@ -80,8 +81,14 @@ def end_maintenance(environment: LinodeEnvironment) -> Maintenance:
 
 
 def refuse_under_maintenance(environment: LinodeEnvironment) -> None:
-    """Raises Refused while there is maintenance."""
-    found = read_maintenance(environment)
+    """Raises Refused while there is maintenance, DependencyUnreachable where only a person can know."""
+    try:
+        found = read_maintenance(environment)
+    except (DependencyUnreachable, Partial) as exc:
+        raise DependencyUnreachable(
+            f"Whether '{environment.name}' is under maintenance is not known: {exc.message}",
+            hint="if it is not, or if it is part of that, say so with: --during-maintenance",
+        ) from exc
     if found.is_on:
         raise Refused(
             f"'{environment.name}' is under maintenance until {found.as_record()['until']}: {found.reason}",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aias_core.environments.components import Component, load_registry
 from aias_core.environments.linode.profile import load_linode_profile
+from aias_core.environments.rules.components import list_enabled
 from aias_core.network.lint import refuse_faults
 from aias_core.network.policies import Policy, render_policies
 from aias_core.network.topology import GATEWAY, Outside, Topology, Workload
@@ -34,7 +35,8 @@ def open_network(name: str, own: Path | None) -> tuple[Topology, list[Policy]]:
 
 def build_topology(profile: LinodeProfile) -> Topology:
     """What is deployed by this profile, and what must talk to what."""
-    present = [component for component in load_registry().values() if _is_present(component, profile)]
+    registry = load_registry()
+    present = [registry[name] for name in list_enabled(profile, registry)]
     namespaces = {role: namespace.name for role, namespace in profile.namespaces.items()}
     workloads = {
         component.name: _build_workload(component, namespaces[component.namespaces[0]])
@@ -60,12 +62,6 @@ def build_topology(profile: LinodeProfile) -> Topology:
         },
         callers=_find_callers(profile),
     )
-
-
-def _is_present(component: Component, profile: LinodeProfile) -> bool:
-    choice = profile.components.get(component.name)
-    is_chosen = choice is None or choice.enabled
-    return "linode" in component.targets and is_chosen and (profile.gpu.enabled or not component.needs_gpu)
 
 
 def _build_workload(component: Component, namespace: str) -> Workload:

@@ -11,7 +11,8 @@ from aias_core import ids
 from aias_core.environments.linode.failures import RESUME
 from aias_core.environments.linode.inside import open_access
 from aias_core.environments.linode.kinds import label_of
-from aias_core.errors import Conflict, EnvironmentNotUp, NotFound, Partial
+from aias_core.environments.linode.node_firewall import protect_nodes
+from aias_core.errors import Conflict, EnvironmentNotUp, NotFound, Partial, Refused
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.journal import Journal
@@ -43,6 +44,11 @@ class Node:
     version: str
     since: str
 
+    @property
+    def title(self) -> str:
+        """Its name; its id while it has not joined the cluster."""
+        return self.name or self.id
+
     def as_record(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -70,12 +76,22 @@ class NodeWork:
         return _list(self.environment, self.cluster, self.cluster_id)
 
     def get_node(self, name: str) -> Node:
-        """Raises NotFound for a name that no node has."""
-        nodes = self.find_nodes()
-        found = next((one for one in nodes if one.name == name), None)
-        if found is None:
-            raise _unknown("node", name, [one.name for one in nodes], self.environment.name)
-        return found
+        """By its name or its id. Raises NotFound, and Refused for one that has not joined the cluster."""
+        node = get_node(self.environment, self.find_nodes(), name)
+        if not node.name:
+            raise Refused(
+                f"The node '{node.id}' has not joined the cluster, so nothing runs on it",
+                hint=f"replace it: aias env nodes recycle {self.environment.name} --node {node.id}",
+            )
+        return node
+
+
+def get_node(environment: LinodeEnvironment, nodes: list[Node], name: str) -> Node:
+    """The one of that name or id. Raises NotFound naming those that there are."""
+    found = next((one for one in nodes if name in (one.title, one.id)), None)
+    if found is None:
+        raise _unknown("node", name, [one.title for one in nodes], environment.name)
+    return found
 
 
 def list_nodes(environment: LinodeEnvironment) -> list[Node]:
@@ -90,8 +106,8 @@ def cordon_node(environment: LinodeEnvironment, name: str, progress: Progress, *
     command = "nodes uncordon" if undo else "nodes cordon"
     with working_on_nodes(environment, command, progress) as work:
         node = work.get_node(name)
-        with work.journal.step(f"{command} {name}"):
-            set_schedulable(work.cluster, name, is_wanted=undo)
+        with work.journal.step(f"{command} {node.name}"):
+            set_schedulable(work.cluster, node.name, is_wanted=undo)
         return work.get_node(node.name)
 
 
@@ -178,7 +194,8 @@ def list_addresses(instances: list[dict[str, Any]], cluster_id: int) -> set[str]
 
 
 def admit_nodes(work: NodeWork, say: Progress) -> None:
-    """Makes the database let in the nodes that there are now, and no others, where it is not private to them."""
+    """Puts the nodes that there are now behind their firewall, and makes the database let in these and no others."""
+    protect_nodes(work.environment, work.cluster_id, work.journal, say)
     account = work.environment.opened.account
     row = account.find_by_label("database", label_of(work.environment.name))
     if row is None or row.get("private_network"):

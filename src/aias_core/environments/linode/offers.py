@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from aias_core.environments.linode.checks import Check, failed, passed
-from aias_core.environments.linode.cost import list_pools
+from aias_core.environments.linode.variables import list_pools
 from aias_core.errors import InvalidInput, LimitReached
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _is_version(offered: str, wanted: str) -> bool:
 
 def _check_plans(account: LinodeAccount, profile: LinodeProfile) -> Iterator[Check]:
     types = {row["id"]: row for row in account.list_all("/linode/types")}
-    available = _available_plans(account, profile.region)
+    refused = _refused_plans(account, profile.region)
     for name, pool in list_pools(profile).items():
         check = f"plan of pool '{name}'"
         if pool.type not in types:
@@ -95,23 +95,24 @@ def _check_plans(account: LinodeAccount, profile: LinodeProfile) -> Iterator[Che
                 check,
                 InvalidInput(f"There is no plan '{pool.type}'", hint=f"set 'cluster.pools.{name}.type' of the profile"),
             )
-        elif pool.type not in available:
-            yield failed(check, _out_of_stock(account, pool.type, types, available, profile.region))
+        elif pool.type in refused:
+            yield failed(check, _out_of_stock(account, pool.type, types, refused, profile.region))
         else:
             yield passed(check, f"'{pool.type}' is available")
 
 
-def _available_plans(account: LinodeAccount, region: str) -> set[str]:
-    return {row["plan"] for row in account.list_all(f"/regions/{region}/availability") if row["available"]}
+def _refused_plans(account: LinodeAccount, region: str) -> set[str]:
+    """Linode tells it of premium and GPU plans only: what it does not name is there."""
+    return {row["plan"] for row in account.list_all(f"/regions/{region}/availability") if not row["available"]}
 
 
 def _out_of_stock(
-    account: LinodeAccount, plan: str, types: dict[str, Any], available: set[str], region: str
+    account: LinodeAccount, plan: str, types: dict[str, Any], refused: set[str], region: str
 ) -> LimitReached:
-    """Says what is available instead: plans of the same class that are no smaller, and regions with this one."""
+    """Says what is available instead: plans of the same class that are no smaller, and regions that name this one."""
     regions = [row["region"] for row in account.list_all("/regions/availability", None) if _offers(row, plan)]
     wanted = types[plan]
-    plans = [name for name in available if name in types and _is_no_smaller(types[name], wanted)]
+    plans = [name for name in types if name not in refused and _is_no_smaller(types[name], wanted)]
     plans.sort(key=lambda name: (types[name]["memory"], name))
     instead = f"plans {', '.join(plans[:PROPOSALS]) or 'none'}; regions {', '.join(regions[:PROPOSALS]) or 'none'}"
     return LimitReached(f"The plan '{plan}' is not available in '{region}' now", hint=f"available instead: {instead}")

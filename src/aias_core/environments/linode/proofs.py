@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from aias_core import clock
 from aias_core.environments.linode.inventory import Inventory, is_of_workload
-from aias_core.environments.linode.kinds import KINDS
+from aias_core.environments.linode.kinds import KINDS, label_of
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.kinds import Resource
 
 EXPIRES = "expires:"
+_KEPT = {"aias", "managed-by:aias"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def is_expired(instance: Resource, now: datetime) -> bool:
 
 def _prove_volume(volume: Resource, inventory: Inventory) -> str | None:
     region = str(volume["region"])
+    if set(volume["tags"]) >= _KEPT:  # `down` left it with its data
+        return None
     if not str(volume["label"]).startswith("pvc") or volume["linode_id"] is not None:
         return None
     if not inventory.is_every_cluster_known(region):
@@ -111,8 +114,9 @@ def _prove_vpc(vpc: Resource, inventory: Inventory) -> str | None:
 
 
 def _prove_key(key: Resource, inventory: Inventory) -> str | None:
-    access = key.get("bucket_access") or []
-    if not str(key["label"]).startswith("aias-") or not access or inventory.has_cluster_for(key["label"]):
+    access, prefix = key.get("bucket_access") or [], f"{inventory.bucket_prefix}-"
+    label = str(key["label"])
+    if not label.startswith(prefix) or not access or inventory.has_cluster_for(label_of(label.removeprefix(prefix))):
         return None
     buckets = {str(bucket["label"]) for bucket in inventory.rows["bucket"]}
     return None if any(one["bucket_name"] in buckets for one in access) else "every bucket that it opens is gone"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from aias_core import clock
-from aias_core.environments.linode.cost import list_pools
 from aias_core.environments.linode.kinds import KINDS, is_ours, label_of
+from aias_core.environments.linode.variables import list_key_labels, list_pools
 from aias_core.errors import LimitReached, PrerequisiteMissing
 from aias_core.files import whole_file
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 FILE = "limits.json"
 REMEMBERED = timedelta(days=30)
 MOST_KEYS = 100
-_REFUSED = "refused"
 Verdict = Literal["ok", "short", "unknown"]
 
 
@@ -91,12 +90,7 @@ def read_quota(account: LinodeAccount, profile: LinodeProfile, directory: Path) 
     cluster_ids = {row["id"] for row in rows["cluster"] if row["label"] == label_of(profile.name)}
     needed = {name: wanted[name] - _count_own(kind, rows[name], profile, cluster_ids) for name, kind in KINDS.items()}
     return Quota(
-        [
-            _measure(
-                name, len(rows[name]), max(0, needed[name]), _tightest(name, profile, published.get(name), learned)
-            )
-            for name in KINDS
-        ]
+        [_measure(name, len(rows[name]), max(0, needed[name]), profile, published.get(name), learned) for name in KINDS]
     )
 
 
@@ -111,7 +105,7 @@ def wanted_resources(profile: LinodeProfile) -> dict[str, int]:
         "database": 1,
         "domain": 1 if profile.domain else 0,
         "bucket": len(profile.buckets),
-        "key": 1 if profile.buckets else 0,
+        "key": len(list_key_labels(profile)),
         "volume": 0,
     }
 
@@ -138,21 +132,22 @@ def read_learned(directory: Path) -> dict[str, dict[str, Any]]:
     return {kind: one for kind, one in record.items() if clock.parse_instant(one["refused_at"]) > newest}
 
 
-def _tightest(
-    kind: str, profile: LinodeProfile, published: tuple[int, str] | None, learned: Mapping[str, dict[str, Any]]
-) -> tuple[int, str] | None:
+def _measure(
+    kind: str,
+    used: int,
+    needed: int,
+    profile: LinodeProfile,
+    published: tuple[int, str] | None,
+    learned: Mapping[str, dict[str, Any]],
+) -> Allotment:
+    """With the least limit that is known. A refusal of fewer than there are now is outdated."""
     known = [published] if published else []
     if kind in profile.limits:
         known.append((profile.limits[kind], "profile"))
-    if kind in learned:
-        known.append((learned[kind]["limit"], f"{_REFUSED} on {learned[kind]['refused_at'][:10]}"))
-    return min(known, default=None)
-
-
-def _measure(kind: str, used: int, needed: int, limit: tuple[int, str] | None) -> Allotment:
-    is_outdated = limit is not None and limit[1].startswith(_REFUSED) and used > limit[0]
-    most, source = (None, None) if limit is None or is_outdated else limit
-    return Allotment(kind, used, needed, most, source)
+    if kind in learned and used <= learned[kind]["limit"]:
+        known.append((learned[kind]["limit"], f"refused on {learned[kind]['refused_at'][:10]}"))
+    limit, source = min(known, default=(None, None))
+    return Allotment(kind, used, needed, limit, source)
 
 
 def _count_own(kind: Kind, rows: list[Resource], profile: LinodeProfile, cluster_ids: set[int]) -> int:
@@ -164,11 +159,20 @@ def _is_own(kind: Kind, row: Resource, profile: LinodeProfile, cluster_ids: set[
         case "instance":
             return row.get("lke_cluster_id") in cluster_ids
         case "bucket":
-            return str(row["label"]).startswith(f"{profile.bucket_prefix}-{profile.name}-")
+            return str(row["label"]) in {f"{profile.bucket_prefix}-{profile.name}-{one}" for one in profile.buckets}
+        case "key":
+            return str(row["label"]) in list_key_labels(profile)
+        case "nodebalancer":
+            return (row.get("lke_cluster") or {}).get("id") in cluster_ids or _has_tag_of(row, cluster_ids)
         case "domain":
             return bool(row["domain"] == profile.domain)
         case _:
             return is_ours(kind, row, profile.name)
+
+
+def _has_tag_of(balancer: Resource, cluster_ids: set[int]) -> bool:
+    """The cloud controller tags with its cluster what it makes."""
+    return not {f"lke{number}" for number in cluster_ids}.isdisjoint(balancer["tags"])
 
 
 def _bucket_limit(account: LinodeAccount, profile: LinodeProfile) -> tuple[int, str] | None:

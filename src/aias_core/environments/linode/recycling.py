@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aias_core.environments.linode.draining import empty_node
-from aias_core.environments.linode.nodes import Node, NodeWork, admit_nodes, get_pool, wait_for_pool, working_on_nodes
+from aias_core.environments.linode.nodes import (
+    Node,
+    NodeWork,
+    admit_nodes,
+    get_cluster_id,
+    get_node,
+    get_pool,
+    list_nodes,
+    wait_for_pool,
+    working_on_nodes,
+)
 from aias_core.errors import InvalidInput, Partial
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.steps import Progress
     from aias_core.environments.linode.target import LinodeEnvironment
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One node, by name or id, or every node of a pool. Raises InvalidInput unless exactly one is named."""
+
+    node: str | None
+    pool: str | None
+
+    def __post_init__(self) -> None:
+        if (self.node is None) == (self.pool is None):
+            raise InvalidInput("Name one node or one pool", hint="for example: aias env nodes recycle --pool general")
+
+    def pick(self, environment: LinodeEnvironment, nodes: list[Node]) -> list[Node]:
+        """Raises NotFound for what there is not."""
+        if self.node is not None:
+            return [get_node(environment, nodes, self.node)]
+        pool_id = get_pool(environment, get_cluster_id(environment), str(self.pool))["id"]
+        return [one for one in nodes if one.pool_id == pool_id]
 
 
 @dataclass(slots=True)
@@ -27,34 +57,27 @@ class Recycled:
 
 
 def recycle_nodes(
-    environment: LinodeEnvironment, node: str | None, pool: str | None, seconds: float, progress: Progress
+    environment: LinodeEnvironment, chosen: Chosen, seconds: float, consent: Callable[[list[str]], None], say: Progress
 ) -> Recycled:
-    """Replaces one node, or all of a pool; stops at the first that cannot be drained or replaced.
+    """Replaces one node, or all of a pool, after `consent` to their names.
 
-    Raises InvalidInput unless exactly one of `node` and `pool` is named, and as `drain_node`; Partial for a node that
-    does not become ready.
+    Stops at the first that cannot be drained or replaced. Raises NotFound, and as `drain_node`; Partial for a node
+    that does not become ready.
     """
-    if (node is None) == (pool is None):
-        raise InvalidInput("Name one node or one pool", hint="for example: aias env nodes recycle --pool general")
+    consent([one.title for one in chosen.pick(environment, list_nodes(environment))])
     recycled = Recycled(environment.name)
-    with working_on_nodes(environment, "nodes recycle", progress) as work:
-        for one in _choose(work, node, pool):
-            _recycle(work, one, seconds, progress)
-            recycled.replaced.append(one.name)
+    with working_on_nodes(environment, "nodes recycle", say) as work:
+        for one in chosen.pick(environment, work.find_nodes()):
+            _recycle(work, one, seconds, say)
+            recycled.replaced.append(one.title)
     return recycled
 
 
-def _choose(work: NodeWork, node: str | None, pool: str | None) -> list[Node]:
-    if node is not None:
-        return [work.get_node(node)]
-    pool_id = get_pool(work.environment, work.cluster_id, str(pool))["id"]
-    return [one for one in work.find_nodes() if one.pool_id == pool_id]
-
-
 def _recycle(work: NodeWork, node: Node, seconds: float, say: Progress) -> None:
-    empty_node(work, node, seconds, say)
-    say(f"Recycling '{node.name}'…")
-    with work.journal.step(f"recycle {node.name}", id=node.id):
+    if node.name:
+        empty_node(work, node, seconds, say)
+    say(f"Recycling '{node.title}'…")
+    with work.journal.step(f"recycle {node.title}", id=node.id):
         # Where the answer is lost, the pool tells whether the node is gone.
         with suppress(Partial):
             work.environment.opened.account.post(f"/lke/clusters/{work.cluster_id}/nodes/{node.id}/recycle")

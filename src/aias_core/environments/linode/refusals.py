@@ -9,7 +9,7 @@ from aias_core.errors import AiasError, Conflict, InvalidInput, LimitReached, No
 
 LIMIT = re.compile(r"account limit reached|quota|limit exceeded|may have at most", re.IGNORECASE)
 OUT_OF_STOCK = re.compile(r"currently unavailable|out of stock|no capacity|insufficient capacity", re.IGNORECASE)
-_TAKEN = re.compile(r"must be unique|already exists|already in use|name is not available", re.IGNORECASE)
+TAKEN = re.compile(r"must be unique|already exists|already in use|name is not available|is taken", re.IGNORECASE)
 _NO_JSON = "N/A"
 
 
@@ -27,7 +27,7 @@ def explain_refusal(exc: Any, method: str, path: str) -> AiasError:
             return NotFound(f"There is no '{path}' in the account")
         case 400 if LIMIT.search(reasons) or OUT_OF_STOCK.search(reasons):
             return LimitReached(f"Linode refused '{method} {path}': {reasons}", hint=limit_hint(reasons))
-        case 400 if method == "POST" and _TAKEN.search(reasons):
+        case 400 if method == "POST" and TAKEN.search(reasons):
             return Conflict(f"Linode refused '{method} {path}': {reasons}", hint="see what has the name in the account")
         case _:
             return InvalidInput(f"Linode refused '{method} {path}' ({exc.status}): {reasons}")

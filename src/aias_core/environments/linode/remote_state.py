@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -18,6 +19,7 @@ from aias_core.environments.linode.comparison import compare_states
 from aias_core.environments.linode.holder import describe_self, own_command
 from aias_core.environments.linode.journal import JournalShelf
 from aias_core.environments.linode.lease import Lease, LeaseShelf, LeaseState, build_held, hold_lease
+from aias_core.environments.linode.simulation import is_simulated
 from aias_core.environments.linode.states import Restored, StateVersions, Version, read_state
 from aias_core.environments.linode.store import DirectoryStore, S3Store, StateStore
 from aias_core.environments.local.credentials import Credentials
@@ -25,13 +27,15 @@ from aias_core.environments.profiles import load_profile
 from aias_core.errors import InvalidInput, NotFound, Refused
 from aias_core.objectstore import ObjectStore
 from aias_core.secret import Secret
+from aias_core.secrets.declared import FILE, IDENTITY
 
 if TYPE_CHECKING:
     from aias_core.environments.schema import LinodeProfile
+    from aias_core.secrets.declared import Secrets
 
 KEY_SECRET, STORAGE_SECRET = "state-backup", "state-storage"
-SOURCES = {KEY_SECRET: "secret://env/AIAS_STATE_BACKUP_KEY", STORAGE_SECRET: "secret://env/AIAS_STATE_STORAGE"}
-SIMULATION = "simulation.json"
+KEY_VARIABLE = "AIAS_STATE_BACKUP_KEY"
+SOURCES = {KEY_SECRET: f"secret://env/{KEY_VARIABLE}", STORAGE_SECRET: "secret://env/AIAS_STATE_STORAGE"}
 _BUCKET = "state"
 
 Progress = Callable[[str], None]
@@ -45,6 +49,7 @@ class RemoteState:
     directory: Path
     store: StateStore
     read_key: Callable[[], bytes]
+    ensure_key: Callable[[Progress], None] = lambda _: None
 
     @property
     def versions(self) -> StateVersions:
@@ -60,9 +65,10 @@ class RemoteState:
 
     @contextmanager
     def held(self, wait_seconds: float, progress: Progress, actor: str | None = None) -> Iterator[Lease]:
-        """The lease for the length of the block, held by this command. Raises LockHeld."""
+        """The lease for the length of the block, held by this command, with the key. Raises LockHeld, NotFound."""
         holder = describe_self(own_command(), actor=actor)
         with hold_lease(self.store, self.environment, holder, wait_seconds=wait_seconds, progress=progress) as lease:
+            self.ensure_key(progress)
             yield lease
 
     def describe(self) -> dict[str, Any]:
@@ -137,7 +143,13 @@ def open_state(name: str, state_root: Path, own_profiles: Path | None = None) ->
 
 def open_state_of(profile: LinodeProfile, directory: Path) -> RemoteState:
     """The remote state of the environment with that profile and directory."""
-    return RemoteState(profile.name, directory, open_store(directory, profile), _key_reader(directory, profile))
+    store = open_store(directory, profile)
+    if is_simulated(directory):
+        own = Credentials(directory / "secrets")
+        key = partial(own.ensure_one, KEY_SECRET, lambda: secrets.token_hex(32))
+        return RemoteState(profile.name, directory, store, lambda: read_key(key()))
+    kept = StateKey(profile, directory, store)
+    return RemoteState(profile.name, directory, store, kept.read, kept.ensure)
 
 
 def open_store(environment_directory: Path, profile: LinodeProfile) -> StateStore:
@@ -146,10 +158,6 @@ def open_store(environment_directory: Path, profile: LinodeProfile) -> StateStor
         return DirectoryStore(environment_directory / "store")
     objects = read_storage(_resolve(profile, STORAGE_SECRET), profile.region)
     return S3Store(objects, f"{profile.bucket_prefix}-{profile.name}-{_BUCKET}")
-
-
-def is_simulated(environment_directory: Path) -> bool:
-    return (environment_directory / SIMULATION).exists()
 
 
 def read_storage(secret: Secret, region: str) -> ObjectStore:
@@ -175,11 +183,53 @@ def read_key(secret: Secret) -> bytes:
     return cipher.read_key(secret)
 
 
-def _key_reader(directory: Path, profile: LinodeProfile) -> Callable[[], bytes]:
-    if is_simulated(directory):
-        generated = Credentials(directory / "secrets")
-        return lambda: read_key(generated.ensure_one(KEY_SECRET, lambda: secrets.token_hex(32)))
-    return lambda: read_key(_resolve(profile, KEY_SECRET))
+@dataclass(frozen=True, slots=True)
+class StateKey:
+    """The key of an environment's state: of the source that the profile names, of the variable, else of its own file.
+
+    In its own file it is made once, before there is any state: a new one would open nothing that there is.
+    """
+
+    profile: LinodeProfile
+    directory: Path
+    store: StateStore
+
+    def read(self) -> bytes:
+        """The 32 bytes. Raises NotFound where the key is not on this machine, and as `resolve_secret`, `read_key`."""
+        own = self._find_own()
+        if own is None:
+            return read_key(_resolve(self.profile, KEY_SECRET))
+        try:
+            return read_key(own.get_value(KEY_SECRET))
+        except NotFound as exc:
+            raise NotFound(
+                f"The key of the state of '{self.profile.name}' is not on this machine",
+                hint=f"copy '{FILE}' and '{IDENTITY}' from where it was brought up into '{self.directory}', "
+                f"or set {KEY_VARIABLE}",
+            ) from exc
+
+    def ensure(self, progress: Progress) -> None:
+        """As `read`; makes the key where there is no state yet, and says where it is kept."""
+        from aias_core.secrets.private import exclusive
+
+        own = self._find_own()
+        if own is not None and not self._has_states():
+            with exclusive(self.directory):
+                own.ensure_value(KEY_SECRET)
+            progress(f"The key of the state is in '{self.directory / FILE}': keep a copy, and of its age identity.")
+        self.read()
+
+    def _find_own(self) -> Secrets | None:
+        from aias_core.environments.linode.secrets import declare_secrets
+        from aias_core.settings import find_variable
+
+        declared = self.profile.secrets.get(KEY_SECRET)
+        if declared is None or declared.source is not None or find_variable(KEY_VARIABLE):
+            return None
+        return declare_secrets(self.profile, self.directory)
+
+    def _has_states(self) -> bool:
+        return bool(StateVersions(self.store, self.profile.name, self.read).list_versions())
 
 
 def _resolve(profile: LinodeProfile, name: str) -> Secret:

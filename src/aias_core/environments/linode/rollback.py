@@ -6,18 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from aias_core import clock
+from aias_core import clock, ids
 from aias_core.environments.keypath import format_path, iter_leaves
 from aias_core.environments.linode.approvals import refuse_unplanned
 from aias_core.environments.linode.kept_profiles import get_profile
 from aias_core.environments.linode.maintenance import refuse_under_maintenance
-from aias_core.environments.linode.states import StateUnreadable
+from aias_core.environments.linode.plan import ONLOOKER
 from aias_core.environments.linode.steps import ROLLBACK, Progress, Steps
 from aias_core.environments.linode.terraform_state import add_later
+from aias_core.environments.linode.up import COMMAND as UP
 from aias_core.environments.linode.up import Run, UpOptions
+from aias_core.errors import Conflict
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.drift import Drift
+    from aias_core.environments.linode.journal import Journal
     from aias_core.environments.linode.lease import Lease
     from aias_core.environments.linode.plan import EnvironmentPlan, Survey
     from aias_core.environments.linode.remote_state import RemoteState
@@ -89,11 +92,11 @@ def roll_back(
     state = environment.read_state()
     then = _with_profile(environment, state, options.to)
     with steps.step("preflight"):
-        survey = then.survey()
+        survey = then.survey(writes=True)
     consent(survey.plan)
     with state.held(options.lock_wait, progress, environment.find_actor()) as lease:
         with steps.step("restore") as say:
-            restored = _restore(state, lease, options.to)
+            restored = _restore(state, lease, options)
             refreshed = _refresh(then, state, lease, say)
         run = Run(then, state, lease, _forget_order(survey), _up_options(options), steps)
         run.carry_out()
@@ -129,17 +132,35 @@ def _forget_order(survey: Survey) -> Survey:
     return replace(survey, newest=None)
 
 
-def _restore(state: RemoteState, lease: Lease, name: str) -> Restored:
-    """The chosen version, and in it also what was made since: else that would be billed and known to nobody."""
-    try:
-        present = state.versions.read_newest()
-    except StateUnreadable:
-        present = None
-    restored = state.versions.restore(name, lease)
-    if present is not None:
-        merged = add_later(state.versions.read(restored.stored), present)
-        state.versions.write(merged, lease)
-    return restored
+def _restore(state: RemoteState, lease: Lease, options: RollbackOptions) -> Restored:
+    """The chosen version, and in it also what was made since: else that would be billed and known to nobody.
+
+    The journal knows of it before; the run goes on in it.
+    """
+    journal = _begin(state, lease, options)
+    with journal.step("restore", version=options.to):
+        return state.versions.restore(options.to, lease, add_later)
+
+
+def _begin(state: RemoteState, lease: Lease, options: RollbackOptions) -> Journal:
+    before = state.journals.find_unfinished(lease)
+    if before is not None and before.details.get("rollback") == options.to:
+        return before
+    if before is not None:
+        before.end("failed", replaced_by=COMMAND)
+    return state.journals.begin(str(ids.new_id()), UP, lease, **_up_options(options).as_details())
+
+
+def refuse_half_rolled_back(environment: LinodeEnvironment) -> None:
+    """Raises Conflict while a rollback is not finished: to go on with it by the profile of today would undo it."""
+    journal = environment.read_state().journals.find_unfinished(ONLOOKER)
+    if journal is not None and (version := journal.details.get("rollback")):
+        change = journal.details.get("change", "ID")
+        raise Conflict(
+            f"The rollback to '{version}' was not finished",
+            hint=f"finish it: aias env rollback {environment.name} --to {version} --change {change}; "
+            f"or give it up: aias env up {environment.name} --cleanup",
+        )
 
 
 def _refresh(then: LinodeEnvironment, state: RemoteState, lease: Lease, say: Progress) -> list[dict[str, Any]]:

@@ -12,9 +12,9 @@ from aias_core.environments.editing import write_values
 from aias_core.environments.linode.approvals import refuse_unplanned
 from aias_core.environments.linode.maintenance import refuse_under_maintenance
 from aias_core.environments.linode.nodes import admit_nodes, get_pool, wait_for_pool, working_on_nodes
-from aias_core.environments.linode.plan import refuse_widened
+from aias_core.environments.linode.plan import ONLOOKER, refuse_widened
 from aias_core.environments.linode.up import UpOptions
-from aias_core.errors import NotFound, Refused
+from aias_core.errors import AiasError, LockHeld, NotFound, Refused
 
 if TYPE_CHECKING:
     from aias_core.environments.keypath import KeyPath
@@ -61,35 +61,50 @@ def scale_pool(
     refuse_unplanned(environment.profile, None, None)
     refuse_under_maintenance(environment)
     before = _get_declared(environment, pool)
-    with _written(own, environment.name, _build_values(environment.name, pool, before, count)) as written:
+    with _written(environment, own, _build_values(environment.name, pool, before, count)) as written:
         environment = open_environment()
-        agreed = environment.survey().plan
+        agreed = environment.survey(writes=True).plan
         consent(agreed)
-        written.is_final = True
-        _resize(environment, pool, count, progress)
+        _resize(environment, pool, count, written, progress)
         environment.up(UpOptions(), lambda plan: refuse_widened(agreed, plan), progress)
     return Scaled(environment.name, pool, before.count, count, written.file)
 
 
 @dataclass(slots=True)
 class _Written:
-    """A profile that was written; until it `is_final`, a failure takes it back."""
+    """A profile that was written, and whether a pool was touched since."""
 
     file: Path
-    is_final: bool = False
+    is_begun: bool = False
 
 
 @contextmanager
-def _written(own: Path, name: str, values: dict[KeyPath, int]) -> Iterator[_Written]:
-    file = own / f"{name}.yaml"
+def _written(environment: LinodeEnvironment, own: Path, values: dict[KeyPath, int]) -> Iterator[_Written]:
+    """The profile with these values; what ends before anything was begun takes them back."""
+    file, before = own / f"{environment.name}.yaml", _read_place(environment)
     kept = file.read_bytes() if file.is_file() else None
-    written = _Written(write_values(own, name, values))
+    written = _Written(write_values(own, environment.name, values))
     try:
         yield written
-    except Exception:
-        if not written.is_final:
+    except BaseException as exc:
+        # Who holds the lease instead writes in the journal, too.
+        if not written.is_begun and (isinstance(exc, LockHeld) or not _has_moved(environment, before)):
             _put_back(file, kept)
         raise
+
+
+def _read_place(environment: LinodeEnvironment) -> tuple[str, int]:
+    """The newest run, and how many lines its journal has."""
+    journals = environment.read_state().journals
+    newest = max(journals.list_runs(), default="")
+    return newest, len(journals.open(newest, ONLOOKER).entries) if newest else 0
+
+
+def _has_moved(environment: LinodeEnvironment, before: tuple[str, int]) -> bool:
+    try:
+        return _read_place(environment) != before
+    except AiasError:
+        return True
 
 
 def _get_declared(environment: LinodeEnvironment, pool: str) -> Pool:
@@ -123,7 +138,7 @@ def _put_back(file: Path, kept: bytes | None) -> None:
         file.write_bytes(kept)
 
 
-def _resize(environment: LinodeEnvironment, name: str, count: int, progress: Progress) -> None:
+def _resize(environment: LinodeEnvironment, name: str, count: int, written: _Written, progress: Progress) -> None:
     """Size and bounds at once, where a pool scales by itself: each alone may be refused for the other.
 
     Terraform leaves the size of such a pool alone; every other one is left to it.
@@ -133,6 +148,7 @@ def _resize(environment: LinodeEnvironment, name: str, count: int, progress: Pro
         return
     bounds = {"enabled": True, "min": declared.minimum, "max": declared.maximum}
     with working_on_nodes(environment, "nodes scale", progress) as work:
+        written.is_begun = True
         pool = get_pool(environment, work.cluster_id, name)
         progress(f"Scaling '{name}' from {pool['count']} to {count} nodes…")
         with work.journal.step(f"scale {name}", count=count):

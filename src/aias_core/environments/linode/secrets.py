@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aias_core.environments.components import load_registry
 from aias_core.environments.linode.profile import load_linode_profile
+from aias_core.environments.rules.components import list_enabled
 from aias_core.secrets.declared import DeclaredSecret, Secrets
 
 if TYPE_CHECKING:
@@ -19,12 +21,12 @@ def open_secrets(name: str, state_root: Path, own: Path | None) -> Secrets:
 
 def declare_secrets(profile: LinodeProfile, directory: Path) -> Secrets:
     """The secrets of the environment with that profile and directory."""
-    declared = {secret: _declare(secret, entry, profile) for secret, entry in profile.secrets.items()}
+    enabled = set(list_enabled(profile, load_registry()))
+    declared = {secret: _declare(secret, entry, profile, enabled) for secret, entry in profile.secrets.items()}
     return Secrets(profile.name, directory, declared)
 
 
-def _declare(name: str, entry: SecretDeclaration, profile: LinodeProfile) -> DeclaredSecret:
-    disabled = {component for component, choice in profile.components.items() if not choice.enabled}
+def _declare(name: str, entry: SecretDeclaration, profile: LinodeProfile, enabled: set[str]) -> DeclaredSecret:
     return DeclaredSecret(
         name=name,
         owner=entry.owner,
@@ -32,7 +34,7 @@ def _declare(name: str, entry: SecretDeclaration, profile: LinodeProfile) -> Dec
         source=entry.source,
         rotation_days=entry.rotation_days,
         generator=entry.generator,
-        consumers=tuple(consumer for consumer in entry.consumers if consumer not in disabled),
+        consumers=tuple(consumer for consumer in entry.consumers if consumer in enabled),
         namespaces=tuple(
             profile.namespaces[role].name if role in profile.namespaces else role for role in entry.namespaces
         ),

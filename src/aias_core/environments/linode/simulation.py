@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aias_core import clock, process
 from aias_core.environments.linode.mirror import make_mirror
@@ -24,6 +24,9 @@ from aias_core.errors import AiasError, InvalidInput, TimedOut
 from aias_core.files import whole_file
 from aias_core.secret import Secret, random_base62
 from aias_core.settings import find_variable, inherited_environment
+
+if TYPE_CHECKING:
+    import httpx
 
 MODULE = "aias_services.linode_simulator"
 # An hour on Linode passes in 72 seconds: long enough to watch, short enough to wait for.
@@ -73,6 +76,8 @@ def ensure_simulation(directory: Path, *, pace: float | None = None) -> Simulati
     with _alone(directory):
         record = _read_record(directory)
         if not (record and _answers(str(record["url"]))):
+            if record:
+                _end(directory, int(record["pid"]))  # two of them must not write one world
             record = _start(directory, record, pace)
         return Simulation(url=record["url"], pid=record["pid"], token=_read_token(directory), directory=directory)
 
@@ -129,7 +134,11 @@ def _start_on(directory: Path, port: int, pace: float) -> dict[str, Any]:
         running = process.start(argv, cwd=home, env=inherited_environment(), output=output)
     url = _wait_for_url(directory, running)
     record = {"url": url, "pid": running.pid}
-    _make_token_known(directory, url)
+    try:
+        _make_token_known(directory, url)
+    except AiasError:
+        process.end(running, signal.SIGTERM, STOP_SECONDS)
+        raise
     with whole_file(directory / _RECORD) as file:
         file.write(json.dumps(record).encode())
     return record
@@ -159,17 +168,35 @@ def _make_token_known(directory: Path, url: str) -> None:
         with whole_file(directory / _TOKEN) as file:
             file.write(random_base62(43).encode())
     body = {"token": _read_token(directory).reveal()}
-    httpx.post(f"{url}/v4/__simulator/tokens", json=body, timeout=ANSWER_SECONDS, trust_env=False).raise_for_status()
+    try:
+        ask_simulator(url, "tokens", body).raise_for_status()
+    except httpx.HTTPError as exc:
+        raise AiasError(
+            f"The simulated account did not take its token: {exc}", hint=f"see '{directory / _LOG}'"
+        ) from exc
+
+
+def ask_simulator(url: str, path: str, body: Any = None) -> httpx.Response:
+    """What the simulator itself says; with a body it is a POST. Raises httpx.HTTPError."""
+    import httpx
+
+    return httpx.request(
+        "GET" if body is None else "POST",
+        f"{url}/v4/__simulator/{path}",
+        json=body,
+        timeout=ANSWER_SECONDS,
+        trust_env=False,
+        verify=url.startswith("https://"),  # to read the certificates of authorities takes longer than the call
+    )
 
 
 def _answers(url: str) -> bool:
     import httpx
 
     try:
-        answer = httpx.get(f"{url}/v4/__simulator/clock", timeout=ANSWER_SECONDS, trust_env=False)
+        return ask_simulator(url, "clock").is_success
     except httpx.HTTPError:
         return False
-    return answer.is_success
 
 
 def _end(directory: Path, pid: int) -> bool:
@@ -186,6 +213,7 @@ def _end(directory: Path, pid: int) -> bool:
         return False
     except psutil.TimeoutExpired:
         found.kill()
+        found.wait(STOP_SECONDS)
     return True
 
 

@@ -147,8 +147,10 @@ class StateVersions:
             )
         return self.write(content, lease, "backup")
 
-    def restore(self, name: str, lease: Lease) -> Restored:
+    def restore(self, name: str, lease: Lease, merge: Callable[[bytes, bytes], bytes] | None = None) -> Restored:
         """Makes a version the state again, with a serial above the present one; the present is set aside before.
+
+        `merge` makes what is written of the version and the present, in one go: a run may end anywhere.
 
         Raises NotFound, Conflict when it is of another lineage, StateUnreadable. A present that cannot be read is no
         obstacle: it stays among the versions.
@@ -169,7 +171,10 @@ class StateVersions:
         set_aside = None if present is None else self.write(_to_bytes(present), lease, "backup")
         newest = self.find_newest()
         serial = max(restored["serial"], newest.serial if newest else 0) + 1
-        stored = self.write(_to_bytes({**restored, "serial": serial}), lease)
+        content = _to_bytes({**restored, "serial": serial})
+        if merge is not None and present is not None:
+            content = merge(content, _to_bytes(present))
+        stored = self.write(content, lease)
         return Restored(chosen, stored, set_aside, compare_states(present or {}, restored))
 
     def _read_present(self) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ def read_health(environment: LinodeEnvironment) -> Health:
     cluster = account.find_by_label("cluster", label_of(name))
     database = account.find_by_label("database", label_of(name))
     parts = [*_read_account(environment, cluster, database)]
-    warnings = [f"The run {run.run_id} was not finished"] if (run := _find_unfinished(environment)) else []
+    warnings = [*_find_warnings(environment)]
     return Health(name, clock.now(), parts, warnings, mode="simulated" if environment.opened.is_simulated else "linode")
 
 
@@ -88,7 +88,14 @@ def _judge_kind(account: LinodeAccount, kind_name: str, name: str, wanted: int) 
     return ComponentHealth(kind_name, State.UNHEALTHY, detail=f"{found} of {wanted} are there")
 
 
-def _find_unfinished(environment: LinodeEnvironment) -> Any:
+def _find_warnings(environment: LinodeEnvironment) -> Iterator[str]:
+    """What the store of the state tells; how the parts are is known without it."""
     from aias_core.environments.linode.plan import ONLOOKER
 
-    return environment.read_state().journals.find_unfinished(ONLOOKER)
+    try:
+        run = environment.read_state().journals.find_unfinished(ONLOOKER)
+    except AiasError as exc:
+        yield f"Whether a run was not finished is not known: {exc.message}"
+        return
+    if run is not None:
+        yield f"The run {run.run_id} was not finished"

@@ -19,7 +19,7 @@ from aias_core.objectstore import ObjectStore, translated_errors
 
 CLAIM = ".claim-"
 CLAIM_STALE_SECONDS = 60.0
-_BUCKET_HINT = "the bucket is made by: aias env up"
+_BUCKET_HINT = "the bucket is made by: aias env up ENVIRONMENT"
 _PAUSE_IN_ROUNDS = 4
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,15 +12,20 @@ from typing import TYPE_CHECKING
 from aias_core.environments.linode.approvals import PlanShelf
 from aias_core.environments.linode.opening import OpenedEnvironment, ensure_directory, open_on_linode
 from aias_core.environments.linode.pacing import Timing
+from aias_core.environments.linode.preflight import CALLER_VARIABLE
 from aias_core.environments.linode.remote_state import RemoteState, open_state_of
+from aias_core.environments.linode.simulation import ask_simulator
 from aias_core.environments.linode.steps import Progress
 from aias_core.environments.linode.store import DirectoryStore
 from aias_core.environments.linode.variables import STATE_BUCKET
 from aias_core.environments.linode.workshop import MakeInfrastructure, Workshop, open_workshop, run_terraform
-from aias_core.errors import Conflict
+from aias_core.errors import Conflict, InvalidInput
+from aias_core.settings import find_variable
 
 if TYPE_CHECKING:
     from aias_core.environments.health import Health
+    from aias_core.environments.linode.cleanup import CleanedUp
+    from aias_core.environments.linode.convergence import Owned
     from aias_core.environments.linode.down import DownOptions, DownResult
     from aias_core.environments.linode.drift import Drift
     from aias_core.environments.linode.lease import Lease
@@ -61,6 +67,18 @@ def _ensure_simulated(directory: Path, name: str) -> None:
             hint="choose another place with: --state-dir DIR",
         )
     ensure_simulation(directory)
+
+
+def _read_caller() -> str | None:
+    told = find_variable(CALLER_VARIABLE)
+    if not told:
+        return None
+    try:
+        return str(ipaddress.ip_address(told))
+    except ValueError as exc:
+        raise InvalidInput(
+            f"{CALLER_VARIABLE} is '{told}' and not an IP address", hint=f"correct or unset {CALLER_VARIABLE}"
+        ) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,31 +138,42 @@ class LinodeEnvironment:
         return str(self.opened.account.get("/profile")["username"])
 
     def find_caller(self) -> str | None:
-        """The address that Linode sees us come from; None where nobody tells."""
-        if self.opened.simulation is None:
-            return None
-        import httpx
+        """The address that Linode sees us come from: that of AIAS_CALLER_ADDRESS, None where nobody tells.
 
-        answer = httpx.get(f"{self.opened.simulation.url}/v4/__simulator/settings", timeout=10, trust_env=False)
-        return str(answer.json()["client_address"])
+        Raises InvalidInput.
+        """
+        if self.opened.simulation is None:
+            return _read_caller()
+        return str(ask_simulator(self.opened.simulation.url, "settings").json()["client_address"])
 
     @contextmanager
-    def workshop(self, state: RemoteState, lease: Lease | None) -> Iterator[Workshop]:
+    def workshop(self, state: RemoteState, lease: Lease | None, *, empties_buckets: bool = False) -> Iterator[Workshop]:
         """Terraform at work on it."""
-        with open_workshop(self.opened, state, lease, self.make) as workshop:
+        with open_workshop(self.opened, state, lease, self.make, empties_buckets=empties_buckets) as workshop:
             yield workshop
 
-    def survey(self) -> Survey:
-        """What there is and what would change; nothing is written."""
+    def survey(self, *, writes: bool = False) -> Survey:
+        """What there is and what would change; nothing is written. `writes` asks for a token that may carry it out."""
         from aias_core.environments.linode.plan import take_survey
 
-        return take_survey(self)
+        return take_survey(self, writes=writes)
 
     def up(self, options: UpOptions, consent: Callable[[EnvironmentPlan], None], progress: Progress) -> UpResult:
-        """Makes it as its profile says, after `consent`, which raises to refuse; see `up.bring_up`."""
+        """Makes it as its profile says, after `consent`, which raises to refuse; see `up.bring_up`.
+
+        Raises Conflict while a rollback is not finished, unless it is to be cleaned up.
+        """
+        from aias_core.environments.linode.rollback import refuse_half_rolled_back
         from aias_core.environments.linode.up import bring_up
 
+        refuse_half_rolled_back(self)
         return bring_up(self, options, consent, progress)
+
+    def clean_up(self, options: UpOptions, consent: Callable[[Sequence[Owned]], None], progress: Progress) -> CleanedUp:
+        """Takes back what an unfinished `up` made; see `cleanup.clean_up`."""
+        from aias_core.environments.linode.cleanup import clean_up
+
+        return clean_up(self, options, consent, progress)
 
     def down(self, options: DownOptions, progress: Progress) -> DownResult:
         """Removes it and proves that it is gone; see `down.take_down`."""

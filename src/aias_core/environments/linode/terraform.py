@@ -14,7 +14,7 @@ from typing import Any
 
 from aias_core import process
 from aias_core.environments.linode.terraform_plan import TerraformPlan, read_plan
-from aias_core.environments.linode.terraform_program import find_terraform
+from aias_core.environments.linode.terraform_program import find_terraform, fingerprint
 from aias_core.environments.linode.terraform_state import EXTERNAL_POOL_TAG, keep_own_pools
 from aias_core.errors import AiasError
 from aias_core.secret import redact
@@ -23,6 +23,7 @@ from aias_core.settings import inherited_environment
 PARALLELISM = 4
 PLAN_FILE = "plan.tfplan"
 UNSAVED_STATE = "errored.tfstate"
+INITIALISED = ".terraform/initialised"
 _QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "TF_CLI_ARGS": "", "TF_INPUT": "0"}
 _PROGRESS = {
     "apply_start": "started",
@@ -91,8 +92,13 @@ class Terraform:
         self._environment = {**inherited_environment(), **_QUIET, **variables, **(backend or {})}
 
     def init(self, *, backend: bool = True) -> None:
-        """Fetches the provider and connects the state; harmless to repeat."""
+        """Fetches the provider and connects the state, unless that is done for the same files; harmless to repeat."""
+        mark, program = self._directory / INITIALISED, [*self._program, str(backend)]
+        if mark.is_file() and mark.read_text(encoding="ascii") == fingerprint(self._directory, program):
+            return
+        mark.unlink(missing_ok=True)
         self._follow("init", json=True, backend=backend, reconfigure=True)
+        mark.write_text(fingerprint(self._directory, program), encoding="ascii")
 
     def validate(self) -> None:
         """Checks the configuration against the provider's schemas."""
@@ -135,12 +141,6 @@ class Terraform:
         self.apply(plan, on_progress)
         return plan
 
-    def refresh(self, on_progress: OnProgress = ignore) -> TerraformPlan:
-        """Brings the state up to what there is, and changes nothing else; the plan tells what had drifted."""
-        plan = self.plan(on_progress, refresh_only=True)
-        self.apply(plan, on_progress)
-        return plan
-
     def import_resource(self, address: str, identifier: str) -> None:
         """Takes what exists into the state."""
         self._read("import", address, identifier)
@@ -165,13 +165,13 @@ class Terraform:
         """The state as it is stored; empty when there is none."""
         return self._read("state pull")
 
-    def state_push(self, state: bytes, *, force: bool = False) -> None:
-        """Puts another state in place. Terraform refuses an older serial and another lineage, unless forced."""
+    def state_push(self, state: bytes) -> None:
+        """Puts another state in place. Terraform refuses an older serial and another lineage."""
         file = self._directory / "pushed.tfstate"
         try:
             file.touch(mode=0o600)
             file.write_bytes(state)
-            self._read("state push", str(file), force=force)
+            self._read("state push", str(file))
         finally:
             file.unlink(missing_ok=True)
 
@@ -189,10 +189,6 @@ class Terraform:
         """The outputs of the root by name, sensitive ones as well: not to be shown."""
         return {name: one["value"] for name, one in json.loads(self._read("output", json=True)).items()}
 
-    def schemas(self) -> dict[str, Any]:
-        """The provider's own description of its resources."""
-        return dict(json.loads(self._read("providers schema", json=True)))
-
     def _argv(self, command: str, *arguments: str, **options: Any) -> list[str]:
         """The command line as python-terraform builds it, in the root's directory."""
         from python_terraform import IsFlagged, IsNotFlagged
@@ -209,7 +205,7 @@ class Terraform:
         argv = self._argv(command, *arguments, **options)
         done = process.follow(argv, env=self._environment, on_line=lines.append)
         if done.status != 0:
-            raise TerraformFailed(f"'terraform {command}' failed: {_condense(done.stderr)}")
+            raise self._fail(command, _condense(done.stderr))
         return b"".join(lines)
 
     def _follow(self, command: str, on_progress: OnProgress = ignore, *arguments: str, **options: Any) -> None:
@@ -228,7 +224,12 @@ class Terraform:
         done = process.follow(argv, env=self._environment, on_line=take)
         if done.status != 0:
             said = "; ".join(f"{fault.summary}: {fault.detail}".strip(": ") for fault in faults)
-            raise TerraformFailed(f"'terraform {command}' failed: {said or _condense(done.stderr)}", faults)
+            raise self._fail(command, said or _condense(done.stderr), faults)
+
+    def _fail(self, command: str, reason: str, faults: Sequence[Fault] = ()) -> TerraformFailed:
+        """The failure; what `init` made may be its cause, so the next run makes it anew."""
+        (self._directory / INITIALISED).unlink(missing_ok=True)
+        return TerraformFailed(f"'terraform {command}' failed: {reason}", faults)
 
 
 def build_environment(variables: Mapping[str, Any]) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -57,6 +59,15 @@ def copy_configuration(root: str, target: Path) -> Path:
         shutil.rmtree(target / name / "modules" if name == root else target / name, ignore_errors=True)
         shutil.copytree(source / name, target / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("tests", ".*"))
     return target / root
+
+
+def fingerprint(root: Path, program: Sequence[str]) -> str:
+    """A digest of what the preparation of a root depends on: its place, its files and modules, and the program."""
+    files = [*root.glob("*.tf"), *(root.parent / "modules").rglob("*.tf"), *root.glob(".terraform.lock.hcl")]
+    digest = hashlib.sha256(json.dumps([str(root.resolve()), *program]).encode())
+    for file in sorted(files):
+        digest.update(f"\0{file.relative_to(root.parent)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def _check_binary(chosen: str) -> str:

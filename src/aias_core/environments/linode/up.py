@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from aias_core.environments.linode.inside import (
     open_access,
     remove_object,
 )
-from aias_core.environments.linode.kept_profiles import keep_profile
+from aias_core.environments.linode.kept_profiles import digest_profile, keep_profile
 from aias_core.environments.linode.maintenance import refuse_under_maintenance
 from aias_core.environments.linode.plan import EnvironmentPlan, Survey
 from aias_core.environments.linode.steps import UP, Progress, Steps
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.lease import Lease
     from aias_core.environments.linode.remote_state import RemoteState
     from aias_core.environments.linode.target import LinodeEnvironment
+    from aias_core.environments.schema import LinodeProfile
     from aias_core.secrets.cluster import Cluster
 
 COMMAND = "up"
@@ -37,11 +39,10 @@ HEALTHY_SECONDS, LOOK_SECONDS = 1_200.0, 5.0
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """How a run is done: how long it waits for the lease, and what becomes of one that was not finished."""
+    """How a run is done: how long it waits for the lease, and whether it only goes on with an unfinished one."""
 
     lock_wait: float = 0
     resume: bool = False
-    cleanup: bool = False
     plan_id: str | None = None
     change: str | None = None
     during_maintenance: bool = False
@@ -94,10 +95,11 @@ def bring_up(
     """
     began, steps = clock.monotonic(), Steps(environment.directory, COMMAND, UP, progress)
     with steps.step("preflight"):
-        survey = environment.survey()
-    _check_resume(environment, options, survey)
+        survey = environment.survey(writes=True)
+    if options.resume:
+        check_unfinished(environment.name, survey.unfinished)
     if survey.plan.is_empty and survey.terraform.is_empty and survey.unfinished is None:
-        return _result(environment, survey, None, began, changed=False)
+        return _result(environment, survey, None, began)
     if not options.during_maintenance:
         refuse_under_maintenance(environment)
     actor = environment.find_actor()
@@ -109,7 +111,7 @@ def bring_up(
         run = Run(environment, state, lease, survey, options, steps)
         run.carry_out()
     steps.save()
-    return _result(environment, survey, run.journal.run_id, began, changed=True, notes=tuple(run.notes))
+    return _result(environment, survey, run, began)
 
 
 @dataclass(slots=True)
@@ -123,6 +125,7 @@ class Run:
     options: UpOptions
     steps: Steps
     notes: list[str] = field(default_factory=list)
+    resumed: bool = False
     journal: Journal = field(init=False)
 
     def carry_out(self) -> None:
@@ -131,37 +134,36 @@ class Run:
             keep_profile(self.state, self.lease.fence, self.environment.profile)
         with self.steps.step("infrastructure") as say:
             self._converge(say)
-        if self.options.cleanup:
-            return
-        with self.steps.step("cluster access"), self._access() as cluster:
+        with ExitStack() as access:
+            with self.steps.step("cluster access"):
+                opened = open_access(self.environment.opened.account, self.environment.name)
+                cluster = access.enter_context(opened)
             self._finish_inside(cluster)
         self.journal.end("succeeded")
 
     def _begin(self, say: Progress) -> Journal:
-        journal = self.state.journals.find_unfinished(self.lease)
-        if journal is None:
-            return self._begin_anew()
-        if journal.command != COMMAND:
-            journal.end("failed", replaced_by=COMMAND)
-            return self._begin_anew()
-        unproven = [entry.step for entry in journal.unproven()]
-        say(f"Going on with the run {journal.run_id} at '{unproven[0] if unproven else 'its end'}'")
-        return journal
-
-    def _begin_anew(self) -> Journal:
+        before, profile = self.state.journals.find_unfinished(self.lease), self.environment.profile
+        self.resumed = _is_agreed(before, self.options, profile)
+        if before is not None and self.resumed:
+            unproven = [entry.step for entry in before.unproven()]
+            say(f"Going on with the run {before.run_id} at '{unproven[0] if unproven else 'its end'}'")
+            return before
         run_id = str(ids.new_id())
-        journal = self.state.journals.begin(run_id, COMMAND, self.lease, **self.options.as_details())
+        self._use_plan(run_id)
+        if before is not None:
+            before.end("failed", replaced_by=COMMAND)
+        details = {**self.options.as_details(), "profile": digest_profile(profile)}
+        return self.state.journals.begin(run_id, COMMAND, self.lease, **details)
+
+    def _use_plan(self, run_id: str) -> None:
+        """What was unfinished when it was looked at may have been finished since: then it is no consent any more."""
+        refuse_unplanned(self.environment.profile, self.options.plan_id, self.options.change)
         if self.options.plan_id is not None:
             self.environment.plan_shelf.mark_applied(self.options.plan_id, run_id)
-        return journal
 
     def _converge(self, say: Progress) -> None:
         with self.environment.workshop(self.state, self.lease) as workshop:
             convergence = Convergence(self.environment, workshop, self.journal, say)
-            if self.options.cleanup:
-                convergence.clean_up()
-                self.journal.end("failed", cleaned_up=True)
-                return
             try:
                 convergence.converge(self.survey.plan, self._first_plan())
             except AiasError as exc:
@@ -174,9 +176,6 @@ class Run:
         plan, newest = self.survey.plan, self.state.versions.find_newest()
         is_fresh = newest == self.survey.newest and self.survey.unfinished is None
         return self.survey.terraform if is_fresh and not (plan.repaired or plan.adopted) else None
-
-    def _access(self) -> Any:
-        return open_access(self.environment.opened.account, self.environment.name)
 
     def _finish_inside(self, cluster: Cluster | None) -> None:
         if cluster is None:
@@ -199,7 +198,7 @@ class Run:
                 apply_manifest(cluster, manifest)
             for manifest in inside.surplus:
                 remove_object(cluster, manifest)
-        say(", ".join(f"{number} {kind}" for kind, number in inside.count().items() if number))
+        say(inside.describe())
 
     def _deliver_secrets(self, cluster: Cluster, say: Progress) -> None:
         from aias_core.environments.linode.secrets import declare_secrets
@@ -235,17 +234,19 @@ class Run:
                 patience.pause(exc.message)
 
 
-def _check_resume(environment: LinodeEnvironment, options: UpOptions, survey: Survey) -> None:
-    if (options.resume or options.cleanup) and survey.unfinished is None:
+def check_unfinished(name: str, run: Journal | None) -> Journal:
+    """The run of an environment that can be gone on with or cleaned up. Raises NotFound unless it is an `up`."""
+    if run is None or run.command != COMMAND:
         raise NotFound(
-            f"'{environment.name}' has no run that was not finished",
-            hint=f"see what there is to do: aias env plan {environment.name}",
+            f"'{name}' has no run of 'aias env up' that was not finished",
+            hint=f"see what there is to do: aias env plan {name}",
         )
+    return run
 
 
 def _check_plan(environment: LinodeEnvironment, options: UpOptions, survey: Survey, actor: str) -> None:
     """A run that is only gone on with has had its consent."""
-    if survey.unfinished is not None:
+    if _is_agreed(survey.unfinished, options, environment.profile):
         return
     refuse_unplanned(environment.profile, options.plan_id, options.change)
     if options.plan_id is not None:
@@ -253,23 +254,28 @@ def _check_plan(environment: LinodeEnvironment, options: UpOptions, survey: Surv
         shelf.check_consent(shelf.check(options.plan_id, survey.plan), build_policy(environment.profile), actor)
 
 
-def _result(
-    environment: LinodeEnvironment,
-    survey: Survey,
-    run_id: str | None,
-    began: float,
-    *,
-    changed: bool,
-    notes: tuple[str, ...] = (),
-) -> UpResult:
+def _is_agreed(run: Journal | None, options: UpOptions, profile: LinodeProfile) -> bool:
+    """Whether this is only the rest of an unfinished `up`, or of the same rollback.
+
+    Another saved plan begins a run of its own; where plans bind, the rest is that of the profile that was agreed to.
+    """
+    if run is None or run.command != COMMAND or run.details.get("rollback") != options.rollback_to:
+        return False
+    if options.plan_id not in (None, run.details.get("plan")):
+        return False
+    is_bound = options.plan_id is not None or build_policy(profile).required
+    return not is_bound or run.details.get("profile") == digest_profile(profile)
+
+
+def _result(environment: LinodeEnvironment, survey: Survey, run: Run | None, began: float) -> UpResult:
     return UpResult(
         environment=environment.name,
         simulated=survey.plan.simulated,
-        changed=changed,
-        resumed=survey.unfinished is not None,
-        run_id=run_id,
+        changed=run is not None,
+        resumed=run is not None and run.resumed,
+        run_id=run.journal.run_id if run else None,
         seconds=clock.monotonic() - began,
         counts=survey.plan.count(),
         monthly=survey.plan.cost.as_record()["after_monthly"],
-        notes=notes,
+        notes=tuple(run.notes) if run else (),
     )

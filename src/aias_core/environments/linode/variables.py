@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # The state bucket is there before Terraform starts and is in no state of Terraform's.
 STATE_BUCKET = "state"
 BACKUP_BUCKET = "backups"
+SERVICE_KEY = "services"
 NODES = "nodes"
 _INLINE_NAMES = ("general", "ops")
 _NODE_BITS = 4
@@ -20,13 +21,12 @@ _NODE_BITS = 4
 
 def build_variables(profile: LinodeProfile, name: str) -> dict[str, Any]:
     """The variables by name, as plain values. Raises InvalidInput when no pool may be part of the cluster."""
-    pools = {key: pool for key, pool in sorted(profile.cluster.pools.items()) if profile.gpu.enabled or not pool.gpu}
     return {
         "environment": name,
         "region": profile.region,
         "tags": build_tags(profile, name),
         "network": _build_network(profile),
-        "cluster": _build_cluster(profile, pools),
+        "cluster": _build_cluster(profile),
         "database": {
             "type": profile.database.type,
             "nodes": profile.database.nodes,
@@ -41,6 +41,17 @@ def build_variables(profile: LinodeProfile, name: str) -> dict[str, Any]:
 def build_tags(profile: LinodeProfile, name: str) -> list[str]:
     """The tags of everything that belongs to an environment."""
     return sorted({"aias", f"env:{name}", "managed-by:aias", *profile.tags})
+
+
+def list_pools(profile: LinodeProfile) -> dict[str, Pool]:
+    """The pools that the environment has: those for GPUs only where GPUs are enabled."""
+    return {name: pool for name, pool in sorted(profile.cluster.pools.items()) if profile.gpu.enabled or not pool.gpu}
+
+
+def list_key_labels(profile: LinodeProfile) -> list[str]:
+    """What the keys to the buckets are called."""
+    storage = _build_storage(profile, profile.name)
+    return [f"{storage['prefix']}-{key}" for key in storage["keys"]]
 
 
 def find_inline_pool(pools: dict[str, Pool]) -> str:
@@ -58,8 +69,8 @@ def find_inline_pool(pools: dict[str, Pool]) -> str:
     return named or plain[0]
 
 
-def _build_cluster(profile: LinodeProfile, pools: dict[str, Pool]) -> dict[str, Any]:
-    cluster = profile.cluster
+def _build_cluster(profile: LinodeProfile) -> dict[str, Any]:
+    cluster, pools = profile.cluster, list_pools(profile)
     return {
         "version": cluster.version,
         "tier": cluster.tier,
@@ -101,7 +112,7 @@ def _first_part(cidr: str) -> str:
 def _build_storage(profile: LinodeProfile, name: str) -> dict[str, Any]:
     buckets = {key: bucket for key, bucket in sorted(profile.buckets.items()) if key != STATE_BUCKET}
     services = [key for key in buckets if key != BACKUP_BUCKET]
-    opened = {"services": services, BACKUP_BUCKET: [key for key in buckets if key == BACKUP_BUCKET]}
+    opened = {SERVICE_KEY: services, BACKUP_BUCKET: [key for key in buckets if key == BACKUP_BUCKET]}
     return {
         "prefix": f"{profile.bucket_prefix}-{name}",
         "buckets": {

@@ -46,8 +46,6 @@ class Infrastructure(Protocol):
         lock: bool = ...,
     ) -> TerraformPlan: ...
 
-    def read_plan(self, file: Path) -> TerraformPlan: ...
-
     def apply(self, plan: TerraformPlan, on_progress: OnProgress = ...) -> None: ...
 
     def import_resource(self, address: str, identifier: str) -> None: ...
@@ -89,7 +87,7 @@ class Workshop:
 
     @property
     def _look_file(self) -> Path:
-        return self.plan_file.with_name(LOOK_FILE)
+        return self.plan_file.with_name(f"{os.getpid()}-{LOOK_FILE}")
 
     def plan(
         self, on_progress: OnProgress = ignore, *, destroy: bool = False, targets: Sequence[str] = ()
@@ -102,8 +100,11 @@ class Workshop:
 
     def look(self) -> TerraformPlan:
         """What of the state is no longer so; nothing is written."""
-        with self._explained():
-            return self.terraform.plan(refresh_only=True, file=self._look_file, lock=self.lease is not None)
+        try:
+            with self._explained():
+                return self.terraform.plan(refresh_only=True, file=self._look_file, lock=self.lease is not None)
+        finally:
+            self._look_file.unlink(missing_ok=True)
 
     def apply(self, plan: TerraformPlan, on_progress: OnProgress) -> None:
         with self._explained():
@@ -136,32 +137,62 @@ class Workshop:
         self.backend.fault = None
         try:
             yield
-        except TerraformFailed as failed:
+        except BaseException as exc:
             self._keep_unsaved_state()
-            raise explain_failure(failed, self.backend.fault) from failed
+            if isinstance(exc, TerraformFailed):
+                raise explain_failure(exc, self.backend.fault) from exc
+            raise
 
     def _keep_unsaved_state(self) -> None:
         """Terraform leaves a state that it could not store in plain text; it is stored here or not kept at all.
 
-        What it told of is found again in the account by its label.
+        What it told of is found again in the account by its label. Only who holds the lease has written.
         """
-        content = self.terraform.take_unsaved_state()
+        content = self.terraform.take_unsaved_state() if self.lease else None
         if content is not None and self.lease is not None:
             try:
-                self.state.versions.write(content, self.lease)
+                if self._is_next(content):
+                    self.state.versions.write(content, self.lease)
             except AiasError as exc:
                 self.backend.fault = self.backend.fault or exc
+
+    def _is_next(self, content: bytes) -> bool:
+        """Whether it goes on from the newest state: it may have been left behind before others were stored."""
+        unsaved, newest = read_state(content), self.state.versions.read_newest()
+        if newest is None:
+            return True
+        stored = read_state(newest)
+        return bool(unsaved["lineage"] == stored["lineage"] and unsaved["serial"] > stored["serial"])
 
 
 @contextmanager
 def open_workshop(
-    opened: OpenedEnvironment, state: RemoteState, lease: Lease | None, make: MakeInfrastructure
+    opened: OpenedEnvironment,
+    state: RemoteState,
+    lease: Lease | None,
+    make: MakeInfrastructure,
+    *,
+    empties_buckets: bool = False,
 ) -> Iterator[Workshop]:
-    """Terraform on an environment for the length of the block."""
-    with serve_state(state.versions, lease) as backend:
-        variables = {**opened.build_variables(), **build_environment(build_variables(opened.profile, opened.name))}
+    """Terraform on an environment for the length of the block; whether it may remove buckets with what is in them."""
+    with serve_state(state.versions, lease) as backend, opened.provide() as account:
+        told = build_variables(opened.profile, opened.name) | {"empties_buckets": empties_buckets}
+        variables = {**account, **build_environment(told)}
         terraform = make(opened.directory / "terraform", variables, backend.variables())
         workshop = Workshop(opened, state, terraform, backend, lease)
+        if lease is not None:
+            terraform.take_unsaved_state()  # of a run that was killed
+            _remove_plans_of_the_dead(workshop.plan_file.parent)
         with workshop._explained():
             terraform.init()
         yield workshop
+
+
+def _remove_plans_of_the_dead(directory: Path) -> None:
+    """A plan holds the state in plain text, and a process that was killed left it."""
+    import psutil
+
+    for file in directory.glob("*.tfplan"):
+        pid = file.name.partition("-")[0]
+        if not (pid.isdecimal() and psutil.pid_exists(int(pid))):
+            file.unlink(missing_ok=True)

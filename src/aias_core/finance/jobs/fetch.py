@@ -36,7 +36,7 @@ def refuse_without_file(job: Job) -> None:
     if job.status != "succeeded":
         raise Conflict(
             f"The export '{job.job_id}' is {job.status}; there is no file",
-            hint="look with: aias analytics exports show",
+            hint=f"look with: aias analytics exports show {job.job_id}",
         )
 
 
@@ -47,5 +47,8 @@ def _write(path: Path, chunks: Iterable[bytes], sha256: str | None = None) -> st
             digest.update(chunk)
             file.write(chunk)
         if sha256 not in (None, digest.hexdigest()):
-            raise DifferenceFound("The file in storage is not the one that was written", hint="retry the job")
+            raise DifferenceFound(
+                "The file in storage is not the one that was written",
+                hint="ask for it anew with: aias analytics export",
+            )
     return digest.hexdigest()

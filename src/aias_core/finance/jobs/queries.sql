@@ -94,5 +94,10 @@ SELECT * FROM aias.export_jobs WHERE status = 'succeeded' AND expires_at <= %(no
 -- name: expire_job
 UPDATE aias.export_jobs SET status = 'expired' WHERE job_id = %(job_id)s AND status = 'succeeded'
 
+-- name: list_buckets
+-- Every bucket in which something of a job may be; what has expired is gone.
+SELECT DISTINCT delivery ->> 'bucket' FROM aias.export_jobs
+WHERE status <> 'expired' AND delivery ->> 'bucket' IS NOT NULL
+
 -- name: list_jobs_in
 SELECT job_id FROM aias.export_jobs WHERE status = ANY (%(statuses)s)

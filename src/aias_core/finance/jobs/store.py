@@ -249,6 +249,11 @@ def expire_job(connection: Connection, job: Job) -> None:
     connection.execute(_queries["expire_job"], {"job_id": job.job_id})
 
 
+def list_buckets(connection: Connection) -> set[str]:
+    """The buckets in which jobs may have something."""
+    return {str(row[0]) for row in connection.execute(_queries["list_buckets"])}
+
+
 def list_jobs_in(connection: Connection, *statuses: str) -> set[str]:
     """The ids of the jobs in these states."""
     return {str(row[0]) for row in connection.execute(_queries["list_jobs_in"], {"statuses": list(statuses)})}

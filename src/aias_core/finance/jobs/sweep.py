@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -27,50 +29,53 @@ _WITHOUT_FILE = ("failed", "cancelled", "expired")
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What a sweep has removed: files past their time, and uploads and objects of jobs that have ended without; and the
-    buckets that could not be swept whole."""
+    buckets that could not be swept whole, each with the reason."""
 
     expired: int
     uploads: int
     objects: int
-    unswept: tuple[str, ...] = ()
+    unswept: dict[str, str] = field(default_factory=dict)
 
     def as_record(self) -> dict[str, Any]:
-        return asdict(self) | {"unswept": list(self.unswept)}
+        return asdict(self)
 
 
 def sweep(connection: Connection, client: Any, *buckets: str) -> Swept:
     """Removes files that have outlived their time, and what killed, failed and cancelled jobs have left behind.
 
-    A bucket that is missing or refuses is named in the result and stops no other.
+    It looks into these buckets and into those that jobs name. One that is missing or refuses is named in the result,
+    is not asked again, and stops no other; one that only jobs name and that is missing holds nothing.
     """
     expired = uploads = objects = 0
-    unswept: set[str] = set()
+    unswept: dict[str, str] = {}
     for job in store.list_expired(connection):
-        if _expire(connection, client, job):
-            expired += 1
-        else:
-            unswept.add(job.bucket)
-    for bucket in buckets:
+        if job.bucket not in unswept:
+            with _noting(job.bucket, unswept):
+                _expire(connection, client, job)
+                expired += 1
+    for bucket in sorted({*buckets, *store.list_buckets(connection)} - unswept.keys()):
         place = Place(client, bucket, PREFIX)
-        try:
-            with translated_errors(bucket):
-                uploads += _sweep_uploads(connection, place)
-                objects += _sweep_objects(connection, place)
-        except AiasError:
-            unswept.add(bucket)
-    return Swept(expired, uploads, objects, tuple(sorted(unswept)))
+        missing = () if bucket in buckets else (NotFound,)
+        with _noting(bucket, unswept), suppress(*missing), translated_errors(bucket):
+            uploads += _sweep_uploads(connection, place)
+            objects += _sweep_objects(connection, place)
+    return Swept(expired, uploads, objects, unswept)
 
 
-def _expire(connection: Connection, client: Any, job: Job) -> bool:
-    """Whether the file of a job is gone; where its bucket is gone, it is."""
+@contextmanager
+def _noting(bucket: str, unswept: dict[str, str]) -> Iterator[None]:
+    """Notes why a bucket could not be swept."""
     try:
+        yield
+    except AiasError as error:
+        unswept[bucket] = error.message
+
+
+def _expire(connection: Connection, client: Any, job: Job) -> None:
+    """Removes the file of a job; where its bucket is gone, it is gone too."""
+    with suppress(NotFound):
         discard_files(job.place(client))
-    except NotFound:
-        pass
-    except AiasError:
-        return False
     store.expire_job(connection, job)
-    return True
 
 
 def _sweep_uploads(connection: Connection, place: Place) -> int:

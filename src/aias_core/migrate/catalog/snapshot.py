@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 Key = tuple[str, str]
+Row = tuple[Any, ...]
+UNQUALIFIED_SINCE = 160000
+_KIND, _MADE_BY = 1, 4
 KINDS = (
     "schema",
     "type",
@@ -110,7 +113,7 @@ def build_catalog(objects: Iterable[CatalogObject]) -> Catalog:
 def read_catalog(connection: Connection) -> Catalog:
     """What the database holds now, with what each object depends on; inside or outside a transaction."""
     with _pinned(connection):
-        rows = connection.execute(_queries["list_objects"]).fetchall()
+        rows = _write_alike(connection, connection.execute(_queries["list_objects"]).fetchall(), _KIND, _MADE_BY)
         edges = connection.execute(_queries["list_dependencies"]).fetchall()
     keys = {identity: (kind, name) for identity, kind, name, *_ in rows if identity}
     needed: dict[str, list[str]] = defaultdict(list)
@@ -122,7 +125,7 @@ def read_catalog(connection: Connection) -> Catalog:
 def read_fingerprint(connection: Connection) -> str:
     """The fingerprint of `read_catalog`, sooner: without what objects depend on."""
     with _pinned(connection):
-        rows = connection.execute(_DEFINITIONS).fetchall()
+        rows = _write_alike(connection, connection.execute(_DEFINITIONS).fetchall(), 0, -1)
     rows.sort(key=lambda row: (RANK[row[0]], row[1]))
     return _hash(rows)
 
@@ -135,6 +138,20 @@ def list_invalid_indexes(connection: Connection) -> list[str]:
 def list_unvalidated_constraints(connection: Connection) -> list[str]:
     """Constraints that were added NOT VALID and never validated."""
     return [name for (name,) in connection.execute(_queries["list_unvalidated_constraints"])]
+
+
+def _write_alike(connection: Connection, rows: list[Row], kind: int, made_by: int) -> list[Row]:
+    """The rows with definitions as the newest servers write them; `kind` and `made_by` are columns."""
+    if connection.info.server_version >= UNQUALIFIED_SINCE:
+        return rows
+    from aias_core.migrate.catalog.views import unqualify
+
+    for number, row in enumerate(rows):
+        if row[kind] == "view":
+            cells = list(row)
+            cells[made_by] = unqualify(row[made_by])
+            rows[number] = tuple(cells)
+    return rows
 
 
 @contextmanager

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from aias_core.errors import NotFound, PrerequisiteMissing
+from aias_core.errors import AiasError, DependencyUnreachable, NotFound, PrerequisiteMissing
+from aias_core.finance.jobs.store import list_buckets
 from aias_core.objectstore import translated_errors
 from aias_core.retention.erasure.certificate import hash_name
 from aias_core.retention.erasure.requests import find_slug
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
     from aias_core.retention.stores import Databases, Stores
 
 MANIFEST = ".manifest.json"
-_HINT = "see whether it is there: aias env status"
+UNSEEN_HINT = (
+    "run it again where the files can be reached; where variables name the databases, name their storage too: "
+    "AIAS_S3_ENDPOINT, AIAS_S3_ACCESS_KEY, AIAS_S3_SECRET_KEY, AIAS_EXPORTS_BUCKETS"
+)
+_GONE_HINT = "make the bucket again, empty, if it is gone for good, and run it again"
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
     """One object; its name may be personal, so records have its hash."""
 
+    bucket: str
     key: str
     bytes: int
 
@@ -38,35 +44,64 @@ class ExportsUnseen(PrerequisiteMissing):
     code = "exports_unseen"
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What belongs to an organization: keys that jobs know, names with its slug or id, manifests with its id."""
+
+    client: Any
+    known: set[str]
+    slug: str
+    org_id: str
+
+    def find(self, bucket: str) -> list[Export]:
+        objects = dict(_iter_objects(self.client, bucket))
+        wanted = {key for key in objects if key in self.known or _is_own(key, self.slug, self.org_id)}
+        for key in objects:
+            if key.endswith(MANIFEST) and _names(self.client, bucket, key, self.org_id):
+                wanted |= {key, key.removesuffix(MANIFEST)} & objects.keys()
+        ordered = sorted(wanted, key=lambda key: (key.endswith(MANIFEST), key))
+        return [Export(bucket, key, objects[key]) for key in ordered]
+
+
+def with_named_buckets(stores: Stores, databases: Databases) -> Stores:
+    """The same with the buckets that export jobs name; their rows go while the search is not over."""
+    if not stores.buckets:
+        return stores
+    return replace(stores, buckets=tuple(sorted({*stores.buckets, *list_buckets(databases.analytics)})))
+
+
 def find_exports(stores: Stores, databases: Databases, subject: Subject) -> list[Export]:
     """The exports that hold something of an organization, data before its manifest. A person is in none by name.
 
-    Raises ExportsUnseen where no object storage or bucket is known, DependencyUnreachable when it does not answer.
+    Raises ExportsUnseen where no object storage is known or a bucket refuses, DependencyUnreachable when it does not
+    answer.
     """
     if subject.kind == "user":
         return []
-    if stores.objects is None:
-        raise ExportsUnseen(f"No object storage of '{stores.environment}' is known", hint=_HINT)
-    known = _list_known(databases, subject)
+    if stores.objects is None or not stores.buckets:
+        raise ExportsUnseen(f"No object storage of '{stores.environment}' is known", hint=UNSEEN_HINT)
     slug = find_slug(databases.operational, subject.id)
+    search = _Search(stores.objects.client(), _list_known(databases, subject), slug, str(subject.id))
+    return [export for bucket in stores.buckets for export in _find_in(bucket, search)]
+
+
+def _find_in(bucket: str, search: _Search) -> list[Export]:
     try:
-        with translated_errors(stores.bucket):
-            client = stores.objects.client()
-            objects = dict(_iter_objects(client, stores.bucket))
-            wanted = {key for key in objects if key in known or _is_own(key, slug, str(subject.id))}
-            for key in objects:
-                if key.endswith(MANIFEST) and _names(client, stores.bucket, key, str(subject.id)):
-                    wanted |= {key, key.removesuffix(MANIFEST)} & objects.keys()
+        with translated_errors(bucket):
+            return search.find(bucket)
+    except DependencyUnreachable:
+        raise
     except NotFound as exc:
-        raise ExportsUnseen(exc.message, hint=_HINT) from exc
-    return [Export(key, objects[key]) for key in sorted(wanted, key=lambda key: (key.endswith(MANIFEST), key))]
+        raise ExportsUnseen(exc.message, hint=_GONE_HINT) from exc
+    except AiasError as exc:
+        raise ExportsUnseen(exc.message, hint=UNSEEN_HINT) from exc
 
 
 def delete_export(stores: Stores, export: Export) -> None:
     """Removes one object; one that is gone stays gone."""
     assert stores.objects is not None  # noqa: S101
-    with translated_errors(stores.bucket):
-        stores.objects.client().delete_object(Bucket=stores.bucket, Key=export.key)
+    with translated_errors(export.bucket):
+        stores.objects.client().delete_object(Bucket=export.bucket, Key=export.key)
 
 
 def _list_known(databases: Databases, subject: Subject) -> set[str]:

@@ -13,7 +13,13 @@ from aias_core import clock
 from aias_core.errors import AiasError, Partial
 from aias_core.protection.policy import DataPolicy, load_policy
 from aias_core.retention.erasure.certificate import Signer
-from aias_core.retention.erasure.exports import ExportsUnseen, delete_export, find_exports
+from aias_core.retention.erasure.exports import (
+    UNSEEN_HINT,
+    ExportsUnseen,
+    delete_export,
+    find_exports,
+    with_named_buckets,
+)
 from aias_core.retention.erasure.requests import (
     Order,
     Request,
@@ -35,7 +41,6 @@ if TYPE_CHECKING:
     from aias_core.migrate.consent import Consent
 
 WRITERS_SECONDS = 60.0
-UNSEEN_HINT = "run the same command again where the exported files can be reached: aias env status"
 _POLL_SECONDS = 0.05
 Progress = Callable[[str], None]
 
@@ -112,12 +117,14 @@ def _carry_out(
     def check() -> None:
         check_holds(databases.operational, order.kind, order.subject_id)
 
+    wait_for_exports(work)
     progress("Removing exports")
     _remove_exports(work, check)
     progress("Erasing in 'analytics'")
     work.apply("analytics", check)
     wait_for_writers(databases.analytics)  # a rollup that had read the facts may have written since
     work.apply("analytics", check)
+    wait_for_exports(work)
     _remove_exports(work, check)  # an export that had read the facts may have been written since
     progress("Erasing in 'operational'")
     work.apply("operational", check)
@@ -133,7 +140,8 @@ def prepare(stores: Stores, databases: Databases, order: Order, signer: Signer |
         parameters["pseudonym"] = signer.pseudonym(order.ticket, order.subject_id)
         parameters["slug"] = f'"org_slug": "{find_slug(databases.operational, order.subject_id)}"'
         parameters["pseudonyms"] = [signer.pseudonym(order.ticket, key) for key in (order.subject_id, *keys)]
-    return Work(stores, databases, subject, tuple(_iter_rules(databases, subject, policy)), parameters)
+    rules = tuple(_iter_rules(databases, subject, policy))
+    return Work(with_named_buckets(stores, databases), databases, subject, rules, parameters)
 
 
 def _iter_rules(databases: Databases, subject: Subject, policy: DataPolicy) -> Iterator[Rule]:
@@ -167,10 +175,32 @@ def wait_for_writers(analytics: Connection) -> None:
     Raises Partial when one goes on for too long.
     """
     row = analytics.execute(queries["read_next_transaction"]).fetchone()
-    keys, deadline = {"transaction": row[0] if row else "0"}, clock.monotonic() + WRITERS_SECONDS
-    while analytics.execute(queries["have_ended"], keys).fetchone() == (False,):
+    keys = {"transaction": row[0] if row else "0"}
+    fault = Partial("A long transaction may still write rows of the subject", hint="run it again when it is over")
+    _wait_until(lambda: analytics.execute(queries["have_ended"], keys).fetchone() == (True,), fault)
+
+
+def wait_for_exports(work: Work) -> None:
+    """Until every export has ended that may have read rows of the organization and may still write its file.
+
+    Raises Partial when one goes on for too long.
+    """
+    if work.subject.kind == "user":
+        return
+    analytics = work.databases.analytics
+    jobs = [job_id for (job_id,) in analytics.execute(queries["list_running_exports"], work.parameters)]
+    fault = Partial(
+        "An export at work may still write rows of the organization",
+        hint="run it again when it is over: aias analytics exports list --status running",
+    )
+    _wait_until(lambda: analytics.execute(queries["have_exports_ended"], {"jobs": jobs}).fetchone() == (True,), fault)
+
+
+def _wait_until(is_over: Callable[[], bool], fault: Partial) -> None:
+    deadline = clock.monotonic() + WRITERS_SECONDS
+    while not is_over():
         if clock.monotonic() > deadline:
-            raise Partial("A long transaction may still write rows of the subject", hint="run it again when it is over")
+            raise fault
         time.sleep(_POLL_SECONDS)
 
 

@@ -31,7 +31,7 @@ def verify_erasure(stores: Stores, certificate: dict[str, Any]) -> None:
             )
         _check_tombstones(databases, order)
         back = [f"{rows} rows in {name}" for name, rows in work.count().items() if rows]
-        if exports := find_exports(stores, databases, work.subject):
+        if exports := find_exports(work.stores, databases, work.subject):
             back.append(f"{len(exports)} objects")
         if back:
             raise DifferenceFound(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from aias_services.linode_simulator.addresses import NETWORKS
 from aias_services.linode_simulator.exchange import Answer, Request
 from aias_services.linode_simulator.kubernetes.accounts import authorize, find_account, issue_token
 from aias_services.linode_simulator.kubernetes.eviction import evict
@@ -24,7 +25,6 @@ _OBJECTS = re.compile(
     r"/(?:api/(?P<core>v1)|apis/(?P<named>[^/]+/[^/]+))(?:/namespaces/(?P<namespace>[^/]+))?"
     r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<part>status|scale|eviction|token))?"
 )
-LOCAL = "127.0.0.1"
 
 
 class KubernetesApi:
@@ -49,9 +49,9 @@ class KubernetesApi:
         acl = dig(cluster.values, "control_plane.acl") or {}
         if not acl.get("enabled"):
             return True
-        callers = [ipaddress.ip_address(LOCAL), ipaddress.ip_address(self._world.state.settings.client_address)]
-        networks = [ipaddress.ip_network(one, strict=False) for one in dig(acl, "addresses.ipv4") or ()]
-        return any(caller in network for caller in callers for network in networks)
+        caller = ipaddress.ip_address(self._world.state.settings.client_address)
+        listed = (one for family in NETWORKS for one in dig(acl, f"addresses.{family}") or ())
+        return any(caller in ipaddress.ip_network(one, strict=False) for one in listed)
 
     def _authenticate(self, request: Request, cluster: Record) -> Document | None:
         """The service account that asks; None for the administrator."""

@@ -75,16 +75,29 @@ def _unseal(objects: Objects, document: Document) -> None:
         return
     metadata, spec = document["metadata"], document.get("spec", {})
     opened = _open_all([_load(key) for key in keys], spec.get("encryptedData", {}), _label(metadata))
-    document["status"] = {
-        "observedGeneration": metadata["generation"],
-        "conditions": [{"type": "Synced", "status": "True" if opened is not None else "False"}],
-    }
-    if opened is None:
+    fault = "no key could decrypt secret" if opened is None else _find_stranger(objects, metadata)
+    condition = {"type": "Synced", "status": "False" if fault else "True", "message": fault or ""}
+    document["status"] = {"observedGeneration": metadata["generation"], "conditions": [condition]}
+    if fault:
         return
     template = spec.get("template", {})
     place = {"name": metadata["name"], "namespace": metadata["namespace"]}
+    owner = {"apiVersion": document["apiVersion"], "kind": document["kind"], "controller": True}
+    owned = {"ownerReferences": [{**owner, "name": metadata["name"], "uid": metadata["uid"]}]}
     secret = {"apiVersion": "v1", "kind": "Secret", "type": template.get("type", "Opaque"), "data": opened}
-    objects.put("secrets", metadata["namespace"], {**secret, "metadata": {**template.get("metadata", {}), **place}})
+    noted = {**template.get("metadata", {}), **place, **owned}
+    objects.put("secrets", metadata["namespace"], {**secret, "metadata": noted})
+
+
+def _find_stranger(objects: Objects, sealed: dict[str, Any]) -> str | None:
+    """Why the Secret may not be written: there is one that neither is of this sealed secret nor says so."""
+    for secret in objects.list_named("secrets", sealed["namespace"]):
+        metadata = secret["metadata"]
+        is_managed = (metadata.get("annotations") or {}).get("sealedsecrets.bitnami.com/managed") == "true"
+        is_owned = sealed["uid"] in (owner["uid"] for owner in metadata.get("ownerReferences", ()))
+        if metadata["name"] == sealed["name"] and not (is_managed or is_owned):
+            return f'failed update: Resource "{sealed["name"]}" already exists and is not managed by SealedSecret'
+    return None
 
 
 def _load(secret: Document) -> RSAPrivateKey:

@@ -11,11 +11,13 @@ from aias_services.linode_simulator.kubernetes import apply, controllers, schema
 from aias_services.linode_simulator.kubernetes.kinds import KINDS, Kind
 from aias_services.linode_simulator.kubernetes.nodes import DELETED, list_nodes
 from aias_services.linode_simulator.kubernetes.status import Status, conflict, missing, taken
+from aias_services.linode_simulator.resource import dig
 from aias_services.linode_simulator.world import Record, World
 
 Document = dict[str, Any]
 GIVEN_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 NAMESPACES, NODES = KINDS["v1", "namespaces"], KINDS["v1", "nodes"]
+PODS, CLAIMS = KINDS["v1", "pods"], KINDS["v1", "persistentvolumeclaims"]
 CLASSES, VOLUMES = KINDS["storage.k8s.io/v1", "storageclasses"], KINDS["v1", "persistentvolumes"]
 OWNERS, CLASSES_GIVEN = "owners", "storage classes given"
 
@@ -92,18 +94,26 @@ class Objects:
         return self._store(kind, namespace, result, current)
 
     def delete(self, kind: Kind, namespace: str, name: str) -> None:
-        """Removes an object, a namespace with everything in it. Raises Status (404, or 403 for what must stay)."""
-        self.get(kind, namespace, name)
+        """Removes an object, a namespace with everything in it; a claim once no pod uses it any more.
+
+        Raises Status (404, or 403 for what must stay).
+        """
+        found = self.get(kind, namespace, name)
         if kind is NAMESPACES and name in GIVEN_NAMESPACES:
             raise Status(403, "Forbidden", f'namespaces "{name}" is forbidden: this namespace may not be deleted')
         if kind is NODES:
             self._kept.setdefault("nodes", {})[name] = {DELETED: True}
+            return
+        if kind is CLAIMS and self._is_used(found):
+            found["metadata"].setdefault("deletionTimestamp", f"{written(self._world.now())}Z")
             return
         for key in [_key(kind, namespace, name), *(self._keys_of(name) if kind is NAMESPACES else ())]:
             document = self._kept.pop(key, None)
             self._kept.get(OWNERS, {}).pop(key, None)
             if document and not self._dry:
                 self._withdraw(document)
+        if kind is PODS:
+            self._finish_claims(namespace)
 
     def remember(self, part: str, name: str, value: dict[str, Any]) -> None:
         """Keeps something of the cluster that is no object."""
@@ -122,6 +132,17 @@ class Objects:
     def list_named(self, plural: str, namespace: str) -> list[Document]:
         """The objects of a plural of the core group."""
         return self.list_all(KINDS["v1", plural], namespace)
+
+    def _is_used(self, claim: Document) -> bool:
+        """Whether a pod holds a claim, as the finalizer `kubernetes.io/pvc-protection` has it."""
+        pods = self.list_all(PODS, claim["metadata"]["namespace"])
+        uses = (dig(one, "persistentVolumeClaim.claimName") for pod in pods for one in dig(pod, "spec.volumes") or ())
+        return claim["metadata"]["name"] in uses
+
+    def _finish_claims(self, namespace: str) -> None:
+        for claim in self.list_all(CLAIMS, namespace):
+            if "deletionTimestamp" in claim["metadata"] and not self._is_used(claim):
+                self.delete(CLAIMS, namespace, claim["metadata"]["name"])
 
     def _keys_of(self, namespace: str) -> Iterator[str]:
         yield from [key for key in self._kept if key.split("|")[2:3] == [namespace]]

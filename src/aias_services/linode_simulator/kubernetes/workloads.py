@@ -51,9 +51,9 @@ def ensure_balancer(world: World, cluster: Record, service: Document) -> None:
 
 
 def drop_balancer(world: World, service: Document) -> None:
-    """Removes the NodeBalancer of a service, where it has one."""
+    """Removes the NodeBalancer of a service, where it has one; it may linger, as after any deletion."""
     if balancer := _find_balancer(world, service):
-        engine.remove(world, balancer)
+        engine.remove(world, balancer, world.state.settings.linger_seconds)
         service.pop("status", None)
 
 
@@ -96,7 +96,7 @@ def unbind(world: World, volume: Document) -> bool:
         return False
     identifier = str(dig(volume, "spec.csi.volumeHandle")).partition("-")[0]
     if behind := world.find("volume", identifier):
-        engine.remove(world, behind)
+        engine.remove(world, behind, world.state.settings.linger_seconds)
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Event
@@ -13,17 +14,20 @@ from aias_core.errors import AiasError, TimedOut
 if TYPE_CHECKING:
     import httpx
 
-REPEATED = frozenset({408, 429, 502, 503})
-REPEATED_READS = frozenset({500, 504})
-# linode/helper/config.go of the real provider repeats these creations, because the service answers 500 under load.
-REPEATED_CREATIONS = ("/object-storage/buckets", "/object-storage/keys")
+# retries.go of linodego; 500 is repeated where linode/helper/retry.go of the real provider says so.
+REPEATED = frozenset({408, 429, 503})
+REPEATED_500 = re.compile(
+    r"/databases/[a-z]+/instances/\d|/linode/instances/\d+/ips|/images/upload|/object-storage/(keys|buckets)"
+)
+# errors.go of linodego: the code of what failed in Go instead of being answered.
+FROM_ERROR = 2
 TRIES = 10
 PAGE_SIZE = 500
 REQUEST_SECONDS = 30
 
 
 class ApiFault(Exception):
-    """A call was refused, or did not get through."""
+    """A call was refused, or did not get through; written as linodego writes it."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(f"[{status:03}] {reason}")
@@ -51,17 +55,31 @@ class Interrupted(AiasError):
 class Api:
     """One account. Raises ApiFault, and Interrupted while it waits after `stop`."""
 
-    def __init__(self, url: str, version: str, token: str, pace: Pace) -> None:
+    def __init__(
+        self,
+        url: str,
+        version: str,
+        token: str,
+        pace: Pace,
+        *,
+        empties_buckets: bool = False,
+        below: httpx.BaseTransport | None = None,
+    ) -> None:
         # Terraform starts a provider several times per command, mostly for its schemas only.
         import httpx
 
-        self.pace, self._stopping = pace, Event()
+        self.pace, self.empties_buckets, self._stopping = pace, empties_buckets, Event()
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "aias-stand-in"}
         base = f"{url.rstrip('/').removesuffix('/' + version)}/{version}"
         # Certificates of authorities take 30 ms to read, and the simulated account has none.
         is_safe = base.startswith("https://")
         self._http = httpx.Client(
-            base_url=base, headers=headers, timeout=REQUEST_SECONDS, trust_env=False, verify=is_safe
+            base_url=base,
+            headers=headers,
+            timeout=REQUEST_SECONDS,
+            trust_env=False,
+            verify=is_safe,
+            transport=below,
         )
 
     def stop(self) -> None:
@@ -106,12 +124,9 @@ class Api:
             try:
                 answer = self._http.request(method, path, json=body)
             except httpx.HTTPError as exc:
-                # Only a read is safe to repeat: a lost answer to a creation may hide something that was made.
-                if left and method == "GET":
-                    self._sleep(self.pace.retry)
-                    continue
-                raise ApiFault(0, f"{method} {path}: {exc}") from exc
-            if not (left and _is_repeated(method, path, answer.status_code)):
+                url = f"{self._http.base_url}{path.removeprefix('/')}"
+                raise ApiFault(FROM_ERROR, f'{method.capitalize()} "{url}": {_cause(exc)}') from exc
+            if not (left and _is_repeated(path, answer.status_code)):
                 break
             self._sleep(self._pause(answer))
         if answer.is_success:
@@ -127,17 +142,26 @@ class Api:
         return float(asked) if asked.isdecimal() else self.pace.retry
 
 
-def _is_repeated(method: str, path: str, status: int) -> bool:
-    if status in REPEATED or (method == "GET" and status in REPEATED_READS):
-        return True
-    return method == "POST" and path in REPEATED_CREATIONS and status in REPEATED_READS
+def _is_repeated(path: str, status: int) -> bool:
+    return status in REPEATED or (status == 500 and REPEATED_500.match(path) is not None)
+
+
+def _cause(exc: httpx.HTTPError) -> str:
+    """What Go's client says of the same failure."""
+    import httpx
+
+    if isinstance(exc, httpx.ConnectError):
+        return f"dial tcp: {exc}"
+    if isinstance(exc, httpx.TimeoutException):
+        return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+    return "EOF"
 
 
 def _document(answer: httpx.Response) -> dict[str, Any]:
     try:
         return dict(answer.json())
     except ValueError as exc:
-        raise ApiFault(answer.status_code, "The answer is not JSON") from exc
+        raise ApiFault(FROM_ERROR, "invalid character '<' looking for beginning of value") from exc
 
 
 def _reason(answer: httpx.Response) -> str:
@@ -145,4 +169,4 @@ def _reason(answer: httpx.Response) -> str:
         errors = answer.json()["errors"]
     except (ValueError, KeyError, TypeError):
         return answer.reason_phrase
-    return "; ".join(f"{one['reason']}" + (f" ({one['field']})" if one.get("field") else "") for one in errors)
+    return "; ".join((f"[{one['field']}] " if one.get("field") else "") + f"{one['reason']}" for one in errors)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from tf.types import Unknown
 
+from aias_core.errors import AiasError
 from aias_services.linode_simulator.provider.api import Api, ApiFault, is_absent
 from aias_services.linode_simulator.provider.schema import STRING, Fields, State, computed
 
@@ -25,7 +26,8 @@ class Kind:
     """A resource that one path serves: `POST path`, then `GET`, `PUT` and `DELETE` of `path/id`.
 
     `parents` names the attributes inside the path, in the order in which an import gives them before the id. `sent`
-    maps an attribute to the field of the body, `fixed` names those which only a creation may send.
+    maps an attribute to the field of the body, `fixed` names those which only a creation may send. `late` says what
+    failed when what follows a creation does.
     """
 
     name: ClassVar[str]
@@ -35,14 +37,23 @@ class Kind:
     sent: ClassVar[Mapping[str, str]] = {}
     fixed: ClassVar[frozenset[str]] = frozenset()
     legacy: ClassVar[bool] = False
+    late: ClassVar[str] = "made, but not read back"
 
     def create(self, api: Api, planned: State) -> State:
+        """The state of what was made. Raises Incomplete when it was made and what follows failed."""
         answer = api.post(self.collection(planned), self.body(planned, creating=True))
-        return self.created(api, planned | {"id": str(answer["id"])}, answer)
+        begun = planned | {"id": self.identify(answer)}
+        try:
+            return self.created(api, begun, answer)
+        except (ApiFault, AiasError) as exc:
+            raise Incomplete(without_unknown(begun), f"{self.late}: {exc}") from exc
 
     def created(self, api: Api, state: State, answer: dict[str, Any]) -> State:
-        """What follows the creation: waiting, and further calls. Raises Incomplete."""
+        """What follows the creation: waiting, and further calls."""
         return self.flatten(api, answer, state)
+
+    def identify(self, answer: dict[str, Any]) -> str:
+        return str(answer["id"])
 
     def read(self, api: Api, state: State) -> State | None:
         try:
@@ -96,16 +107,23 @@ class Kind:
         return {**without_unknown(state), **own, **told, "id": str(answer.get("id", state.get("id")))}
 
 
-class Source:
+class Source(Protocol):
     """A data source."""
 
     name: ClassVar[str]
     fields: ClassVar[Fields]
 
-    def read(self, api: Api, config: State) -> State:
-        raise NotImplementedError
+    def read(self, api: Api, config: State) -> State: ...
 
 
 def without_unknown(state: State) -> State:
     """A state in which nothing is unknown any more; what was not told is null."""
-    return {name: None if value is Unknown else value for name, value in state.items()}
+    return {name: _known(value) for name, value in state.items()}
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_known(one) for one in value]
+    if isinstance(value, dict):
+        return without_unknown(value)
+    return None if value is Unknown else value

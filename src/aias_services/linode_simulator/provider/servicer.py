@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import traceback
 from collections.abc import Callable
 from functools import wraps
+from threading import Thread
 from typing import Any
 
 import tf.provider
@@ -79,7 +83,7 @@ def connect(config: dict[str, Any]) -> Api:
         retry=_seconds(config["min_retry_delay_ms"], min(event, Pace().retry)),
         limit=float(find_variable("LINODE_STAND_IN_WAIT_SECONDS") or Pace().limit),
     )
-    return Api(url, version, token, pace)
+    return Api(url, version, token, pace, empties_buckets=bool(config["obj_bucket_force_delete"]))
 
 
 def _seconds(milliseconds: float | None, otherwise: float) -> float:
@@ -230,11 +234,20 @@ class _Shutdown(tf.runner._ShutdownInterceptor):
         return super().intercept_service(continuation, handler_call_details)  # type: ignore[no-untyped-call]
 
 
+def _end_with_input() -> None:
+    """Whoever started us holds the other end, also when it is killed."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def serve(arguments: list[str]) -> None:
     """Answers the Terraform that started this process until it says that it is done.
 
-    With `--dev` it answers every Terraform that finds in TF_REATTACH_PROVIDERS what is then printed, until it is ended.
+    With `--dev` it answers every Terraform that finds in TF_REATTACH_PROVIDERS what is then printed, until its input
+    ends.
     """
+    if "--dev" in arguments:
+        Thread(target=_end_with_input, daemon=True).start()
     # The framework offers no other way to have its server answer for us.
     tf.provider.ProviderServicer = Servicer  # type: ignore[misc]
     tf.runner._ShutdownInterceptor = _Shutdown  # type: ignore[misc]

@@ -5,7 +5,12 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from aias_core.errors import AiasError
 from aias_services.linode_simulator.provider.api import Api, ApiFault, is_absent
+
+
+class EventFailed(AiasError):
+    """What was asked for was begun and failed"""
 
 
 def read_kubeconfig(api: Api, cluster: str) -> str:
@@ -32,7 +37,9 @@ def _has_ready_node(kubeconfig: str) -> bool:
     document = yaml.safe_load(base64.b64decode(kubeconfig))
     server, user = document["clusters"][0]["cluster"]["server"], document["users"][0]["user"]
     try:
-        answer = httpx.get(f"{server}/api/v1/nodes", headers={"Authorization": f"Bearer {user['token']}"})
+        headers = {"Authorization": f"Bearer {user['token']}"}
+        is_safe = server.startswith("https://")
+        answer = httpx.get(f"{server}/api/v1/nodes", headers=headers, trust_env=False, verify=is_safe)
         nodes = answer.json()["items"]
     except (httpx.HTTPError, ValueError, KeyError):
         return False
@@ -64,17 +71,16 @@ def wait_until_gone(api: Api, path: str) -> None:
 
 
 def wait_for_event(api: Api, action: str, kind: str, identifier: str) -> None:
-    """Returns when the newest event of that action and thing has finished. Raises ApiFault when it failed."""
+    """Returns when the newest event of that action and thing has finished. Raises EventFailed."""
     for _ in api.looks(api.pace.event, f"the event {action} of {kind} {identifier}"):
-        status = _find_status(api, action, kind, identifier)
-        if status == "failed":
-            raise ApiFault(0, f"{action} of {kind} {identifier} failed")
-        if status in ("finished", "notification"):
+        event = _find_event(api, action, kind, identifier)
+        if event is not None and event["status"] == "failed":
+            raise EventFailed(f"event {event['id']} has failed")
+        if event is not None and event["status"] in ("finished", "notification"):
             return
 
 
-def _find_status(api: Api, action: str, kind: str, identifier: str) -> str | None:
+def _find_event(api: Api, action: str, kind: str, identifier: str) -> dict[str, Any] | None:
     events = (event for event in api.list("/account/events") if event["action"] == action and event["entity"])
     mine = (event for event in events if (event["entity"]["type"], str(event["entity"]["id"])) == (kind, identifier))
-    newest = max(mine, key=lambda event: int(event["id"]), default=None)
-    return newest["status"] if newest else None
+    return max(mine, key=lambda event: int(event["id"]), default=None)

@@ -70,7 +70,7 @@ def _item(charge: Charge, since: float, until: float) -> Values:
         "amount": amount,
         "total": amount,
         "tax": 0.0,
-        "quantity": -(-int(ended - began) // ledger.SECONDS_PER_HOUR),
+        "quantity": ledger.count_hours(charge, began, ended),
         "unit_price": charge.hourly,
         "region": charge.region,
         "type": "hourly",

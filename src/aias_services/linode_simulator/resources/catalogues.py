@@ -12,12 +12,14 @@ from aias_services.linode_simulator.routing import Call, actions
 from aias_services.linode_simulator.world import Record
 
 TYPE_FILTERS = ("class", "label", "memory", "vcpus", "disk", "gpus", "transfer", "network_out", "accelerated_devices")
+TOLD_CLASSES = ("premium", "gpu")
 TAGGED = ("linode", "lke_cluster", "lke_pool", "volume", "nodebalancer", "domain", "firewall")
 
 
 def _availability(call: Call, region: str) -> Iterator[Values]:
+    """Linode tells it of these classes only: https://github.com/linode/linode-api-docs/pull/833."""
     sold_out = set(map(tuple, call.world.state.settings.out_of_stock))
-    for plan in types.TYPES:
+    for plan in (name for name, row in types.TYPES.items() if row["class"] in TOLD_CLASSES):
         is_there = types.is_offered(plan, region) and (region, plan) not in sold_out
         yield {"region": region, "plan": plan, "available": is_there}
 

@@ -81,13 +81,13 @@ def _check_cluster(draft: Draft) -> Iterator[Fault]:
     had = draft.record and dig(draft.record.values, HIGH_AVAILABILITY)
     if had and not dig(values, HIGH_AVAILABILITY):
         yield Fault("High availability cannot be disabled once it is enabled", HIGH_AVAILABILITY)
+    addresses = dig(values, "control_plane.acl.addresses") or {}
+    yield from check_addresses(addresses, "control_plane.acl.addresses")
     if not draft.is_new:
         return
     if values["tier"] == "enterprise" and not regions.has(values["region"], regions.ENTERPRISE):
         yield Fault(f"Region {values['region']} does not support {regions.ENTERPRISE}", "region")
     yield from _check_network(draft)
-    addresses = dig(values, "control_plane.acl.addresses") or {}
-    yield from check_addresses(addresses, "control_plane.acl.addresses")
     pools = values["node_pools"]
     if not pools and values["tier"] == "standard":
         yield Fault("Must have at least one node pool", "node_pools")
@@ -118,6 +118,10 @@ def _minor(version: str) -> int:
 
 def _check_network(draft: Draft) -> Iterator[Fault]:
     values, world = draft.values, draft.world
+    if values["tier"] != "enterprise":
+        names = (name for name in ("vpc_id", "subnet_id") if values[name])
+        yield from (Fault(f"{name} is available in the enterprise tier only", name) for name in names)
+        return
     vpc = world.find_lasting("vpc", values["vpc_id"]) if values["vpc_id"] else None
     if values["vpc_id"] and (vpc is None or vpc.values["region"] != values["region"]):
         yield Fault("vpc_id is not valid", "vpc_id")
@@ -170,10 +174,19 @@ def _make_pools(draft: Draft, cluster: Record) -> None:
 
 
 def _make_nodes(draft: Draft, pool: Record) -> None:
+    _ignore_firewall(draft.world, pool)
     grow(draft.world, pool, draft.values["count"], draft.hold)
 
 
+def _ignore_firewall(world: World, pool: Record) -> None:
+    """Only the enterprise tier has firewalls of pools: https://github.com/linode/terraform-provider-linode/issues/2294."""
+    cluster = world.find("lke_cluster", pool.parent)
+    if cluster is None or cluster.values["tier"] != "enterprise":
+        pool.values["firewall_id"] = None
+
+
 def _resize(draft: Draft, pool: Record) -> None:
+    _ignore_firewall(draft.world, pool)
     world, nodes = draft.world, list(draft.world.children("lke_node", pool))
     more = draft.values["count"] - len(nodes)
     if more > 0:

@@ -6,6 +6,7 @@ from aias_services.linode_simulator import engine
 from aias_services.linode_simulator.fields import Values
 from aias_services.linode_simulator.lifecycle import FREE, Hold
 from aias_services.linode_simulator.resource import Resource
+from aias_services.linode_simulator.resources.firewalls import attach
 from aias_services.linode_simulator.world import Record, World
 
 NODE_PHASES = (("not_ready", 90.0), ("ready", 0.0))
@@ -22,6 +23,8 @@ def grow(world: World, pool: Record, count: int, hold: Hold = FREE) -> None:
         region = cluster.values["region"] if cluster else ""
         instance = engine.create(world, "linode", {**plan, "region": region}, owner=pool)
         instance.values["lke_cluster_id"] = pool.parent
+        if firewall := world.find("firewall", pool.values["firewall_id"]):
+            attach(world, firewall, "linode", instance.id)
         node = Record(kind="lke_node", id=name, values={}, made_at=world.now(), changed_at=world.now(), parent=pool.id)
         node.values = {"instance_id": instance.id, "pool_id": pool.id}
         world.begin(node, NODE_PHASES)

@@ -66,8 +66,8 @@ run "the_standard_tier_takes_no_network" {
   command = plan
 
   assert {
-    condition     = linode_lke_cluster.this.pool[0].firewall_id == 3001
-    error_message = "Every node stands behind the firewall."
+    condition     = local.firewall_id == null
+    error_message = "A firewall of a pool would not be a firewall of its nodes."
   }
 
   assert {
@@ -87,6 +87,14 @@ run "the_enterprise_tier_lives_in_the_vpc" {
   assert {
     condition     = linode_lke_cluster.this.vpc_id == 1001 && linode_lke_cluster.this.subnet_id == 2001
     error_message = "The nodes live in the VPC."
+  }
+
+  assert {
+    condition = alltrue([
+      linode_lke_cluster.this.pool[0].firewall_id == 3001,
+      linode_lke_node_pool.this["gpu"].firewall_id == 3001,
+    ])
+    error_message = "Every node stands behind the firewall."
   }
 
   assert {

@@ -96,10 +96,9 @@ def test_cost_is_the_price_of_each_part_and_of_all(line: Line, api: httpx.Client
         "control plane": "0.00",
         "node": "96.00",
         "database": "68.00",
-        "nodebalancer": "10.00",
         "object storage": "5.00",
     }
-    assert found["monthly"] == "179.00"
+    assert found["monthly"] == "169.00"
     table = line.run("cost", "development")
     assert "total" in table.stdout
     assert "Not included" in table.stderr

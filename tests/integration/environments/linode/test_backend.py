@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import signal
+import socket
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,6 +19,8 @@ from aias_core.environments.linode.backend import StateBackend, serve_state
 from aias_core.environments.linode.lease import Lease, LeaseLost
 from aias_core.environments.linode.states import StateVersions, read_state
 from aias_core.environments.linode.store import DirectoryStore
+from aias_core.environments.linode.terraform_program import find_terraform
+from aias_core.errors import DependencyUnreachable
 from support.state import build_state, open_versions, take_lease
 from support.waiting import wait_until
 
@@ -43,7 +46,7 @@ resource "terraform_data" "second" {
 class Terraform:
     """The program in a directory of its own."""
 
-    def __init__(self, program: str, directory: Path) -> None:
+    def __init__(self, program: Sequence[str], directory: Path) -> None:
         self._program, self.directory = program, directory
 
     def configure(self, text: str) -> None:
@@ -51,7 +54,7 @@ class Terraform:
 
     def start(self, backend: StateBackend, *argv: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [self._program, *argv, "-input=false", "-no-color"],
+            [*self._program, *argv, "-input=false", "-no-color"],
             cwd=self.directory,
             env=self._environment(backend.variables()),
             stdout=subprocess.PIPE,
@@ -71,12 +74,9 @@ class Terraform:
 
 @pytest.fixture
 def terraform(tmp_path: Path) -> Terraform:
-    program = os.environ.get("AIAS_TERRAFORM_BIN") or shutil.which("terraform")
-    if program is None:
-        pytest.skip("there is no terraform here: install it or name it in AIAS_TERRAFORM_BIN")
     directory = tmp_path / "work"
     directory.mkdir()
-    return Terraform(program, directory)
+    return Terraform(find_terraform(), directory)
 
 
 @pytest.fixture
@@ -203,6 +203,38 @@ def test_a_terraform_that_was_superseded_cannot_write(backend: StateBackend, ver
     assert call(backend, "POST", build_state(), "?ID=new") == 200
     assert call(backend, "UNLOCK", b'{"ID": "new"}') == 200
     assert len(versions.list_versions()) == 1
+
+
+class Shaky(DirectoryStore):
+    """A store that fails when it is told to."""
+
+    fails = False
+
+    def list(self, prefix: str) -> list[str]:
+        if self.fails:
+            raise DependencyUnreachable("The store does not answer")
+        return super().list(prefix)
+
+
+def test_what_went_well_when_it_was_tried_again_was_no_fault(tmp_path: Path) -> None:
+    store = Shaky(tmp_path / "store")
+    with serve_state(open_versions(store), take_lease(store)) as backend:
+        store.fails = True
+        assert call(backend, "GET") == 503
+        assert isinstance(backend.fault, DependencyUnreachable)
+        store.fails = False
+        assert call(backend, "LOCK", b'{"ID": "new"}') == 200
+        assert backend.fault is not None, "the state has not been read yet"
+        assert call(backend, "GET") == 404
+        assert backend.fault is None
+
+
+def test_who_hangs_up_is_no_noise(backend: StateBackend, capsys: pytest.CaptureFixture[str]) -> None:
+    host, port = urlsplit(backend.url).hostname, urlsplit(backend.url).port
+    with socket.create_connection((str(host), int(port or 0))) as connection:
+        connection.sendall(b"POST /state HTTP/1.1\r\nContent-Length: nothing\r\n\r\n")
+        assert connection.recv(1) == b""
+    assert capsys.readouterr().err == ""
 
 
 def test_nobody_without_the_password_is_answered(backend: StateBackend) -> None:

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from support.campaign import KINDS, Account, make_account
-from support.linode import simulator
+from support.campaign import KINDS, Account
 
-SAMPLE, PARTS, LOOKS = 60, 30, 3
+SAMPLE, PARTS, LOOKS = 150, 30, 3
 # What a command may end with before it is run again: unreachable or no token, taken, no room, run again.
 BILLED = ["database", "linode", "linode", "object_storage"]
 KNOWN = {0, 3, 5, 8, 9}
@@ -22,16 +21,9 @@ Case = tuple[str, tuple[str, str, int]]
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    directory = tmp_path_factory.mktemp("campaign")
-    with simulator(directory) as running:
-        yield make_account(running.url, directory)
-
-
-@pytest.fixture(scope="module")
-def cases(account: Account) -> list[tuple[Case, Case]]:
+def cases(shared: Account) -> list[tuple[Case, Case]]:
     """What fails in which run: a call of an up, and one of the down after it."""
-    ups, downs = _list_cases(account)
+    ups, downs = _list_cases(shared)
     number = max(len(ups), len(downs)) if os.environ.get("AIAS_TEST_CAMPAIGN") == "all" else SAMPLE
     return list(zip(_choose(ups, number), _choose(downs, number), strict=True))
 
@@ -58,10 +50,10 @@ def _choose(cases: list[Case], number: int) -> list[Case]:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_fault_at_any_call_bills_twice_or_leaves_anything(
-    account: Account, cases: list[tuple[Case, Case]], part: int, record_property: Callable[[str, object], None]
+    shared: Account, cases: list[tuple[Case, Case]], part: int, record_property: Callable[[str, object], None]
 ) -> None:
     pairs = cases[part::PARTS]
-    broken = [fault for at, pair in enumerate(pairs, 1) for fault in _run_case(account, at, *pair)]
+    broken = [fault for at, pair in enumerate(pairs, 1) for fault in _run_case(shared, at, *pair)]
     record_property("faulted", 2 * len(pairs))
     assert "\n".join(broken) == ""
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from aias_core.environments.linode.attached import attach_stand_in
 from aias_core.environments.linode.plan import EnvironmentPlan
 from aias_core.environments.linode.target import LinodeEnvironment
 from aias_core.environments.linode.terraform import Terraform
@@ -20,8 +21,10 @@ from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.linode.workshop import Infrastructure
 from aias_core.environments.schema import LinodeProfile, Pool
 from support.campaign import Account, make_account
-from support.linode import TOKEN, simulator
-from support.terraform import account_of, attached_provider
+from support.linode import TOKEN
+from support.near import near_simulator
+from support.provisioning import NODES
+from support.terraform import account_of
 
 _PLANS = ("g6-standard-2", "g6-standard-4")
 
@@ -58,10 +61,9 @@ class Driven:
 @pytest.fixture(scope="module")
 def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
     directory = tmp_path_factory.mktemp("changes")
-    with simulator(directory) as running:
-        account = make_account(running.url, directory)
-        with attached_provider(directory, **account_of(running)) as attached:
-            yield Driven(account, attached, itertools.count(1))
+    with near_simulator() as near, attach_stand_in(account_of(near.url)) as attached:
+        account = make_account(near, directory)
+        yield Driven(account, attached, itertools.count(1))
 
 
 def _pools() -> st.SearchStrategy[dict[str, Pool]]:
@@ -157,7 +159,7 @@ def test_what_was_changed_by_hand_is_planned_back_and_a_wider_firewall_is_no_dan
     opened = {"inbound_policy": "ACCEPT", "outbound_policy": "ACCEPT", "inbound": [], "outbound": []}
     account.update(f"/networking/firewalls/{firewall['id']}/rules", opened)
     plan = driven.up(driven.account.original)
-    assert [row["address"] for row in plan.rows()] == ["module.network.linode_firewall.nodes"]
+    assert [row["address"] for row in plan.rows()] == [NODES]
     assert plan.dangers == ()
     rules = account.get(f"/networking/firewalls/{firewall['id']}/rules")
     assert rules["inbound_policy"] == "DROP"
@@ -171,4 +173,4 @@ def test_removing_a_pool_is_a_danger_by_its_name(driven: Driven) -> None:
     driven.account.profile = driven.account.original.model_copy(update={"cluster": cluster})
     plan = driven.environment().survey().plan
     assert [(one.name, one.destroys) for one in plan.dangers] == [("extra", True)]
-    assert plan.count() == {"create": 0, "update": 1, "replace": 0, "delete": 1}
+    assert plan.count() == {"create": 0, "update": 2, "replace": 0, "delete": 1}

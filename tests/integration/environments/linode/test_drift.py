@@ -69,7 +69,7 @@ def test_everything_that_was_changed_by_hand_is_found(report: dict[str, Any]) ->
     assert report["severity"] == "major"
     assert set(found) == {
         *("linode_firewall", "linode_lke_cluster", "linode_object_storage_bucket", "DNS record", "pool", "allow list"),
-        *("network policy", "NetworkPolicy", "secret"),
+        *("network policy", "NetworkPolicy", "secret", "node firewall"),
     }
     assert (found["linode_firewall"]["severity"], found["linode_lke_cluster"]["severity"]) == ("minor", "major")
     assert found["linode_object_storage_bucket"]["change"] == "removed"
@@ -82,6 +82,7 @@ def test_a_pool_that_scaled_within_its_bounds_is_no_drift(report: dict[str, Any]
     assert [one["path"] for one in cluster["attributes"]] == ["pool.general.autoscaler.0.max"]
     assert "cluster.pools.general.maximum: 6" in cluster["accept"]
     assert "nodes may not connect" in _by_kind(report)["allow list"]["explanation"]
+    assert "open to the world" in _by_kind(report)["node firewall"]["explanation"]
 
 
 def test_a_cluster_that_does_not_answer_is_an_error_and_no_absence_of_drift(
@@ -98,4 +99,6 @@ def test_up_reverts_what_it_said_it_would(changed: Settled, capsys: pytest.Captu
     changed.open().up(UpOptions(), lambda _: None, lambda _: None)
     code, report = _drift(changed, capsys)
     assert (code, report["schema"]) == (10, "aias.drift/1")
-    assert {one["kind"] for one in report["findings"]} == {"DNS record", "pool", "network policy", "allow list"}
+    assert {one["kind"] for one in report["findings"]} == {
+        *("DNS record", "pool", "network policy", "allow list", "node firewall"),
+    }

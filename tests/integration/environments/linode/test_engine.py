@@ -1,11 +1,12 @@
-"""Up and down on a small environment in a simulated account: what is refused, what is given back, what is resumed."""
+"""Up on a small environment in a simulated account: what is refused, what is given back, what is resumed."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from aias_core.environments.linode.down import DownOptions
 from aias_core.environments.linode.journal import Journal
 from aias_core.environments.linode.plan import EnvironmentPlan
+from aias_core.environments.linode.terraform import OnProgress, ignore
+from aias_core.environments.linode.terraform_plan import TerraformPlan
 from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.schema import ControlPlaneAcl, LinodeProfile
 from aias_core.errors import (
@@ -20,29 +23,11 @@ from aias_core.errors import (
     InvalidInput,
     LimitReached,
     LockHeld,
-    NotFound,
-    PrerequisiteMissing,
+    Partial,
     Refused,
 )
-from support.campaign import Account, make_account
-from support.linode import simulator
-from support.provisioning import CLUSTER, DATABASE, NODES
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    directory = tmp_path_factory.mktemp("engine")
-    with simulator(directory) as running:
-        yield make_account(running.url, directory)
-
-
-@pytest.fixture
-def account(shared: Account) -> Account:
-    shared.profile = shared.original
-    shared.numbers += 1
-    shared.begin(shared.numbers)
-    shared.control("DELETE", "faults")
-    return shared
+from support.campaign import Account
+from support.provisioning import BUCKET, CLUSTER, DATABASE, NODES, VPC, InProcessProvisioner
 
 
 def _up(account: Account, options: UpOptions | None = None) -> Any:
@@ -67,37 +52,17 @@ def test_a_second_up_writes_nothing_anywhere(account: Account) -> None:
     assert sorted(account.environment().state.store.list("small/")) == stored
 
 
-def test_a_second_down_writes_nothing_and_the_first_one_proves_that_nothing_is_left(account: Account) -> None:
-    _up(account)
-    removed = account.environment().down(DownOptions(), lambda _: None)
-    assert (len(removed.removed), removed.orphans) == (9, ())
-    assert removed.kept == ("'aias-small-state'",)
-    account.control("DELETE", "calls")
-    again = account.environment().down(DownOptions(), lambda _: None)
-    assert (again.changed, _writes(account)) == (False, [])
+class Forgetful(InProcessProvisioner):
+    """Says that it did what it did not."""
+
+    def apply(self, plan: TerraformPlan, on_progress: OnProgress = ignore) -> None:
+        """As one whose changes Linode takes and does not keep."""
 
 
-def test_a_bucket_with_data_stays_unless_all_is_to_go(account: Account) -> None:
-    _up(account)
-    full = {"region": "fr-par", "bucket": "aias-small-backups", "objects": 3, "size": 10}
-    account.control("POST", "contents", full)
-    kept = account.environment().down(DownOptions(), lambda _: None).kept
-    assert set(kept) == {"'aias-small-state'", "'aias-small-backups'"}
-
-
-def test_what_workloads_had_goes_before_their_cluster(account: Account) -> None:
-    from aias_core.environments.linode.inside import open_access
-
-    _up(account)
-    environment = account.environment()
-    with open_access(environment.opened.account, "small") as cluster:
-        assert cluster is not None
-        spec = {"type": "LoadBalancer", "ports": [{"port": 443}]}
-        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "edge"}, "spec": spec}
-        cluster.call("POST", "/api/v1/namespaces/env-small/services", service)
-    assert len(environment.opened.account.list_all("/nodebalancers")) == 1
-    assert environment.down(DownOptions(), lambda _: None).orphans == ()
-    assert environment.opened.account.list_all("/nodebalancers") == []
+def test_what_never_becomes_as_planned_is_given_up_and_named(account: Account) -> None:
+    environment = replace(account.environment(), make=Forgetful)
+    with pytest.raises(Partial, match=re.escape(f"there still is to create '{VPC}'")):
+        environment.up(UpOptions(), lambda _: None, lambda _: None)
 
 
 def test_a_refused_limit_gives_back_what_this_run_made_and_keeps_what_was_there(account: Account) -> None:
@@ -111,18 +76,6 @@ def test_a_refused_limit_gives_back_what_this_run_made_and_keeps_what_was_there(
     _up(account)
     kept = {one["kind"] for one in account.ledger()["billed_now"]}
     assert kept == {"database", "linode", "object_storage"}
-
-
-def test_cleanup_removes_what_an_unfinished_run_made(account: Account) -> None:
-    account.fail(("POST", "/lke/clusters", 1), "revoked")
-    with pytest.raises(PrerequisiteMissing, match="token"):
-        _up(account)
-    account.control("DELETE", "faults")
-    account.new_token()
-    _up(account, UpOptions(cleanup=True))
-    assert account.environment().opened.account.list_all("/vpcs") == []
-    with pytest.raises(NotFound, match="no run that was not finished"):
-        _up(account, UpOptions(cleanup=True))
 
 
 def test_two_at_once_the_second_one_hears_who_is_at_work(account: Account) -> None:
@@ -204,6 +157,21 @@ def test_a_late_cluster_is_waited_for_and_not_replaced(account: Account) -> None
     assert [row["id"] for row in account.environment().opened.account.list_all("/lke/clusters")] == [500_001]
 
 
+def test_a_bucket_that_terraform_saw_half_made_keeps_its_data(account: Account) -> None:
+    _up(account)
+    account.control("POST", "contents", {"region": "fr-par", "bucket": "aias-small-backups", "objects": 3, "size": 10})
+    environment = account.environment()
+    state = environment.state
+    with state.held(0, lambda _: None) as lease, environment.workshop(state, lease) as workshop:
+        assert isinstance(workshop.terraform, InProcessProvisioner)
+        workshop.terraform.taint(BUCKET)
+    plan = environment.survey().plan
+    assert ([one.address for one in plan.repaired], plan.changes) == ([BUCKET], ())
+    _up(account)
+    assert environment.survey().plan.is_empty
+    assert environment.opened.account.get("/object-storage/buckets/fr-par/aias-small-backups")["objects"] == 3
+
+
 def test_a_run_that_was_killed_at_any_line_of_its_journal_is_gone_on_with_from_elsewhere(account: Account) -> None:
     lines = _count_lines(account)
     assert lines > 20
@@ -236,7 +204,7 @@ def _kill_at(account: Account, line: int) -> None:
 
 
 def _die_at(account: Account, line: int) -> None:
-    append = Journal.append
+    account.is_near, append = False, Journal.append
 
     def append_and_die(journal: Journal, *args: Any, **rest: Any) -> int:
         seq = append(journal, *args, **rest)

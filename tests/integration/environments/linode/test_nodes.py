@@ -80,7 +80,7 @@ def test_draining_stops_before_it_would_lose_a_pod_for_good(place: Settled, caps
     name = _nodes(place, capsys)[0]["name"]
     _start_pod(place, "alone", name, owner=None)
     with pytest.raises(Refused, match="env-small/alone"):
-        drain_node(place.open(), name, 0, lambda _: None)
+        drain_node(place.open(), name, 0, lambda _: None, lambda _: None)
     assert (_pods(place), _nodes(place, capsys)[0]["cordoned"]) == (["alone"], False)
 
 
@@ -99,7 +99,7 @@ def test_draining_waits_for_the_budget_and_names_the_pods_in_the_end(
     timing = Timing(now=lambda: now[0], sleep=sleep)
     environment = open_linode_environment(NAME, place.root / "aias", place.root / "profiles", timing=timing)
     with pytest.raises(TimedOut, match="env-small/needed"):
-        drain_node(environment, name, 60, lambda _: None)
+        drain_node(environment, name, 60, lambda _: None, lambda _: None)
     assert now[0] >= 60
     place.run(capsys, "env", "nodes", "cordon", NAME, "--node", name, "--undo")
 
@@ -111,7 +111,7 @@ def test_an_unfinished_run_is_not_hidden_behind_one_about_nodes(
     with environment.state.held(0, lambda _: None) as lease:
         journal = environment.state.journals.begin("ffffffff-0000-7000-8000-000000000000", "up", lease)
     with pytest.raises(Conflict, match="was not finished"):
-        drain_node(environment, name, 0, lambda _: None)
+        drain_node(environment, name, 0, lambda _: None, lambda _: None)
     with environment.state.held(0, lambda _: None) as lease:
         environment.state.journals.open(journal.run_id, lease).end("failed")
     (place.directory / "journal" / f"{journal.run_id}.jsonl").unlink()
@@ -131,6 +131,26 @@ def test_recycling_replaces_each_node_and_lets_the_new_ones_into_the_database(
     database = place.rows("/databases/postgresql/instances")[0]
     assert {one["ipv4"][0] for one in instances} == {one.removesuffix("/32") for one in database["allow_list"]}
     assert place.run(capsys, "env", "drift", NAME)[0] == 0
+
+
+def test_a_node_that_never_joined_is_known_by_its_id_and_replaced(
+    place: Settled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = _nodes(place, capsys)[0]
+    place.kubernetes("DELETE", f"/api/v1/nodes/{node['name']}")
+    command = ("env", "nodes", "drain", NAME, "--node", node["id"], "--yes")
+    assert place.run(capsys, *command)[0] == 6
+    command = ("env", "nodes", "recycle", NAME, "--node", node["id"], "--yes")
+    assert place.run(capsys, *command)[1]["replaced"] == [node["id"]]
+    assert node["id"] not in [one["id"] for one in _nodes(place, capsys)]
+
+
+def test_what_there_is_not_is_refused_before_anybody_is_asked(
+    place: Settled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (("recycle", NAME, "--node", "x"), ("recycle", NAME, "--pool", "x"), ("drain", NAME, "--node", "x")):
+        assert place.run(capsys, "env", "nodes", *command, "--no-input")[0] == 4
+    assert place.run(capsys, "env", "nodes", "recycle", NAME, "--no-input")[0] == 2
 
 
 def test_scaling_that_is_not_agreed_to_leaves_the_profile_as_it_was(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from aias_core.environments.linode.terraform_plan import ResourceChange, TerraformPlan
 from support.terraform import bench, profile_variables
 
+SETTLED, APPLIED = "development", "development, applied"
 PROFILES = ("development", "staging", "production", "system")
 WORLD = ("0.0.0.0/0", "::/0")
 
@@ -22,12 +24,20 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Terraf
         for name in PROFILES:
             started.variables = profile_variables(name) | {"domain": f"{name}.example.com"}
             found[name] = started.terraform().plan()
-        yield found
+        started.variables = profile_variables(SETTLED) | {"domain": f"{SETTLED}.example.com"}
+        started.terraform().apply(started.terraform().plan())
+        yield found | {APPLIED: started.terraform().plan()}
 
 
 @pytest.fixture(params=PROFILES)
 def plan(request: pytest.FixtureRequest, plans: dict[str, TerraformPlan]) -> TerraformPlan:
     return plans[request.param]
+
+
+@pytest.fixture
+def applied(plans: dict[str, TerraformPlan]) -> TerraformPlan:
+    """A plan of what is there, in which everything is known."""
+    return plans[APPLIED]
 
 
 def _of(plan: TerraformPlan, kind: str) -> list[Any]:
@@ -65,39 +75,56 @@ def test_a_firewall_keeps_to_the_limits_of_the_platform(plan: TerraformPlan) -> 
         assert max((len(_sources(rule)) for rule in rules), default=0) <= 255
 
 
-def test_the_database_is_open_to_no_network_of_length_zero(plan: TerraformPlan) -> None:
-    for one in _of(plan, "linode_database_postgresql_v2"):
-        listed = one["allow_list"] if isinstance(one["allow_list"], list) else []
-        assert [address for address in listed if address.endswith("/0")] == []
+def test_the_database_is_open_to_single_addresses_only(applied: TerraformPlan) -> None:
+    (database,) = _of(applied, "linode_database_postgresql_v2")
+    assert {ip_network(address).num_addresses for address in database["allow_list"]} == {1}
+    assert len(database["allow_list"]) == len(_instances(applied))
 
 
-def test_buckets_are_private_and_their_keys_limited(plan: TerraformPlan) -> None:
+def test_buckets_are_private(plan: TerraformPlan) -> None:
     buckets = _of(plan, "linode_object_storage_bucket")
     assert {(one["acl"], one["cors_enabled"]) for one in buckets} == {("private", False)}
-    assert all(one["bucket_access"] for one in _of(plan, "linode_object_storage_key"))
+
+
+def test_a_key_opens_buckets_of_its_environment_only(applied: TerraformPlan) -> None:
+    buckets = {one["label"] for one in _of(applied, "linode_object_storage_bucket")}
+    keys = [
+        {access["bucket_name"] for access in one["bucket_access"]} for one in _of(applied, "linode_object_storage_key")
+    ]
+    assert all(opened and opened <= buckets for opened in keys)
 
 
 def test_the_state_bucket_is_not_terraforms(plan: TerraformPlan) -> None:
     assert [one["label"] for one in _of(plan, "linode_object_storage_bucket") if one["label"].endswith("-state")] == []
 
 
-def test_every_node_stands_behind_the_firewall(plan: TerraformPlan) -> None:
+def test_every_node_stands_behind_the_firewall(applied: TerraformPlan) -> None:
+    (firewall,) = (one for one in _of(applied, "linode_firewall") if one["label"].endswith("-nodes"))
+    assert set(firewall["linodes"]) == _instances(applied)
+
+
+def test_one_pool_is_part_of_the_cluster(plan: TerraformPlan) -> None:
     (cluster,) = _of(plan, "linode_lke_cluster")
-    pools = [change.after for change in plan.changes if change.type == "linode_lke_node_pool"]
-    assert all("firewall_id" in pool for pool in [*cluster["pool"], *pools])
     assert len(cluster["pool"]) == 1
+
+
+def _instances(plan: TerraformPlan) -> set[int]:
+    (cluster,) = _of(plan, "linode_lke_cluster")
+    others = [change.after or {} for change in plan.changes if change.type == "linode_lke_node_pool"]
+    found = {node["instance_id"] for pool in [*cluster["pool"], *others] for node in pool["nodes"]}
+    assert found
+    return found
 
 
 def test_the_control_plane_is_doubled_where_it_must_be(plans: dict[str, TerraformPlan]) -> None:
     doubled = {
-        name: _of(plan, "linode_lke_cluster")[0]["control_plane"][0]["high_availability"]
-        for name, plan in plans.items()
+        name: _of(plans[name], "linode_lke_cluster")[0]["control_plane"][0]["high_availability"] for name in PROFILES
     }
     assert doubled == {"development": False, "staging": False, "production": True, "system": True}
 
 
 def test_gpus_are_planned_only_where_they_are_enabled(plans: dict[str, TerraformPlan]) -> None:
-    with_gpus = {name for name, plan in plans.items() if any(_is_gpu(change) for change in plan.changes)}
+    with_gpus = {name for name in PROFILES if any(_is_gpu(change) for change in plans[name].changes)}
     assert with_gpus == {"system"}
 
 
@@ -112,7 +139,6 @@ def test_everything_that_can_bear_tags_bears_ours(plan: TerraformPlan) -> None:
             assert {"aias", "managed-by:aias"} <= set(after["tags"]), change.address
 
 
-def test_what_is_sensitive_is_masked(plan: TerraformPlan) -> None:
-    (cluster,) = _of(plan, "linode_lke_cluster")
-    assert cluster["kubeconfig"] == "(known after apply)"
-    assert "kubeconfig" in plan.outputs
+def test_what_is_sensitive_is_masked(applied: TerraformPlan) -> None:
+    (cluster,), (database,) = _of(applied, "linode_lke_cluster"), _of(applied, "linode_database_postgresql_v2")
+    assert (cluster["kubeconfig"], database["root_password"]) == ("***", "***")

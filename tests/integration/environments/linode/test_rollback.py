@@ -44,6 +44,7 @@ def test_what_was_made_since_goes_and_what_was_there_stays(place: Settled, capsy
     assert {"restore", "infrastructure", "health", "drift"} <= {one["step"] for one in found["steps"]}
     assert found["drift"] == "none"
     assert "database.nodes" in found["profile_differs"]
+    assert list((place.directory / "terraform").glob("*look*")) == []
 
 
 def test_a_version_without_its_profile_is_refused(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:

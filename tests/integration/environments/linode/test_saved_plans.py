@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aias_core import ids
 from aias_core.approvals import ApprovalInvalid, ApprovalMissing
+from aias_core.environments.linode.kept_profiles import digest_profile
+from aias_core.environments.linode.plan import ONLOOKER
 from aias_core.environments.linode.rollback import RollbackOptions
 from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.schema import LinodeProfile
-from aias_core.errors import Conflict, NotFound, Refused
-from support.campaign import Account, make_account
-from support.linode import simulator
+from aias_core.errors import Conflict, NotFound, PrerequisiteMissing, Refused
+from support.campaign import Account
 from support.months import Person
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    directory = tmp_path_factory.mktemp("plans")
-    with simulator(directory) as running:
-        yield make_account(running.url, directory)
-
-
-@pytest.fixture
-def account(shared: Account) -> Account:
-    shared.profile = shared.original
-    shared.numbers += 1
-    shared.begin(shared.numbers)
-    return shared
 
 
 def _save(account: Account) -> str:
@@ -65,19 +51,88 @@ def test_a_plan_that_nobody_saved_is_not_found(account: Account) -> None:
 
 
 def test_production_takes_a_plan_that_two_others_signed(account: Account, tmp_path: Path) -> None:
-    ada, grace = Person("ada", tmp_path), Person("grace", tmp_path)
-    account.profile = _as_production(account.profile, {"ada": ada.public, "grace": grace.public})
+    people = _as_production_of(account, tmp_path)
     with pytest.raises(Refused, match="saved plans only"):
         _apply(account, None)
     plan_id = _save(account)
     with pytest.raises(Refused, match="part of a change"):
         _apply(account, plan_id)
-    shelf = account.environment().plan_shelf
-    shelf.approve(plan_id, "ada", ada.key, choice="approve", comment="")
-    with pytest.raises(ApprovalMissing, match="needs 2 approvals, 1 given"):
+    _sign(account, plan_id, people[0])
+    with pytest.raises(ApprovalMissing, match="needs 2 approvals, 1 given") as missing:
         _apply(account, plan_id, "CHG-1")
-    shelf.approve(plan_id, "grace", grace.key, choice="approve", comment="")
+    assert f"aias env approve {plan_id} --env production" in str(missing.value.hint)
+    _sign(account, plan_id, people[1])
     assert _apply(account, plan_id, "CHG-1").changed
+
+
+def test_what_two_signed_is_gone_on_with_and_nothing_else_is(account: Account, tmp_path: Path) -> None:
+    people = _as_production_of(account, tmp_path)
+    plan_id = _save(account)
+    for person in people:
+        _sign(account, plan_id, person)
+    account.fail(("POST", "/lke/clusters", 1), "revoked")
+    with pytest.raises(PrerequisiteMissing, match="token"):
+        _apply(account, plan_id, "CHG-1")
+    account.control("DELETE", "faults")
+    account.new_token()
+    agreed = account.profile
+    account.profile = agreed.model_copy(update={"tags": ["team:blue"]})
+    with pytest.raises(Refused, match="saved plans only"):
+        _apply(account, None)
+    with pytest.raises(Conflict, match="was applied before"):
+        _apply(account, plan_id, "CHG-1")
+    account.profile = agreed
+    assert _apply(account, plan_id, "CHG-1").resumed
+
+
+def test_an_unfinished_run_of_another_command_is_no_consent(account: Account, tmp_path: Path) -> None:
+    _as_production_of(account, tmp_path)
+    environment = account.environment()
+    environment.ensure_state_bucket()
+    with environment.state.held(0, lambda _: None) as lease:
+        environment.state.journals.begin(str(ids.new_id()), "nodes drain", lease)
+    with pytest.raises(Refused, match="saved plans only") as refused:
+        _apply(account, None)
+    assert "aias env up production --plan ID" in str(refused.value.hint)
+
+
+def test_a_run_that_is_ended_meanwhile_is_no_consent(account: Account, tmp_path: Path) -> None:
+    _as_production_of(account, tmp_path)
+    environment = account.environment()
+    environment.ensure_state_bucket()
+    details = {"profile": digest_profile(account.profile)}
+    with environment.state.held(0, lambda _: None) as lease:
+        environment.state.journals.begin(str(ids.new_id()), "up", lease, **details)
+
+    def end_it(_: Any) -> None:
+        with environment.state.held(0, lambda _: None) as lease:
+            run = environment.state.journals.find_unfinished(lease)
+            assert run is not None
+            run.end("failed")
+
+    with pytest.raises(Refused, match="saved plans only"):
+        environment.up(UpOptions(), end_it, lambda _: None)
+    assert environment.opened.account.list_all("/vpcs") == []
+
+
+def test_a_plan_that_somebody_was_quicker_with_leaves_no_open_run(account: Account) -> None:
+    plan_id, environment = _save(account), account.environment()
+    options = UpOptions(plan_id=plan_id)
+    with pytest.raises(Conflict, match="was applied before"):
+        environment.up(options, lambda _: environment.plan_shelf.mark_applied(plan_id, "another"), lambda _: None)
+    assert environment.state.journals.find_unfinished(ONLOOKER) is None
+
+
+def test_another_saved_plan_begins_a_run_of_its_own(account: Account) -> None:
+    account.fail(("POST", "/lke/clusters", 1), "revoked")
+    with pytest.raises(PrerequisiteMissing):
+        _apply(account, None)
+    account.control("DELETE", "faults")
+    account.new_token()
+    plan_id = _save(account)
+    assert not _apply(account, plan_id).resumed
+    with pytest.raises(Conflict, match="was applied before"):
+        account.environment().plan_shelf.mark_applied(plan_id, "again")
 
 
 def test_production_goes_back_by_a_saved_plan_too(account: Account, tmp_path: Path) -> None:
@@ -87,6 +142,17 @@ def test_production_goes_back_by_a_saved_plan_too(account: Account, tmp_path: Pa
         account.environment().rollback(RollbackOptions("any", "CHG-1"), lambda _: None, lambda _: None)
 
 
+def test_a_signature_for_another_plan_does_not_count(account: Account, tmp_path: Path) -> None:
+    ada, _ = _as_production_of(account, tmp_path)
+    first, second = _save(account), _save(account)
+    _sign(account, first, ada)
+    store = account.environment().state.store
+    (key,) = store.list(f"production/plans/{first}/approval-")
+    store.put(key.replace(first, second), store.get(key) or b"")
+    with pytest.raises(ApprovalInvalid, match="is for another plan"):
+        _apply(account, second, "CHG-1")
+
+
 def test_a_signature_of_somebody_else_does_not_count(account: Account, tmp_path: Path) -> None:
     ada, mallory = Person("ada", tmp_path), Person("mallory", tmp_path)
     account.profile = _as_production(account.profile, {"ada": ada.public})
@@ -94,6 +160,17 @@ def test_a_signature_of_somebody_else_does_not_count(account: Account, tmp_path:
     account.environment().plan_shelf.approve(plan_id, "ada", mallory.key, choice="approve", comment="")
     with pytest.raises(ApprovalInvalid, match="not signed by the key"):
         _apply(account, plan_id, "CHG-1")
+
+
+def _sign(account: Account, plan_id: str, person: Person) -> None:
+    account.environment().plan_shelf.approve(plan_id, person.name, person.key, choice="approve", comment="")
+
+
+def _as_production_of(account: Account, directory: Path) -> list[Person]:
+    """Makes it an environment that takes plans which these two signed."""
+    people = [Person("ada", directory), Person("grace", directory)]
+    account.profile = _as_production(account.profile, {one.name: one.public for one in people})
+    return people
 
 
 def _as_production(profile: LinodeProfile, approvers: dict[str, str]) -> LinodeProfile:

@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from aias_core.environments.linode import simulation
 from aias_core.environments.linode.simulation import (
     Simulation,
     ensure_simulation,
@@ -53,22 +54,33 @@ def test_a_killed_one_comes_back_at_the_same_address_with_what_it_held(directory
     assert [row["label"] for row in _call(second, "GET", "/vpcs").json()["data"]] == ["aias-development"]
 
 
+def test_one_that_hangs_is_ended_before_another_takes_its_world(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulation, "STOP_SECONDS", 0.5)
+    hung = ensure_simulation(directory, pace=0)
+    os.kill(hung.pid, signal.SIGSTOP)
+    second = ensure_simulation(directory, pace=0)
+    assert second.pid != hung.pid
+    assert not psutil.pid_exists(hung.pid) or psutil.Process(hung.pid).status() == psutil.STATUS_ZOMBIE
+
+
 def test_forgetting_it_leaves_nothing(directory: Path) -> None:
-    simulation = ensure_simulation(directory, pace=0)
+    started = ensure_simulation(directory, pace=0)
     assert stop_simulation(directory, forget=True)
-    assert not psutil.pid_exists(simulation.pid) or psutil.Process(simulation.pid).status() == psutil.STATUS_ZOMBIE
+    assert not psutil.pid_exists(started.pid) or psutil.Process(started.pid).status() == psutil.STATUS_ZOMBIE
     assert (is_simulated(directory), (directory / "simulator").exists()) == (False, False)
     assert not stop_simulation(directory, forget=True)
 
 
 def test_what_it_keeps_is_for_the_owner_only(directory: Path) -> None:
-    simulation = ensure_simulation(directory, pace=0)
-    environment = simulation.build_environment()
+    started = ensure_simulation(directory, pace=0)
+    environment = started.build_environment()
     kept = (directory / "simulation.json", directory / "simulator" / "token")
     assert [stat.S_IMODE(path.stat().st_mode) for path in kept] == [0o600, 0o600]
     assert stat.S_IMODE((directory / "simulator").stat().st_mode) == 0o700
-    assert environment["LINODE_TOKEN"] == simulation.token.reveal()
-    assert simulation.token.reveal() not in repr(simulation)
+    assert environment["LINODE_TOKEN"] == started.token.reveal()
+    assert started.token.reveal() not in repr(started)
 
 
 def test_another_program_with_the_same_pid_is_left_alone(directory: Path) -> None:

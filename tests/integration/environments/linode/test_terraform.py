@@ -20,6 +20,7 @@ from support.waiting import wait_until
 
 CLUSTER = "module.lke.linode_lke_cluster.this"
 GPU = 'module.lke.linode_lke_node_pool.this["gpu"]'
+NODE_FIREWALL = "module.node_firewall[0].linode_firewall.this"
 GPU_POOL = {"type": "g2-gpu-rtx4000a1-s", "count": 1, "labels": {"node-type": "gpu"}}
 
 
@@ -40,6 +41,7 @@ def test_an_environment_comes_changes_and_goes(on_bench: Bench) -> None:
     nodes = {row["ipv4"][0] for row in on_bench.api("GET", "/linode/instances")["data"]}
     (database,) = on_bench.api("GET", "/databases/postgresql/instances")["data"]
     assert set(database["allow_list"]) == nodes
+    assert _behind_firewall(on_bench) == {row["id"] for row in on_bench.api("GET", "/linode/instances")["data"]}
     serial = on_bench.versions.find_newest()
 
     again = terraform.plan()
@@ -57,8 +59,8 @@ def test_an_environment_comes_changes_and_goes(on_bench: Bench) -> None:
     (replaced,) = plan.replaced
     assert (replaced.address, replaced.replace_reasons) == (GPU, ("type",))
     drifted = {one.address: one.changed_attributes for one in plan.drift}
-    assert drifted["module.network.linode_firewall.nodes"][:2] == ("inbound", "inbound_policy")
-    assert {one.address for one in plan.updated} >= {CLUSTER, "module.network.linode_firewall.nodes"}
+    assert drifted[NODE_FIREWALL][:2] == ("inbound", "inbound_policy")
+    assert {one.address for one in plan.updated} >= {CLUSTER, NODE_FIREWALL}
     terraform.apply(plan)
     assert on_bench.api("GET", f"/networking/firewalls/{firewall}/rules")["inbound_policy"] == "DROP"
     assert "api.dev.example.com" in terraform.outputs()["dns"]["names"]
@@ -103,7 +105,7 @@ def test_a_refusal_names_the_resource_and_what_was_made_stays_in_the_state(on_be
         terraform.apply(terraform.plan(targets=["module.network", "module.lke"]))
     assert [one.address for one in failed.value.faults] == [CLUSTER]
     kinds = [one["type"] for one in json.loads(terraform.state_pull())["resources"]]
-    assert sorted(kinds) == ["linode_firewall", "linode_firewall", "linode_vpc", "linode_vpc_subnet"]
+    assert sorted(kinds) == ["linode_firewall", "linode_vpc", "linode_vpc_subnet"]
 
 
 def test_what_watches_may_stop_it_and_the_state_knows_what_was_made(on_bench: Bench) -> None:
@@ -170,7 +172,7 @@ def test_an_enterprise_cluster_lives_in_the_network_and_its_database_is_private(
     on_bench.variables["cluster"]["tier"] = "enterprise"
     on_bench.variables["api_version"] = "v4beta"
     on_bench.variables["cluster"]["version"] = "v1.34.6+lke2"
-    on_bench.variables["cluster"]["acl"] = {"enabled": True, "ipv4": ["127.0.0.1/32"], "ipv6": []}
+    on_bench.variables["cluster"]["acl"] = {"enabled": True, "ipv4": ["198.51.100.7/32"], "ipv6": []}
     terraform = on_bench.terraform()
     terraform.init()
     terraform.apply(terraform.plan(targets=["module.postgresql"]))
@@ -178,6 +180,7 @@ def test_an_enterprise_cluster_lives_in_the_network_and_its_database_is_private(
     (database,) = on_bench.api("GET", "/databases/postgresql/instances")["data"]
     assert cluster["vpc_id"] == database["private_network"]["vpc_id"]
     assert (database["allow_list"], database["private_network"]["public_access"]) == ([], False)
+    assert _behind_firewall(on_bench) == {row["id"] for row in on_bench.api("GET", "/linode/instances")["data"]}
     assert terraform.plan(targets=["module.postgresql"]).is_empty
 
 
@@ -224,16 +227,26 @@ def test_a_cluster_is_adopted_with_its_pools_and_nothing_is_removed(on_bench: Be
     assert [(one.address, one.actions) for one in plan.changes if one.is_change] == []
 
 
-def test_nodes_that_came_by_themselves_stay_and_reach_the_database(on_bench: Bench) -> None:
+def test_nodes_that_came_by_themselves_stay_and_are_protected_and_reach_the_database(on_bench: Bench) -> None:
     terraform = on_bench.terraform()
     terraform.init()
-    terraform.apply(terraform.plan(targets=["module.postgresql"]))
+    parts = ["module.postgresql", "module.node_firewall"]
+    terraform.apply(terraform.plan(targets=parts))
     made = terraform.outputs()["cluster"]
     on_bench.api("PUT", f"/lke/clusters/{made['id']}/pools/{made['pool_ids']['general']}", {"count": 4})
-    plan = terraform.plan(targets=["module.postgresql"])
+    plan = terraform.plan(targets=parts)
     changes = {one.address: one.changed_attributes for one in plan.updated}
-    assert list(changes) == ["module.postgresql.linode_database_postgresql_v2.this"]
+    assert set(changes) == {"module.postgresql.linode_database_postgresql_v2.this", NODE_FIREWALL}
     assert "allow_list" in changes["module.postgresql.linode_database_postgresql_v2.this"]
+    assert "linodes" in changes[NODE_FIREWALL]
     terraform.apply(plan)
+    assert len(_behind_firewall(on_bench)) == 4
     (database,) = on_bench.api("GET", "/databases/postgresql/instances")["data"]
     assert len(database["allow_list"]) == 4
+
+
+def _behind_firewall(on_bench: Bench) -> set[int]:
+    (firewall,) = (
+        one for one in on_bench.api("GET", "/networking/firewalls")["data"] if one["label"].endswith("-nodes")
+    )
+    return {one["id"] for one in firewall["entities"]}

@@ -87,6 +87,15 @@ def test_a_create_that_comes_through_after_the_look_up_is_taken_for_its_own() ->
     assert account.create("vpc", BODIES["vpc"])["id"] == 7
 
 
+def test_a_name_that_is_taken_out_of_sight_is_a_conflict_after_a_lost_answer_too() -> None:
+    taken = b'{"errors": [{"reason": "Bucket already exists", "field": "label"}]}'
+    empty, made = b'{"data": [], "pages": 1}', b'{"label": "aias-development-state"}'
+    below = Answering((503, {}, b""), (200, {}, empty), (400, {}, taken), (200, {}, empty), (200, {}, made))
+    account = LinodeAccount("http://x", "v4", Secret("t"), timing=Timing(sleep=lambda _: None), below=below)
+    with pytest.raises(Conflict, match="already exists"):
+        account.create("bucket", BODIES["bucket"])
+
+
 def test_a_create_does_not_adopt_what_somebody_else_made(fake: FakeAccount) -> None:
     fake.account.create("cluster", CLUSTER)
     with pytest.raises(Conflict):

@@ -42,7 +42,7 @@ def test_the_estimate_is_what_would_be_billed(
         update={"region": region, "gpu": profile.gpu.model_copy(update={"enabled": gpu or profile.gpu.enabled})}
     )
     build_environment(fake, there)
-    billed = ledger.document(fake.world)["billed_now"]
+    billed = [line for line in ledger.document(fake.world)["billed_now"] if line["kind"] != "nodebalancer"]
     expected = [sum(Decimal(line[span]) for line in billed) for span in ("hourly", "monthly")]
     total = estimate(plan_resources(there), read_prices(fake.account, tmp_path)).total
     for found, price in zip((total.hourly, total.monthly), expected, strict=True):
@@ -108,7 +108,6 @@ def test_resources_of_terraform_are_priced_alike(fake: FakeAccount, tmp_path: Pa
         ),
         ("pool", "linode_lke_node_pool", {"type": "g7-highmem-16", "node_count": 1}),
         ("db", "linode_database_postgresql_v2", {"region": "fr-par", "type": "g6-dedicated-2", "cluster_size": 3}),
-        ("edge", "linode_nodebalancer", {"region": "fr-par"}),
         ("state", "linode_object_storage_bucket", {"region": "fr-par"}),
         ("exports", "linode_object_storage_bucket", {"region": "fr-par"}),
         ("zone", "linode_domain", {"domain": "example.com"}),
@@ -151,13 +150,22 @@ def test_invoices_tell_the_share_of_the_environment(fake: FakeAccount) -> None:
     billed = read_billed(fake.account, "development")
     invoice = billed.invoices[0]
     lines = ledger.document(fake.world)["charges"]
-    foreign = {"somebody-elses", "aias-development2", ""}
+    foreign = {"somebody-elses", "aias-development2", "ccm-development", ""}
     items = fake.account.list_all(f"/account/invoices/{invoice.number}/items")
     own = [item for item in items if not any(f" - {label} (" in item["label"] for label in foreign)]
-    assert len(own) == len(lines) - 3
+    assert len(own) == len(lines) - 4
     assert invoice.environment == sum(Decimal(str(item["amount"])) for item in own)
     assert invoice.environment < invoice.total
     assert billed.uninvoiced > 0
+
+
+def test_what_another_environment_whose_name_begins_alike_was_billed_is_not_its_own(fake: FakeAccount) -> None:
+    development = next(profile for profile in linode_profiles() if profile.name == "development")
+    build_environment(fake, development.model_copy(update={"name": "a-b", "buckets": {}}))
+    fake.account.create("volume", {"label": "aias-a-b-data", "region": "fr-par"})
+    fake.world.state.clock_offset += MONTH
+    assert read_billed(fake.account, "a").invoices[0].environment == 0
+    assert read_billed(fake.account, "a-b").invoices[0].environment > 0
 
 
 def test_an_account_without_invoices_still_tells_what_is_owed(fake: FakeAccount) -> None:

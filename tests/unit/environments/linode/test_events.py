@@ -34,16 +34,16 @@ def test_events_are_those_of_the_environment_and_its_nodes_oldest_first(fake: Fa
     build(fake, "staging")
     fake.account.create("volume", {"label": "somebody-elses", "region": "fr-par"})
     events = EventReader(fake.account, "development").list_events()
-    assert labels(events) == {"aias-development", "aias-development-edge", "lke500001"}
+    assert labels(events) == {"aias-development", "lke500001"}
     assert [event.id for event in events] == sorted(event.id for event in events)
-    assert {"lke_cluster_create", "linode_create", "nodebalancer_create"} <= {event.action for event in events}
+    assert {"lke_cluster_create", "linode_create", "database_create"} <= {event.action for event in events}
 
 
 def test_an_environment_called_like_a_part_of_another_is_not_it(fake: FakeAccount) -> None:
     build(fake, "a")
     build(fake, "a-b")
-    assert labels(EventReader(fake.account, "a").list_events()) == {"aias-a", "aias-a-edge", "lke500001"}
-    assert labels(EventReader(fake.account, "a-b").list_events()) == {"aias-a-b", "aias-a-b-edge", "lke500002"}
+    assert labels(EventReader(fake.account, "a").list_events()) == {"aias-a", "lke500001"}
+    assert labels(EventReader(fake.account, "a-b").list_events()) == {"aias-a-b", "lke500002"}
 
 
 def test_what_is_gone_still_has_its_events(fake: FakeAccount) -> None:
@@ -89,3 +89,18 @@ def test_following_tells_each_once_and_again_when_its_status_changes(fake: FakeA
     assert json.loads(finished.to_json())["percent"] == 100
     assert "finished" in finished.format()
     assert "%" in started.format()
+
+
+def test_following_a_quiet_environment_reads_only_what_is_new(fake: FakeAccount) -> None:
+    build(fake, "other")
+    asked: list[int] = []
+
+    def sleep(_: float) -> None:
+        asked.append(len(fake.calls))
+        if len(asked) == 3:
+            fake.account.create("volume", {"label": "aias-development-data", "region": "fr-par"})
+        assert len(asked) < 10, "nothing new came"
+
+    event = next(EventReader(fake.account, "development").follow(sleep))
+    assert event.label == "aias-development-data"
+    assert (asked[1] - asked[0], asked[2] - asked[1]) == (1, 1)

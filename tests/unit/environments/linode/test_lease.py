@@ -74,9 +74,14 @@ def test_a_dead_holder_of_ones_own_host_heals_at_once(store: DirectoryStore) -> 
         assert lease.fence == 2
 
 
-def test_a_dead_holder_of_another_host_or_actor_is_left_alone(store: DirectoryStore) -> None:
+def test_a_dead_holder_heals_whatever_user_of_the_account_its_token_was_of(store: DirectoryStore) -> None:
+    with dead_holder(store), hold_lease(store, ENVIRONMENT, describe_self("next", actor="somebody")) as lease:
+        assert lease.fence == 2
+
+
+def test_a_dead_holder_of_another_host_or_user_is_left_alone(store: DirectoryStore) -> None:
     with dead_holder(store):
-        for observer in (elsewhere(describe_self("next")), describe_self("next", actor="somebody")):
+        for observer in (elsewhere(describe_self("next")), replace(describe_self("next"), user="somebody")):
             with pytest.raises(LockHeld), hold_lease(store, ENVIRONMENT, observer):
                 pass
 

@@ -29,7 +29,7 @@ def test_nobody_is_accused_falsely_and_none_is_missed(batch: int) -> None:
         fake = make_account(enforce_rates=False)
         account = RandomAccount(fake, Random(seed))
         account.fill()
-        inventory = read_inventory(fake.account, account.ask)
+        inventory = read_inventory(fake.account, account.ask, "aias")
         released = set(account.released) - inventory.addresses
         assert {one.key for one in iter_suspects(inventory, released, NOW)} == account.orphans, f"seed {seed}"
 
@@ -40,7 +40,7 @@ class Scene:
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fake, self.now, self.directory = make_account(version="v4beta"), clock.now(), directory
         monkeypatch.setattr(clock, "now", lambda: self.now)
-        self.hunt = OrphanHunt(self.fake.account, directory, directory / "development", lambda _: self.use)
+        self.hunt = OrphanHunt(self.fake.account, directory, directory / "development", lambda _: self.use, "acme")
         self.use: ClusterUse | None = ClusterUse(frozenset(), frozenset())
 
     def pass_hours(self, hours: float) -> None:
@@ -74,6 +74,11 @@ def test_each_line_has_its_price_and_the_whole_ends_with_10(scene: Scene) -> Non
     assert isinstance(fault, DifferenceFound)
     assert "17.00" in fault.message
     assert Orphans([]).find_difference() is None
+
+
+def test_a_volume_that_was_kept_with_its_data_is_not_accused(scene: Scene) -> None:
+    scene.add_volume(tags=["aias", "env:development", "managed-by:aias"])
+    assert scene.keys() == []
 
 
 def test_nothing_is_deleted_in_its_first_day(scene: Scene) -> None:
@@ -164,6 +169,20 @@ def test_a_record_is_stale_only_when_the_address_was_seen_here_before(scene: Sce
     delete_all(scene, scene.hunt.find())
     (left,) = account.list_all(f"/domains/{zone['id']}/records")
     assert left["target"] == "203.0.113.1"
+
+
+def test_a_key_is_ours_by_the_prefix_of_the_buckets(scene: Scene) -> None:
+    account = scene.fake.account
+    pools = [{"type": "g6-standard-2", "count": 1}]
+    where = {"region": "fr-par", "k8s_version": "1.34", "node_pools": pools}
+    account.create("cluster", {"label": "aias-live", **where})
+    bucket = account.create("bucket", {"label": "acme-gone-exports", "region": "fr-par"})
+    access = [{"bucket_name": bucket["label"], "region": "fr-par", "permissions": "read_write"}]
+    labels = ("acme-gone-services", "acme-live-services", "aias-gone-services")
+    keys = {label: account.create("key", {"label": label, "bucket_access": access}) for label in labels}
+    assert scene.keys() == []
+    account.delete(f"/object-storage/buckets/fr-par/{bucket['label']}")
+    assert scene.keys() == [f"key {keys['acme-gone-services']['id']}"]
 
 
 def test_a_damaged_memory_is_said_and_nothing_is_deleted(scene: Scene) -> None:

@@ -127,7 +127,7 @@ def test_an_environment_whose_name_begins_alike_is_no_conflict(fake: FakeAccount
         ("198.51.100.7", "failed"),
         ("2001:db8::1", "ok"),
         ("2001:db9::1", "failed"),
-        (None, "unknown"),
+        (None, "failed"),
     ],
 )
 def test_an_access_list_must_hold_the_caller(

@@ -55,13 +55,8 @@ def test_an_environment_that_is_there_needs_nothing_more(fake: FakeAccount, tmp_
     build_environment(fake, profile)
     fake.account.create("volume", {"label": "somebody-elses", "region": "fr-par"})
     found = by_kind(fake, profile, tmp_path)
-    assert {kind: found[kind].needed for kind in ("instance", "cluster", "nodebalancer", "database", "bucket")} == {
-        "instance": 0,
-        "cluster": 0,
-        "nodebalancer": 0,
-        "database": 0,
-        "bucket": 0,
-    }
+    there = ("instance", "cluster", "nodebalancer", "database", "bucket", "key")
+    assert {kind: found[kind].needed for kind in there} == dict.fromkeys(there, 0)
     assert (found["instance"].used, found["volume"].used, found["instance"].verdict) == (4, 1, "ok")
 
 
@@ -88,6 +83,8 @@ def test_a_refusal_is_forgotten_when_the_account_has_more_or_it_is_old(fake: Fak
     remember_refusal(tmp_path, "instance", 1)
     build_environment(fake, profile_of("staging"))
     assert by_kind(fake, profile_of(), tmp_path)["instance"].verdict == "unknown"
+    allowed = by_kind(fake, profile_of(instance=50), tmp_path)["instance"]
+    assert (allowed.limit, allowed.source) == (50, "profile")
     old = clock.format_instant(clock.now() - timedelta(days=31))
     (tmp_path / FILE).write_text(json.dumps({"vpc": {"limit": 0, "refused_at": old}}))
     assert by_kind(fake, profile_of(), tmp_path)["vpc"].limit is None
@@ -97,6 +94,24 @@ def test_a_damaged_memory_is_said(fake: FakeAccount, tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("{")
     with pytest.raises(PrerequisiteMissing, match="limits"):
         read_quota(fake.account, profile_of(), tmp_path)
+
+
+def test_another_environment_whose_name_begins_alike_does_not_count(fake: FakeAccount, tmp_path: Path) -> None:
+    build_environment(fake, profile_of().model_copy(update={"name": "development-eu"}))
+    found = by_kind(fake, profile_of(), tmp_path)
+    assert {kind: found[kind].needed for kind in ("cluster", "nodebalancer", "database", "key")} == {
+        "cluster": 1,
+        "nodebalancer": 1,
+        "database": 1,
+        "key": 2,
+    }
+    assert found["bucket"].needed == len(profile_of().buckets)
+
+
+def test_keys_are_named_by_the_prefix_of_the_buckets(fake: FakeAccount, tmp_path: Path) -> None:
+    profile = profile_of().model_copy(update={"bucket_prefix": "acme"})
+    build_environment(fake, profile)
+    assert by_kind(fake, profile, tmp_path)["key"].needed == 0
 
 
 def test_gpu_pools_count_only_where_gpus_are_enabled() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,12 @@ import pytest
 
 from aias_cli.main import run
 from aias_core.environments.linode.journal import JournalShelf
-from aias_core.environments.linode.remote_state import RemoteState, open_state, read_key, read_storage
-from aias_core.errors import ExitCode, InvalidInput, Refused
+from aias_core.environments.linode.profile import load_linode_profile
+from aias_core.environments.linode.remote_state import RemoteState, StateKey, open_state, read_key, read_storage
+from aias_core.environments.linode.secrets import declare_secrets
+from aias_core.environments.linode.states import StateVersions
+from aias_core.environments.linode.store import DirectoryStore
+from aias_core.errors import ExitCode, InvalidInput, NotFound, Refused
 from aias_core.secret import Secret
 from support.state import ENVIRONMENT, build_state, take_lease
 
@@ -113,6 +118,39 @@ def test_another_secret_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_storage(Secret(text), "fr-par")
     assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_the_key_of_the_state_is_the_declared_secret_and_is_told_when_it_is_made(tmp_path: Path) -> None:
+    key, told = open_key(tmp_path), list[str]()
+    with pytest.raises(NotFound, match="not on this machine"):
+        key.read()
+    key.ensure(told.append)
+    kept = declare_secrets(key.profile, key.directory).get_value("state-backup")
+    assert key.read() == read_key(kept)
+    assert str(key.directory / "secrets.age") in told[0]
+    assert kept.reveal() not in told[0]
+
+
+def test_a_machine_without_the_key_makes_no_second_one_for_a_state_that_there_is(tmp_path: Path) -> None:
+    first, elsewhere = open_key(tmp_path), replace(open_key(tmp_path), directory=tmp_path / "elsewhere")
+    first.ensure(lambda _: None)
+    StateVersions(first.store, ENVIRONMENT, first.read).write(build_state(), take_lease(first.store))
+    with pytest.raises(NotFound, match="not on this machine") as raised:
+        elsewhere.ensure(lambda _: None)
+    assert "secrets.age" in str(raised.value.hint)
+    assert not elsewhere.directory.exists()
+
+
+def test_a_key_in_the_variable_is_taken_and_no_other_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIAS_STATE_BACKUP_KEY", "ab" * 32)
+    key = open_key(tmp_path)
+    key.ensure(pytest.fail)
+    assert key.read() == bytes.fromhex("ab" * 32)
+    assert not key.directory.exists()
+
+
+def open_key(root: Path) -> StateKey:
+    return StateKey(load_linode_profile(ENVIRONMENT, None), root / ENVIRONMENT, DirectoryStore(root / "store"))
 
 
 def test_a_key_is_hexadecimal_or_base64() -> None:

@@ -76,6 +76,14 @@ def test_a_restore_sets_the_present_aside_and_says_what_differs(versions: StateV
     assert restored.changes == [{"address": "linode_lke_cluster.main", "change": "changed", "attributes": ["nodes"]}]
 
 
+def test_a_restore_with_a_merge_writes_one_state(versions: StateVersions, lease: Lease) -> None:
+    first = versions.write(build_state(1), lease)
+    versions.write(build_state(2, size=2), lease)
+    versions.restore(first.name, lease, lambda restored, present: build_state(9, size=2))
+    assert [one.serial for one in versions.list_versions("state")] == [1, 2, 9]
+    assert versions.read_newest() == build_state(9, size=2)
+
+
 def test_a_version_of_another_lineage_is_not_restored(versions: StateVersions, lease: Lease) -> None:
     other = versions.write(build_state(1, lineage="other"), lease)
     versions.write(build_state(2), lease)

@@ -11,6 +11,7 @@ from aias_core.environments.linode.terraform_program import (
     embedded_terraform,
     find_configuration,
     find_terraform,
+    fingerprint,
 )
 from aias_core.errors import ExitCode, PrerequisiteMissing
 
@@ -65,3 +66,19 @@ def test_a_copy_has_the_root_and_its_modules_and_can_be_made_again(tmp_path: Pat
     assert (root / "main.tf").is_file()
     assert (root / ".terraform.lock.hcl").read_text() == "kept"
     assert not list(tmp_path.rglob("*.tftest.hcl"))
+
+
+def test_the_fingerprint_is_another_after_any_change(tmp_path: Path) -> None:
+    root = copy_configuration("environment", tmp_path / "here")
+    first = fingerprint(root, ["terraform"])
+    assert fingerprint(copy_configuration("environment", tmp_path / "here"), ["terraform"]) == first
+    found = {
+        first,
+        fingerprint(root, ["tofu"]),
+        fingerprint(copy_configuration("environment", tmp_path / "there"), ["terraform"]),
+    }
+    for changed in (root / "main.tf", root.parent / "modules" / "lke" / "main.tf", root / ".terraform.lock.hcl"):
+        with changed.open("a") as file:
+            file.write("# more\n")
+        found.add(fingerprint(root, ["terraform"]))
+    assert len(found) == 6

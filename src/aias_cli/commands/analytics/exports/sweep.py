@@ -21,4 +21,5 @@ def sweep(ctx: typer.Context) -> None:
         swept = sweep_bucket(connection, endpoints.object_store().client(), endpoints.bucket)
     context.printer.result("aias.analytics.exports.sweep/1", swept.as_record())
     if swept.unswept:
-        raise Partial(f"Not swept: {', '.join(swept.unswept)}", hint="look with: aias env status")
+        reasons = "; ".join(f"'{bucket}': {reason}" for bucket, reason in swept.unswept.items())
+        raise Partial(f"Not swept: {reasons}", hint="look with: aias env status")

@@ -18,6 +18,11 @@ def drain(ctx: typer.Context, node: NodeName, environment: Environment = None, t
 
     context = current(ctx)
     chosen = context.linode(environment)
-    context.confirm(f"Have every pod leave '{node}'?")
-    drained = drain_node(chosen, node, timeout, context.printer.note)
+    drained = drain_node(
+        chosen,
+        node,
+        timeout,
+        lambda name: context.confirm(f"Have every pod leave '{name}'?"),
+        context.printer.note,
+    )
     context.printer.result("aias.env.nodes.drain/1", drained.as_record())

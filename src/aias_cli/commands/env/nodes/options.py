@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-NodeName = Annotated[str, typer.Option("--node", metavar="NAME", help="Which one, as listed.")]
+NodeName = Annotated[str, typer.Option("--node", metavar="NAME", help="Which one, by its name or its id.")]
 DrainTimeout = Annotated[
     float, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to wait for the pods of a node [600].")
 ]

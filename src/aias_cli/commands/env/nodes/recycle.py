@@ -14,7 +14,7 @@ from aias_cli.context import current
 def recycle(
     ctx: typer.Context,
     environment: Environment = None,
-    node: Annotated[str | None, typer.Option("--node", metavar="NAME", help="One node, as listed.")] = None,
+    node: Annotated[str | None, typer.Option("--node", metavar="NAME", help="One node, by its name or its id.")] = None,
     pool: Annotated[str | None, typer.Option("--pool", metavar="NAME", help="Or every node of a pool.")] = None,
     timeout: DrainTimeout = 600,
 ) -> None:
@@ -22,10 +22,15 @@ def recycle(
 
     Example: aias env nodes recycle development --pool general
     """
-    from aias_core.environments.linode.recycling import recycle_nodes
+    from aias_core.environments.linode.recycling import Chosen, recycle_nodes
 
     context = current(ctx)
     chosen = context.linode(environment)
-    context.confirm(f"Replace {node or pool} of '{chosen.name}'?")
-    recycled = recycle_nodes(chosen, node, pool, timeout, context.printer.note)
+    recycled = recycle_nodes(
+        chosen,
+        Chosen(node, pool),
+        timeout,
+        lambda names: context.confirm(f"Replace {', '.join(names)} of '{chosen.name}'?"),
+        context.printer.note,
+    )
     context.printer.result("aias.env.nodes.recycle/1", recycled.as_record())

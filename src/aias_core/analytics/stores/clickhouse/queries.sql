@@ -16,24 +16,7 @@ WITH ends AS (
 )
 SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, model_id, operation, region, currency,
     price_id,
-    sumIf(n, status != 'adjustment') AS requests,
-    sumIf(n, status = 'success') AS successes,
-    sumIf(n, status = 'error') AS errors,
-    sumIf(n, status = 'timeout') AS timeouts,
-    sumIf(n, status = 'throttled') AS throttled,
-    sumIf(n, status = 'cancelled') AS cancelled,
-    sumIf(n, status = 'rejected') AS rejected,
-    sum(e.input_tokens) AS input_tokens,
-    sum(e.cached_input_tokens) AS cached_input_tokens,
-    sum(e.output_tokens) AS output_tokens,
-    sum(e.reasoning_tokens) AS reasoning_tokens,
-    sumIf(n, billable) AS billed_requests,
-    sumIf(e.input_tokens - e.cached_input_tokens, billable) AS billed_input_tokens,
-    sumIf(e.cached_input_tokens, billable) AS billed_cached_input_tokens,
-    sumIf(e.output_tokens, billable) AS billed_output_tokens,
-    sumIf(e.cost_pico, status != 'adjustment') AS cost_pico,
-    sumIf(n, status = 'adjustment') AS adjustments,
-    sumIf(e.cost_pico, status = 'adjustment') AS adjustment_pico,
+    {counters},
     if(successes > 0, sumIf(latency_sum, status = 'success'), NULL) AS latency_sum_ms,
     if(successes > 0, minIf(e.latency_min, status = 'success'), NULL) AS latency_min,
     if(successes > 0, maxIf(e.latency_max, status = 'success'), NULL) AS latency_max,
@@ -64,7 +47,15 @@ WITH ends AS (
     GROUP BY hour, series_id, status, billable
 )
 SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, api_key_id, model_id, currency,
-    sumIf(n, status != 'adjustment') AS requests,
+    {counters}
+FROM ends e INNER JOIN (SELECT * FROM usage_series FINAL) s USING (series_id)
+WHERE (toUnixTimestamp64Micro(toDateTime64(hour, 6, 'UTC')), org_id) IN (
+    SELECT arrayJoin(arrayZip({{starts:Array(Int64)}}, {{orgs:Array(UUID)}})))
+GROUP BY hour, org_id, project_id, api_key_id, model_id, currency
+
+-- name: counters
+-- Of lines and of keys, in the order of the columns of both tables.
+sumIf(n, status != 'adjustment') AS requests,
     sumIf(n, status = 'success') AS successes,
     sumIf(n, status = 'error') AS errors,
     sumIf(n, status = 'timeout') AS timeouts,
@@ -82,10 +73,6 @@ SELECT toDateTime64(hour, 6, 'UTC') AS bucket_start, org_id, project_id, api_key
     sumIf(e.cost_pico, status != 'adjustment') AS cost_pico,
     sumIf(n, status = 'adjustment') AS adjustments,
     sumIf(e.cost_pico, status = 'adjustment') AS adjustment_pico
-FROM ends e INNER JOIN (SELECT * FROM usage_series FINAL) s USING (series_id)
-WHERE (toUnixTimestamp64Micro(toDateTime64(hour, 6, 'UTC')), org_id) IN (
-    SELECT arrayJoin(arrayZip({{starts:Array(Int64)}}, {{orgs:Array(UUID)}})))
-GROUP BY hour, org_id, project_id, api_key_id, model_id, currency
 
 -- name: from_stored
 usage_facts
@@ -115,10 +102,9 @@ WHERE h.bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
     AND (toUnixTimestamp64Micro(toDateTime64(toStartOfDay(h.bucket_start), 6, 'UTC')), org_id)
         IN (SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
     AND (h.bucket_start, org_id, attempt) IN (
-        SELECT bucket_start, org_id, max(attempt) FROM bucket_attempts
+        SELECT bucket_start, org_id, attempt FROM newest_attempts
         WHERE grain = 'hour' AND bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
-            AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
-        GROUP BY bucket_start, org_id)
+            AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC'))
 GROUP BY day, org_id, project_id, model_id, operation, region, currency, price_id
 
 -- name: group_day_keys
@@ -134,10 +120,9 @@ WHERE h.bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
     AND (toUnixTimestamp64Micro(toDateTime64(toStartOfDay(h.bucket_start), 6, 'UTC')), org_id)
         IN (SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
     AND (h.bucket_start, org_id, attempt) IN (
-        SELECT bucket_start, org_id, max(attempt) FROM bucket_attempts
+        SELECT bucket_start, org_id, attempt FROM newest_attempts
         WHERE grain = 'hour' AND bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
-            AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
-        GROUP BY bucket_start, org_id)
+            AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC'))
 GROUP BY day, org_id, project_id, api_key_id, model_id, currency
 
 -- name: insert_lines
@@ -156,6 +141,11 @@ FROM
 -- name: show_keys
 SELECT {run_id:UUID}, grouped.* FROM
 
+-- name: read_newest_attempt
+SELECT max(attempt) FROM newest_attempts
+WHERE grain = {grain:String} AND bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
+    AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC') AND org_id IN {orgs:Array(UUID)}
+
 -- name: insert_attempts
 INSERT INTO bucket_attempts
 SELECT {grain:String}, fromUnixTimestamp64Micro(bucket.1, 'UTC'), bucket.2, {attempt:UInt128}
@@ -168,10 +158,9 @@ WHERE bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
     AND (toUnixTimestamp64Micro(t.bucket_start), org_id) IN (
         SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
     AND (t.bucket_start, org_id, attempt) IN (
-        SELECT bucket_start, org_id, max(attempt) FROM bucket_attempts
+        SELECT bucket_start, org_id, attempt FROM newest_attempts
         WHERE grain = {grain:String} AND bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
-            AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
-        GROUP BY bucket_start, org_id)
+            AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC'))
 
 -- name: count_written
 SELECT toInt64(count()), toInt64(sum(requests + adjustments)) FROM {target:Identifier} WHERE attempt = {attempt:UInt128}
@@ -184,10 +173,9 @@ WHERE bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
     AND (toUnixTimestamp64Micro(bucket_start), org_id) IN (
         SELECT arrayJoin(arrayZip({starts:Array(Int64)}, {orgs:Array(UUID)})))
     AND (bucket_start, org_id, attempt) NOT IN (
-        SELECT bucket_start, org_id, max(attempt) FROM bucket_attempts
+        SELECT bucket_start, org_id, attempt FROM newest_attempts
         WHERE grain = {grain:String} AND bucket_start >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
-            AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
-        GROUP BY bucket_start, org_id)
+            AND bucket_start < fromUnixTimestamp64Micro({to:Int64}, 'UTC'))
 
 -- name: copy_series
 -- Of PostgreSQL.

@@ -34,7 +34,7 @@ def show_hours(server: ClickHouse, hours: Buckets, run_id: UUID) -> tuple[bytes,
 def _write(outer: LiteralString, grouping: LiteralString, *, facts: LiteralString = "from_stored") -> LiteralString:
     rows = _queries[grouping]
     if grouping.startswith("group_hour"):
-        rows = rows.format(facts=_queries[facts])
+        rows = rows.format(facts=_queries[facts], counters=_queries["counters"])
     return _queries[outer] + " (" + rows + ") grouped"
 
 
@@ -59,7 +59,7 @@ class ClickHouseRollups:
         if not buckets:
             return Replaced(0, 0, 0)
         values = {**_bind(grain, buckets), "grain": grain}
-        values |= {"attempt": ids.new_id().int, "run_id": run_id}
+        values |= {"attempt": self._next_attempt(values), "run_id": run_id}
         for target in TABLES[grain]:
             self._server.execute(_queries["delete_superseded"], {**values, "target": target})
         [(removed, _), (removed_keys, _)] = self._count(grain, "count_current", values)
@@ -68,6 +68,11 @@ class ClickHouseRollups:
         self._server.execute(_queries["insert_attempts"], values)
         [(written, read), (written_keys, _)] = self._count(grain, "count_written", values)
         return Replaced(written + written_keys, removed + removed_keys, read if grain == "hour" else 0)
+
+    def _next_attempt(self, values: dict[str, Any]) -> int:
+        """A new id, or more than the newest attempt where a clock that went wrong has made that one."""
+        [[newest]] = self._server.read(_queries["read_newest_attempt"], values)
+        return max(ids.new_id().int, int(newest) + 1)
 
     def _count(self, grain: Grain, query: str, values: dict[str, Any]) -> list[Sequence[int]]:
         return [self._server.read(_queries[query], {**values, "target": target})[0] for target in TABLES[grain]]

@@ -6,9 +6,8 @@ from typing import Any
 
 from tf.types import Unknown
 
-from aias_core.errors import AiasError
-from aias_services.linode_simulator.provider.api import Api, ApiFault
-from aias_services.linode_simulator.provider.kind import ID, Incomplete, Kind, without_unknown
+from aias_services.linode_simulator.provider.api import Api
+from aias_services.linode_simulator.provider.kind import ID, Kind
 from aias_services.linode_simulator.provider.schema import (
     BOOL,
     NUMBER,
@@ -21,7 +20,7 @@ from aias_services.linode_simulator.provider.schema import (
     optional,
     required,
 )
-from aias_services.linode_simulator.provider.waiting import wait_for_event, wait_until_gone
+from aias_services.linode_simulator.provider.waiting import wait_for_event
 
 UPDATES = {"day_of_week": NUMBER, "duration": NUMBER, "frequency": STRING, "hour_of_day": NUMBER}
 PRIVATE = {"vpc_id": NUMBER, "subnet_id": NUMBER, "public_access": BOOL}
@@ -32,6 +31,7 @@ IDLE = "engine_config_pg_idle_in_transaction_session_timeout"
 class PostgreSql(Kind):
     name = "linode_database_postgresql_v2"
     path = "/databases/postgresql/instances"
+    late = "Failed to wait for PostgreSQL database"
     fields = {
         "id": ID,
         "engine_id": required(STRING),
@@ -76,13 +76,10 @@ class PostgreSql(Kind):
         return body
 
     def created(self, api: Api, state: State, answer: dict[str, Any]) -> State:
-        try:
-            wait_for_event(api, "database_create", "database", state["id"])
-            if isinstance(state["updates"], dict):
-                api.put(self.item(state), {"updates": state["updates"]})
-            return self.flatten(api, api.get(self.item(state)), state)
-        except (ApiFault, AiasError) as exc:
-            raise Incomplete(without_unknown(state), f"Failed to wait for PostgreSQL database: {exc}") from exc
+        wait_for_event(api, "database_create", "database", state["id"])
+        if isinstance(state["updates"], dict):
+            api.put(self.item(state), {"updates": state["updates"]})
+        return self.flatten(api, api.get(self.item(state)), state)
 
     def update(self, api: Api, before: State, planned: State) -> State:
         api.put(self.item(before), self.body(planned, creating=False))
@@ -91,10 +88,6 @@ class PostgreSql(Kind):
             if answer["status"] == "active":
                 break
         return self.flatten(api, answer, planned)
-
-    def delete(self, api: Api, state: State) -> None:
-        super().delete(api, state)
-        wait_until_gone(api, self.item(state))
 
     def flatten(self, api: Api, answer: dict[str, Any], state: State) -> State:
         item, config = f"{self.path}/{answer['id']}", answer.get("engine_config") or {}

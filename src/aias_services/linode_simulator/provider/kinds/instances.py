@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from aias_core.errors import AiasError
-from aias_services.linode_simulator.provider.api import Api, ApiFault
-from aias_services.linode_simulator.provider.kind import ID, Incomplete, Kind, Source, without_unknown
+from aias_services.linode_simulator.provider.api import Api
+from aias_services.linode_simulator.provider.kind import ID, Kind, Source
 from aias_services.linode_simulator.provider.schema import (
     BOOL,
     NUMBER,
@@ -14,6 +13,7 @@ from aias_services.linode_simulator.provider.schema import (
     STRING_SET,
     STRINGS,
     Block,
+    Fields,
     State,
     computed,
     either,
@@ -31,6 +31,7 @@ class Instance(Kind):
     name = "linode_instance"
     path = "/linode/instances"
     legacy = True
+    late = "Error waiting for instance"
     fields = {
         "id": ID,
         "label": either(STRING),
@@ -63,13 +64,10 @@ class Instance(Kind):
         return body
 
     def created(self, api: Api, state: State, answer: dict[str, Any]) -> State:
-        try:
-            for _ in api.looks(api.pace.event, f"instance {state['id']} to run"):
-                answer = api.get(self.item(state))
-                if answer["status"] == "running":
-                    break
-        except (ApiFault, AiasError) as exc:
-            raise Incomplete(without_unknown(state), f"Error waiting for instance: {exc}") from exc
+        for _ in api.looks(api.pace.event, f"instance {state['id']} to run"):
+            answer = api.get(self.item(state))
+            if answer["status"] == "running":
+                break
         return self.flatten(api, answer, state)
 
     def update(self, api: Api, before: State, planned: State) -> State:
@@ -97,9 +95,9 @@ class Instance(Kind):
         }
 
 
-class Instances(Source):
-    name = "linode_instances"
-    fields = {
+class Instances:
+    name: ClassVar[str] = "linode_instances"
+    fields: ClassVar[Fields] = {
         "id": ID,
         "order": optional(STRING),
         "order_by": optional(STRING),

@@ -6,9 +6,8 @@ from typing import Any
 
 from tf.types import Unknown
 
-from aias_core.errors import AiasError
-from aias_services.linode_simulator.provider.api import Api, ApiFault
-from aias_services.linode_simulator.provider.kind import ID, Incomplete, Kind, without_unknown
+from aias_services.linode_simulator.provider.api import Api
+from aias_services.linode_simulator.provider.kind import ID, Kind
 from aias_services.linode_simulator.provider.schema import (
     BOOL,
     NUMBER,
@@ -88,6 +87,7 @@ class Cluster(Kind):
     name = "linode_lke_cluster"
     path = "/lke/clusters"
     legacy = True
+    late = "failed to get kubeconfig for LKE cluster"
     fields = {
         "id": ID,
         "label": required(STRING),
@@ -118,14 +118,10 @@ class Cluster(Kind):
         return body
 
     def created(self, api: Api, state: State, answer: dict[str, Any]) -> State:
-        try:
-            wait_for_cluster(api, state["id"])
-            for pool in api.list(f"{self.item(state)}/pools"):
-                wait_for_pool(api, state["id"], pool["id"])
-            return self.flatten(api, api.get(self.item(state)), state)
-        except (ApiFault, AiasError) as exc:
-            known = without_unknown(state) | {"pool": [without_unknown(pool) for pool in state["pool"]]}
-            raise Incomplete(known, f"failed to get kubeconfig for LKE cluster {state['id']}: {exc}") from exc
+        wait_for_cluster(api, state["id"])
+        for pool in api.list(f"{self.item(state)}/pools"):
+            wait_for_pool(api, state["id"], pool["id"])
+        return self.flatten(api, api.get(self.item(state)), state)
 
     def update(self, api: Api, before: State, planned: State) -> State:
         api.put(self.item(before), self.body(planned, creating=False))
@@ -211,6 +207,7 @@ class NodePool(Kind):
     name = "linode_lke_node_pool"
     path = "/lke/clusters/{cluster_id}/pools"
     parents = ("cluster_id",)
+    late = "Linode Node Pool is not ready after create"
     fields = {
         "id": ID,
         "cluster_id": required(NUMBER, replaces=True),
@@ -232,10 +229,7 @@ class NodePool(Kind):
         return expand_pool(planned, planned["node_count"], creating=creating)
 
     def created(self, api: Api, state: State, answer: dict[str, Any]) -> State:
-        try:
-            return self.flatten(api, wait_for_pool(api, state["cluster_id"], state["id"]), state)
-        except (ApiFault, AiasError) as exc:
-            raise Incomplete(without_unknown(state), f"Linode Node Pool is not ready after create: {exc}") from exc
+        return self.flatten(api, wait_for_pool(api, state["cluster_id"], state["id"]), state)
 
     def update(self, api: Api, before: State, planned: State) -> State:
         api.put(self.item(before), self.body(planned, creating=False))

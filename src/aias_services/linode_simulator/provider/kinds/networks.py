@@ -80,7 +80,9 @@ class Firewall(Kind):
         "tags": either(STRING_SET, default=[]),
         "linodes": either(NUMBER_SET),
         "nodebalancers": either(NUMBER_SET),
-        "devices": computed(objects("list", id="number", entity_id="number", type="string", label="string")),
+        "devices": computed(
+            objects("list", id="number", entity_id="number", type="string", label="string"), moves=True
+        ),
         "status": computed(STRING),
         "created": computed(STRING),
         "updated": computed(STRING, moves=True),

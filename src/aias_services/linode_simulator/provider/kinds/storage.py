@@ -1,7 +1,7 @@
 """Buckets and their keys.
 
-Versioning and lifecycle are set over S3 by the real provider. The simulated account has no S3 server of its own, so
-here they are what was last asked for.
+Versioning and lifecycle are set, and objects removed, over S3 by the real provider. The simulated account has no S3
+server of its own, so here they are what was last asked for.
 """
 
 from __future__ import annotations
@@ -62,14 +62,20 @@ class Bucket(Kind):
     }
     sent = {name: name for name in ("label", "region", "endpoint_type", "acl", "cors_enabled")}
 
-    def create(self, api: Api, planned: State) -> State:
-        answer = api.post(self.path, self.body(planned, creating=True))
-        return self.flatten(api, answer, planned)
+    def identify(self, answer: dict[str, Any]) -> str:
+        return f"{answer['region']}:{answer['label']}"
 
     def update(self, api: Api, before: State, planned: State) -> State:
         access = {name: planned[name] for name in ("acl", "cors_enabled")}
         api.put(f"{self.item(before)}/access", access)
         return self.flatten(api, api.get(self.item(before)), planned)
+
+    def delete(self, api: Api, state: State) -> None:
+        """With `obj_bucket_force_delete` what lies in it goes first, over S3 with the real provider."""
+        if api.empties_buckets:
+            place = {"region": state["region"], "bucket": state["label"]}
+            api.post("/__simulator/contents", {**place, "objects": 0})
+        super().delete(api, state)
 
     def import_state(self, identifier: str) -> State:
         return {"id": identifier}
@@ -78,7 +84,7 @@ class Bucket(Kind):
         return f"{self.path}/{str(state['id']).replace(':', '/', 1)}"
 
     def flatten(self, api: Api, answer: dict[str, Any], state: State) -> State:
-        known, identifier = without_unknown(state), f"{answer['region']}:{answer['label']}"
+        known = without_unknown(state)
         access = api.get(f"{self.path}/{answer['region']}/{answer['label']}/access")
         return {
             **known,
@@ -87,7 +93,7 @@ class Bucket(Kind):
             "acl": access["acl"],
             "cors_enabled": access["cors_enabled"],
             "versioning": bool(known.get("versioning")),
-            "id": identifier,
+            "id": self.identify(answer),
         }
 
 

@@ -35,10 +35,9 @@ FROM {{relation:Identifier}} t
 WHERE t.bucket_start >= fromUnixTimestamp64Micro({{from:Int64}}, 'UTC')
     AND t.bucket_start < fromUnixTimestamp64Micro({{to:Int64}}, 'UTC')
     AND (t.bucket_start, org_id, attempt) IN (
-        SELECT bucket_start, org_id, max(attempt) FROM bucket_attempts
+        SELECT bucket_start, org_id, attempt FROM newest_attempts
         WHERE grain = {{grain:String}} AND bucket_start >= fromUnixTimestamp64Micro({{from:Int64}}, 'UTC')
-            AND bucket_start < fromUnixTimestamp64Micro({{to:Int64}}, 'UTC')
-        GROUP BY bucket_start, org_id)
+            AND bucket_start < fromUnixTimestamp64Micro({{to:Int64}}, 'UTC'))
     AND {filters}
 
 -- name: source_facts

@@ -1,4 +1,4 @@
-"""Creates what is missing; a table that is there stays as it is."""
+"""Creates what is missing; a table or view that is there stays as it is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ _queries = load_queries(__file__)
 
 
 def create_tables(server: ClickHouse) -> None:
-    """Creates the tables that are missing."""
+    """Creates the tables and views that are missing."""
     for statement in _queries.values():
         server.execute(statement)

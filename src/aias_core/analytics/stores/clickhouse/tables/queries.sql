@@ -145,3 +145,8 @@ CREATE TABLE IF NOT EXISTS bucket_attempts (
     org_id UUID,
     attempt UInt128
 ) ENGINE = ReplacingMergeTree(attempt) PARTITION BY toYYYYMM(bucket_start) ORDER BY (grain, org_id, bucket_start)
+
+-- name: create_newest_attempts
+-- Which attempt of a bucket counts. The rows of attempts are merged some time later, so each reader takes the newest.
+CREATE VIEW IF NOT EXISTS newest_attempts AS
+SELECT grain, bucket_start, org_id, max(a.attempt) AS attempt FROM bucket_attempts a GROUP BY grain, bucket_start, org_id

@@ -1,0 +1,4 @@
+output "id" {
+  description = "Id of the firewall."
+  value       = tonumber(linode_firewall.this.id)
+}
