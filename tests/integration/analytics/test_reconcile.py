@@ -144,6 +144,17 @@ def test_a_finding_names_the_key_the_counter_and_both_sides(settled: psycopg.Con
     assert finding.found == (finding.expected or 0) + 7
 
 
+@pytest.mark.parametrize(("org_id", "copies"), [("org_id", 1), ("gen_random_uuid()", 0)])
+def test_a_fact_stored_twice_is_found_and_one_id_of_two_organizations_is_not(
+    settled: psycopg.Connection, org_id: str, copies: int
+) -> None:
+    settled.execute("CREATE TEMP TABLE copied AS SELECT * FROM aias.usage_facts LIMIT 1")
+    settled.execute(f"UPDATE copied SET org_id = {org_id}, occurred_at = occurred_at + interval '1 ms'".encode())
+    settled.execute("INSERT INTO aias.usage_facts SELECT * FROM copied")
+    result = run_reconciliation(settled, WINDOW, scope="rollups")
+    assert result.different["duplicates"] == copies
+
+
 def test_every_run_and_finding_is_kept(settled: psycopg.Connection, damage: Any) -> None:
     run_reconciliation(settled, WINDOW)
     damage("DELETE FROM aias.usage_days")
