@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -57,6 +58,14 @@ def adjust(store: psycopg.Connection, amount: str, event: UUID | None = None) ->
     run_rollup(store)
 
 
+def add_project(edit: Edit, labels: str) -> None:
+    edit(
+        "INSERT INTO aias.dim_projects (project_id, org_id, slug, display_name, labels) "
+        "VALUES (%s, %s, 'chat', 'Chat', %s)",
+        [PROJECT, ORG, labels],
+    )
+
+
 def find_event(store: psycopg.Connection, window: Window) -> UUID:
     query = "SELECT event_id FROM aias.usage_facts WHERE org_id = %s AND occurred_at >= %s AND occurred_at < %s"
     row = store.execute(query, [ORG, window.start, window.end]).fetchone()
@@ -89,8 +98,7 @@ def closed(store: psycopg.Connection, closable: Change, monkeypatch: pytest.Monk
 def test_a_file_of_every_kind_of_row_keeps_the_rules(
     store: psycopg.Connection, month: Window, edit: Edit, tmp_path: Path
 ) -> None:
-    edit("INSERT INTO aias.dim_projects VALUES (%s, %s, 'chat', 'Chat')", [PROJECT, ORG])
-    edit("UPDATE aias.dim_projects SET labels = %s WHERE project_id = %s", ['{"team": "a", "=1": "b"}', PROJECT])
+    add_project(edit, '{"team": "a", "=1": "b"}')
     edit(
         "INSERT INTO aias.dim_prices (price_id, model_id, operation, currency, input_pico, cached_input_pico, "
         "output_pico, request_pico, effective_from, org_id, list_price_id) "
@@ -109,6 +117,7 @@ def test_a_file_of_every_kind_of_row_keeps_the_rules(
     assert find_breaches(rows) == []
     assert {row["ChargeCategory"] for row in rows} == {"Usage", "Adjustment"}
     [paid] = [row for row in rows if row["SubAccountId"] and row["SkuMeter"] == "Output Tokens"]
+    assert json.loads(paid["Tags"]) == {"team": "a", "=1": "b"}
     assert (paid["BilledCost"], paid["ListCost"]) == ("0.000000900003", "0.000001800000")
     listed = next(row for row in rows if not row["SubAccountId"] and row["SkuMeter"] == "Output Tokens")
     assert paid["SkuPriceId"] == listed["SkuPriceId"] == f"{MODEL}/chat/output"
@@ -194,6 +203,23 @@ def test_a_restated_month_has_its_rows_anew_and_no_corrections(
         ("", "2", "restated")
     }
     assert find_breaches(rows) == []
+
+
+def test_tags_are_the_labels_of_the_period(
+    store: psycopg.Connection, month: Window, following: Window, edit: Edit, tmp_path: Path
+) -> None:
+    add_project(edit, '{"team": "b"}')
+    edit(
+        "INSERT INTO aias.dim_versions (dimension, subject_id, valid_to, org_id, valid_from, attributes) "
+        'SELECT \'projects\', project_id, %s, org_id, %s, to_jsonb(p) || \'{"labels": {"team": "a"}}\' '
+        "FROM aias.dim_projects p",
+        [month.end, month.start],
+    )
+    events = [make_event(at=at, project_id=PROJECT) for at in (month.end - timedelta(hours=1), month.end)]
+    ingest_lines(store, [usage.encode(event) for event in events], "test")
+    run_rollup(store)
+    tags = [{row["Tags"] for row in export_focus(store, window, tmp_path)} - {""} for window in (month, following)]
+    assert tags == [{'{"team": "a"}'}, {'{"team": "b"}'}]
 
 
 def test_equal_rows_are_equal_bytes_of_parquet(store: psycopg.Connection, month: Window, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ told by x_StatementVersion; they correct no other row, so they are no correction
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,7 +16,7 @@ from aias_core.errors import DifferenceFound
 from aias_core.finance.export.corrections import Corrections
 from aias_core.finance.export.focus_columns import COSTS, PERIODS, focus_schema
 from aias_core.finance.export.lines import LineBuilder, to_decimals, to_instants
-from aias_core.finance.export.names import NAME, microseconds_of
+from aias_core.finance.export.names import NAME, SLUG, Names, microseconds_of
 from aias_core.finance.export.prices import PriceRow, Prices
 from aias_core.finance.export.records import Amounts, Records, amounts_of
 from aias_core.finance.export.request import Issuer
@@ -51,11 +51,11 @@ _FITS = 2**62
 
 @dataclass(frozen=True, slots=True)
 class FocusBuilder:
-    """Makes rows of FOCUS of records; `labels` are the labels of projects as JSON, by id."""
+    """Makes rows of FOCUS of records; `labels` are those of projects, as JSON in the place of slugs."""
 
     lines: LineBuilder
     prices: Prices
-    labels: Mapping[bytes, str]
+    labels: Names
     issuer: Issuer
     corrections: Corrections
 
@@ -140,7 +140,7 @@ class FocusBuilder:
             "SubAccountId": project,
             "SubAccountName": _named(self.lines.names.texts_of("projects", NAME, project, starts), project),
             "SubAccountType": Texts(project.index, [word and "Project" for word in project.words]),
-            "Tags": Texts(project.index, [self.labels.get(key) for key in project.keys]),
+            "Tags": self.labels.texts_of("labels", SLUG, project, starts),
             "x_MonthStatus": Texts(segment, status),
         }
         by_component: dict[str, Sequence[str | None]] = {

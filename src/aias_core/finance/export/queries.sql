@@ -175,4 +175,9 @@ WHERE (slug = %(name)s OR project_id::text = lower(%(name)s)) AND (%(org_id)s::u
 ORDER BY project_id
 
 -- name: list_labels
-SELECT project_id, labels::text FROM aias.dim_projects WHERE labels <> '{}' ORDER BY project_id
+-- The labels of projects, the earlier ones with the time until which they held; as rows of names.
+SELECT 'labels', project_id, NULL::timestamptz, nullif(labels::text, '{}'), NULL FROM aias.dim_projects
+UNION ALL
+SELECT 'labels', subject_id, valid_to, nullif(attributes ->> 'labels', '{}'), NULL
+FROM aias.dim_versions WHERE dimension = 'projects'
+ORDER BY 1, 2, 3 NULLS LAST

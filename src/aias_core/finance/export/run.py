@@ -33,6 +33,7 @@ from aias_core.finance.export.source import (
     one_snapshot,
     open_source,
     queries,
+    read_labels,
     read_names,
     read_totals,
 )
@@ -111,7 +112,7 @@ def _choose_builder(
 ) -> LineBuilder | FocusBuilder:
     if source.request.kind is Kind.USAGE:
         return lines
-    labels = {project.bytes: text for project, text in connection.execute(queries["list_labels"])}
+    labels = read_labels(connection, source)
     return FocusBuilder(lines, prices, labels, source.request.issuer, read_corrections(connection, source))
 
 

@@ -234,6 +234,15 @@ def read_names(connection: Connection, source: Source) -> Names:
     return names
 
 
+def read_labels(connection: Connection, source: Source) -> Names:
+    """The labels of projects in the period of each line, as JSON in the place of slugs."""
+    labels = Names()
+    for segment in source.segments:
+        bounds = (microseconds_of(segment.window.start), microseconds_of(segment.window.end))
+        labels.add(connection.execute(queries["list_labels"]), *bounds)
+    return labels
+
+
 def build_copy(connection: Connection, source: Source, totals: Totals) -> sql.Composed:
     """The COPY that sends the lines as records, in the order of the file."""
     lines, order = source.lines(), sql.SQL(queries["file_order"]).format(collation=_choose_collation(connection))
