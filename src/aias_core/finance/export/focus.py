@@ -1,21 +1,22 @@
-"""FOCUS 1.2: one row per day, key of the rollup and component of the price, and one for adjustments.
+"""FOCUS 1.2: one row per day, key of the rollup and component of the price, one for adjustments, one for corrections.
 
-FinOps Open Cost and Usage Specification 1.2, https://focus.finops.org/focus-specification/v1-2/: the mandatory columns
-first, then those that apply here, ours (`x_…`) last.
+FinOps Open Cost and Usage Specification 1.2, https://focus.finops.org/focus-specification/v1-2/. An adjustment is a
+correction when it names an event of a month that was closed before. A month that was restated has its own rows anew,
+told by x_StatementVersion; they correct no other row, so they are no corrections.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from aias_core import clock
 from aias_core.errors import DifferenceFound
+from aias_core.finance.export.corrections import Corrections
+from aias_core.finance.export.focus_columns import COSTS, PERIODS, focus_schema
 from aias_core.finance.export.lines import LineBuilder, to_decimals, to_instants
-from aias_core.finance.export.names import NAME, microseconds_of
+from aias_core.finance.export.names import NAME, SLUG, Names, microseconds_of
 from aias_core.finance.export.prices import PriceRow, Prices
 from aias_core.finance.export.records import Amounts, Records, amounts_of
 from aias_core.finance.export.request import Issuer
@@ -30,65 +31,33 @@ if TYPE_CHECKING:
 Array: TypeAlias = "np.ndarray[Any, Any]"
 
 COMPONENTS = ("input", "cached_input", "output", "request")
-ADJUSTMENT = len(COMPONENTS)
+ADJUSTMENT, CORRECTION = len(COMPONENTS), len(COMPONENTS) + 1
+KINDS = CORRECTION + 1
 _QUANTITIES = ("billed_input_tokens", "billed_cached_input_tokens", "billed_output_tokens", "billed_requests")
-_METERS = ("Input Tokens", "Cached Input Tokens", "Output Tokens", "Requests", None)
-_PRICING_UNITS = ("1000000 Tokens", "1000000 Tokens", "1000000 Tokens", "Requests", None)
-_CONSUMED_UNITS = ("Tokens", "Tokens", "Tokens", "Requests", None)
+_METERS = ("Input Tokens", "Cached Input Tokens", "Output Tokens", "Requests", None, None)
+_PRICING_UNITS = ("1000000 Tokens", "1000000 Tokens", "1000000 Tokens", "Requests", None, None)
+_CONSUMED_UNITS = ("Tokens", "Tokens", "Tokens", "Requests", None, None)
 _DESCRIPTIONS = (
     "Input tokens that were not cached, at the price of their model.",
     "Cached input tokens, at the price of their model.",
     "Output tokens, at the price of their model.",
     "Requests, at the price of their model.",
     "Adjustment of earlier usage.",
+    "Correction of usage of a month that was closed before.",
 )
-_UNITS = (TOKENS_PER_PRICE_UNIT, TOKENS_PER_PRICE_UNIT, TOKENS_PER_PRICE_UNIT, 1, 1)
+_UNITS = (TOKENS_PER_PRICE_UNIT, TOKENS_PER_PRICE_UNIT, TOKENS_PER_PRICE_UNIT, 1, 1, 1)
 _FITS = 2**62
-
-_COSTS = ("BilledCost", "EffectiveCost", "ContractedCost", "ListCost")
-_MANDATORY_TEXTS = (
-    *("BillingCurrency", "BillingAccountId", "BillingAccountName", "ChargeCategory", "ChargeClass"),
-    *("ChargeDescription", "PricingUnit", "ServiceCategory", "ServiceName", "ProviderName", "PublisherName"),
-    "InvoiceIssuerName",
-)
-_PERIODS = ("BillingPeriodStart", "BillingPeriodEnd", "ChargePeriodStart", "ChargePeriodEnd")
-MANDATORY = (*_COSTS, *_MANDATORY_TEXTS, *_PERIODS, "PricingQuantity")
-_CONDITIONAL_DECIMALS = (
-    *("ConsumedQuantity", "ListUnitPrice", "ContractedUnitPrice", "PricingCurrencyContractedUnitPrice"),
-    *("PricingCurrencyEffectiveCost", "PricingCurrencyListUnitPrice"),
-)
-_CONDITIONAL_TEXTS = (
-    *("ConsumedUnit", "ChargeFrequency", "ServiceSubcategory", "PricingCategory", "PricingCurrency", "InvoiceId"),
-    *("SkuId", "SkuMeter", "SkuPriceId", "SkuPriceDetails", "RegionId", "RegionName", "SubAccountId"),
-    *("SubAccountName", "SubAccountType", "CommitmentDiscountStatus", "Tags"),
-)
-NULLABLE = {
-    *("ChargeClass", "PricingUnit", "PricingQuantity", *_CONDITIONAL_DECIMALS, *_CONDITIONAL_TEXTS),
-} - {"ChargeFrequency", "PricingCurrency", "PricingCurrencyEffectiveCost", "ServiceSubcategory"}
-
-
-@cache
-def focus_schema() -> pa.Schema:
-    """Names, types and nullability of the columns, in their order."""
-    import pyarrow as pa
-
-    exact, text, instant = pa.decimal128(38, 12), pa.dictionary(pa.int32(), pa.string()), pa.timestamp("us", "UTC")
-    types = dict.fromkeys((*_COSTS, "PricingQuantity", *_CONDITIONAL_DECIMALS), exact)
-    types |= dict.fromkeys(_PERIODS, instant) | dict.fromkeys((*_MANDATORY_TEXTS, *_CONDITIONAL_TEXTS), text)
-    names = (*MANDATORY, *_CONDITIONAL_DECIMALS, *_CONDITIONAL_TEXTS)
-    fields = [pa.field(name, types[name], name in NULLABLE) for name in names]
-    fields += [pa.field("x_StatementVersion", pa.int64(), False), pa.field("x_MonthStatus", text, False)]
-    return pa.schema(fields)
 
 
 @dataclass(frozen=True, slots=True)
 class FocusBuilder:
-    """Makes rows of FOCUS of records; `labels` are the labels of projects as JSON, by id."""
+    """Makes rows of FOCUS of records; `labels` are those of projects, as JSON in the place of slugs."""
 
     lines: LineBuilder
     prices: Prices
-    labels: Mapping[bytes, str]
+    labels: Names
     issuer: Issuer
+    corrections: Corrections
 
     def schema(self) -> pa.Schema:
         return focus_schema()
@@ -104,18 +73,18 @@ class FocusBuilder:
         price = encode_ids(records["price_id"])
         book = [self.prices.rows.get(key) for key in price.keys]
         quantities = np.stack([records[name] for name in _QUANTITIES], axis=1)
-        adjustment = amounts_of(records, "adjustment")
+        adjustments = self._split_adjustments(records)
         costs = _multiply(quantities, _unit_prices(book)[price.index])
         _check_costs(records, costs, quantities.any(axis=1) & ~_are_known(book)[price.index])
-        shown = np.concatenate((quantities > 0, adjustment[:, None] != 0), axis=1)
+        shown = np.concatenate((quantities > 0, adjustments != 0), axis=1)
         line, component = np.nonzero(shown)
         rows = _Rows(line, component, price, book)
-        contracted = np.concatenate((costs, adjustment[:, None]), axis=1)[line, component]
+        contracted = np.concatenate((costs, adjustments), axis=1)[line, component]
         listed = _multiply(quantities, _unit_prices([self._find_list_row(row) for row in book])[price.index])
-        list_cost = np.concatenate((listed, adjustment[:, None]), axis=1)[line, component]
-        quantity = np.concatenate((quantities, quantities[:, :1]), axis=1)[line, component]
+        list_cost = np.concatenate((listed, adjustments), axis=1)[line, component]
+        quantity = np.concatenate((quantities, quantities[:, :2]), axis=1)[line, component]
         columns = {
-            **dict.fromkeys(_COSTS, to_decimals(contracted, 12)),
+            **dict.fromkeys(COSTS, to_decimals(contracted, 12)),
             "ListCost": to_decimals(list_cost, 12),
             "PricingCurrencyEffectiveCost": to_decimals(contracted, 12),
             **self._measure(rows, quantity),
@@ -123,6 +92,13 @@ class FocusBuilder:
             **self._date(records["bucket_start"][line]),
         }
         return pa.RecordBatch.from_arrays([columns[name] for name in focus_schema().names], schema=focus_schema())
+
+    def _split_adjustments(self, records: Records) -> Array:
+        """Of each line what its adjustments amount to, without and with those of months closed before."""
+        import numpy as np
+
+        whole, corrections = amounts_of(records, "adjustment"), self.corrections.amounts_of(records)
+        return np.stack((whole - corrections, corrections), axis=1)
 
     def _find_list_row(self, row: PriceRow | None) -> PriceRow | None:
         if row is None or row.list_price_id is None:
@@ -164,23 +140,23 @@ class FocusBuilder:
             "SubAccountId": project,
             "SubAccountName": _named(self.lines.names.texts_of("projects", NAME, project, starts), project),
             "SubAccountType": Texts(project.index, [word and "Project" for word in project.words]),
-            "Tags": Texts(project.index, [self.labels.get(key) for key in project.keys]),
+            "Tags": self.labels.texts_of("labels", SLUG, project, starts),
             "x_MonthStatus": Texts(segment, status),
         }
         by_component: dict[str, Sequence[str | None]] = {
-            "ChargeCategory": ["Usage"] * ADJUSTMENT + ["Adjustment"],
-            "ChargeClass": [None] * (ADJUSTMENT + 1),
+            "ChargeCategory": ["Usage"] * ADJUSTMENT + ["Adjustment"] * 2,
+            "ChargeClass": [None] * CORRECTION + ["Correction"],
             "ChargeDescription": _DESCRIPTIONS,
-            "ChargeFrequency": ["Usage-Based"] * ADJUSTMENT + ["One-Time"],
-            "PricingCategory": ["Standard"] * ADJUSTMENT + [None],
+            "ChargeFrequency": ["Usage-Based"] * ADJUSTMENT + ["One-Time"] * 2,
+            "PricingCategory": ["Standard"] * ADJUSTMENT + [None] * 2,
             "PricingUnit": _PRICING_UNITS,
             "ConsumedUnit": _CONSUMED_UNITS,
             "SkuMeter": _METERS,
-            **dict.fromkeys(("InvoiceId", "CommitmentDiscountStatus"), [None] * (ADJUSTMENT + 1)),
-            **dict.fromkeys(("ProviderName", "PublisherName", "InvoiceIssuerName"), [self.issuer.name] * 5),
-            "ServiceName": [self.issuer.service] * (ADJUSTMENT + 1),
-            "ServiceCategory": ["AI and Machine Learning"] * (ADJUSTMENT + 1),
-            "ServiceSubcategory": ["Generative AI"] * (ADJUSTMENT + 1),
+            **dict.fromkeys(("InvoiceId", "CommitmentDiscountStatus"), [None] * KINDS),
+            **dict.fromkeys(("ProviderName", "PublisherName", "InvoiceIssuerName"), [self.issuer.name] * KINDS),
+            "ServiceName": [self.issuer.service] * KINDS,
+            "ServiceCategory": ["AI and Machine Learning"] * KINDS,
+            "ServiceSubcategory": ["Generative AI"] * KINDS,
         }
         return {
             **{name: Texts(texts.index[rows.line], texts.words).to_arrow() for name, texts in by_line.items()},
@@ -197,7 +173,7 @@ class FocusBuilder:
         first = np.array([microseconds_of(month) for month in months])[number]
         last = np.array([microseconds_of(next_month(month)) for month in months])[number]
         bounds = (first, last, starts, self.lines.find_ends(starts))
-        return {name: to_instants(bound) for name, bound in zip(_PERIODS, bounds, strict=True)}
+        return {name: to_instants(bound) for name, bound in zip(PERIODS, bounds, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,24 +195,19 @@ class _Rows:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        return pc.if_else(pa.array(self.component == ADJUSTMENT), pa.scalar(None, column.type), column)
+        return pc.if_else(pa.array(self.component >= ADJUSTMENT), pa.scalar(None, column.type), column)
 
     def name_skus(self) -> dict[str, pa.Array]:
-        """What was bought: a model and operation, the component of a price row, and since when that price holds."""
+        """What was bought: a model and operation, and which part of its price; the same at any time, for anyone."""
         columns: dict[str, list[str | None]] = {"SkuId": [], "SkuPriceId": [], "SkuPriceDetails": []}
         for row in self.book:
-            for component in (*COMPONENTS, None):
-                is_sku = row is not None and component is not None
-                columns["SkuId"].append(f"{row.model_id}/{row.operation}" if row and is_sku else None)
-                columns["SkuPriceId"].append(f"{row.price.price_id}/{component}" if row and is_sku else None)
-                columns["SkuPriceDetails"].append(_details(row, component) if row and component else None)
-        index = self.price_index * (ADJUSTMENT + 1) + self.component
+            for component in (*COMPONENTS, None, None):
+                sku = f"{row.model_id}/{row.operation}" if row and component else None
+                columns["SkuId"].append(sku)
+                columns["SkuPriceId"].append(sku and f"{sku}/{component}")
+                columns["SkuPriceDetails"].append(sku and json.dumps({"x_component": component}))
+        index = self.price_index * KINDS + self.component
         return {name: Texts(index, words).to_arrow() for name, words in columns.items()}
-
-
-def _details(row: PriceRow, component: str) -> str:
-    since = clock.format_second(row.effective_from)
-    return json.dumps({"x_component": component, "x_effective_from": since, "x_negotiated": row.org_id is not None})
 
 
 def _unit_prices(book: list[PriceRow | None]) -> Array:
@@ -254,10 +225,10 @@ def _unit_prices(book: list[PriceRow | None]) -> Array:
 
 
 def _pad(prices: Array) -> Array:
-    """The same with a column of nothing for adjustments, as exact integers of any size."""
+    """The same with columns of nothing for adjustments and corrections, as exact integers of any size."""
     import numpy as np
 
-    return np.concatenate((prices, np.zeros((len(prices), 1), np.int64)), axis=1).astype(object)
+    return np.concatenate((prices, np.zeros((len(prices), KINDS - ADJUSTMENT), np.int64)), axis=1).astype(object)
 
 
 def _multiply(quantities: Array, prices: Array) -> Array:

@@ -18,6 +18,35 @@ WHERE month = {month} AND version = {version} AND period_start >= {start} AND pe
     AND (%(models)s::uuid[] IS NULL OR model_id = ANY (%(models)s::uuid[]))
     AND (%(projects)s::uuid[] IS NULL OR project_id = ANY (%(projects)s::uuid[]))
 
+-- name: rollup_corrections
+-- What rollups hold of adjustments of events in months that had been closed by then; what came later is not in them.
+SELECT d.bucket_start, d.org_id, d.project_id, d.model_id, d.operation, d.region, d.currency,
+    sum(a.cost_pico) AS correction_pico
+FROM (
+    SELECT bucket_start, org_id, project_id, model_id, operation, region, currency, source_max_received_at
+    FROM aias.usage_days
+    WHERE bucket_start >= {start} AND bucket_start < {end} AND adjustments > 0 AND price_id IS NULL AND {filters}
+) d
+JOIN aias.usage_facts a ON a.kind = 'adjustment' AND a.org_id = d.org_id AND a.occurred_at >= d.bucket_start
+    AND a.occurred_at < d.bucket_start + interval '24 hours' AND a.received_at <= d.source_max_received_at
+    AND a.project_id IS NOT DISTINCT FROM d.project_id AND a.model_id IS NOT DISTINCT FROM d.model_id
+    AND a.operation = d.operation AND a.region = d.region AND a.currency = d.currency
+JOIN aias.usage_facts c ON c.event_id = a.ref_event_id AND c.org_id = a.org_id
+JOIN aias.month_closes m ON m.month = date_trunc('month', c.occurred_at AT TIME ZONE 'UTC')::date AND m.version = 1
+    AND m.closed_at <= a.occurred_at
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+
+-- name: statement_corrections
+SELECT period_start AS bucket_start, org_id, project_id, model_id, operation, region, currency, correction_pico
+FROM aias.statement_lines
+WHERE month = {month} AND version = {version} AND period_start >= {start} AND period_start < {end}
+    AND correction_pico <> 0 AND {filters}
+
+-- name: list_corrections
+SELECT bucket_start, org_id, coalesce(project_id, {nil}), coalesce(model_id, {nil}), hashtextextended(operation, 0),
+    hashtextextended(region, 0), hashtextextended(currency, 0), {nil}, correction_pico
+FROM ({corrections}) corrections
+
 -- name: monthly_lines
 -- A month is the sum of its days; lines of an organization without usage stay as they are.
 SELECT date_trunc('month', bucket_start, 'UTC') AS bucket_start, org_id, project_id, model_id, operation, region,
@@ -146,4 +175,9 @@ WHERE (slug = %(name)s OR project_id::text = lower(%(name)s)) AND (%(org_id)s::u
 ORDER BY project_id
 
 -- name: list_labels
-SELECT project_id, labels::text FROM aias.dim_projects WHERE labels <> '{}' ORDER BY project_id
+-- The labels of projects, the earlier ones with the time until which they held; as rows of names.
+SELECT 'labels', project_id, NULL::timestamptz, nullif(labels::text, '{}'), NULL FROM aias.dim_projects
+UNION ALL
+SELECT 'labels', subject_id, valid_to, nullif(attributes ->> 'labels', '{}'), NULL
+FROM aias.dim_versions WHERE dimension = 'projects'
+ORDER BY 1, 2, 3 NULLS LAST

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aias_core.errors import DifferenceFound
-from aias_core.finance.export.focus import focus_schema
+from aias_core.finance.export.focus_columns import focus_schema
 from aias_core.finance.export.lines import finance_schema
 from aias_core.finance.export.records import BLOCK_ROWS, batched
 from aias_core.finance.export.text import restore

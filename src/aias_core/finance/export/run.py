@@ -18,6 +18,7 @@ from aias_core import clock
 from aias_core.errors import DifferenceFound
 from aias_core.files import refuse_existing, whole_file
 from aias_core.finance.export.content import ContentHash
+from aias_core.finance.export.corrections import read_corrections
 from aias_core.finance.export.focus import FocusBuilder
 from aias_core.finance.export.lines import LineBuilder
 from aias_core.finance.export.manifest import Written, describe
@@ -32,6 +33,7 @@ from aias_core.finance.export.source import (
     one_snapshot,
     open_source,
     queries,
+    read_labels,
     read_names,
     read_totals,
 )
@@ -83,7 +85,7 @@ def write_source(
     totals, names, prices = read_totals(connection, source), read_names(connection, source), read_prices(connection)
     request, tally, output, rows = source.request, Tally(totals.words), HashingTarget(target), 0
     lines_of = LineBuilder(request.granularity, source.segments, names, totals.words)
-    builder = _choose_builder(connection, request, lines_of, prices)
+    builder = _choose_builder(connection, source, lines_of, prices)
     schema = builder.schema()
     content = ContentHash(schema)
     with (
@@ -106,12 +108,12 @@ def write_source(
 
 
 def _choose_builder(
-    connection: Connection, request: ExportRequest, lines: LineBuilder, prices: Prices
+    connection: Connection, source: Source, lines: LineBuilder, prices: Prices
 ) -> LineBuilder | FocusBuilder:
-    if request.kind is Kind.USAGE:
+    if source.request.kind is Kind.USAGE:
         return lines
-    labels = {project.bytes: text for project, text in connection.execute(queries["list_labels"])}
-    return FocusBuilder(lines, prices, labels, request.issuer)
+    labels = read_labels(connection, source)
+    return FocusBuilder(lines, prices, labels, source.request.issuer, read_corrections(connection, source))
 
 
 def _compare(

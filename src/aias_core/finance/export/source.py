@@ -121,24 +121,28 @@ class Source:
 
     def lines(self) -> sql.Composed:
         """A SELECT of the lines, in no order."""
-        parts = [self._lines_of(segment) for segment in self.segments]
+        parts = [self._part_of(segment, "statement_lines", "rollup_lines") for segment in self.segments]
         lines = sql.SQL("\nUNION ALL\n").join(parts)
         if self.request.granularity is Grain.MONTH:
             return sql.SQL(queries["monthly_lines"]).format(lines=lines)
         return lines
 
-    def _lines_of(self, segment: Segment) -> sql.Composed:
-        common = {
-            "start": sql.Literal(segment.window.start),
-            "end": sql.Literal(segment.window.end),
-            "filters": sql.SQL(queries["line_filters"]),
-        }
-        if self.is_read_frozen(segment):
-            month, version = sql.Literal(segment.month), sql.Literal(segment.version)
-            return sql.SQL(queries["statement_lines"]).format(month=month, version=version, **common)
-        is_hour = self.request.granularity is Grain.HOUR
-        table = sql.Identifier("usage_hours" if is_hour else "usage_days")
-        return sql.SQL(queries["rollup_lines"]).format(table=table, **common)
+    def corrections(self) -> sql.Composed:
+        """A SELECT of what adjustments of months closed before amount to, by the key of their line; of days."""
+        parts = [self._part_of(segment, "statement_corrections", "rollup_corrections") for segment in self.segments]
+        return sql.SQL("\nUNION ALL\n").join(parts)
+
+    def _part_of(self, segment: Segment, frozen: str, live: str) -> sql.Composed:
+        """One of two queries: of the statement of a month where its lines are read from there, else of its rollups."""
+        is_frozen, is_hour = self.is_read_frozen(segment), self.request.granularity is Grain.HOUR
+        return sql.SQL(queries[frozen if is_frozen else live]).format(
+            month=sql.Literal(segment.month),
+            version=sql.Literal(segment.version),
+            table=sql.Identifier("usage_hours" if is_hour else "usage_days"),
+            start=sql.Literal(segment.window.start),
+            end=sql.Literal(segment.window.end),
+            filters=sql.SQL(queries["line_filters"]),
+        )
 
 
 @contextmanager
@@ -228,6 +232,15 @@ def read_names(connection: Connection, source: Source) -> Names:
         bounds = (microseconds_of(segment.window.start), microseconds_of(segment.window.end))
         names.add(connection.execute(queries[query], named), *bounds)
     return names
+
+
+def read_labels(connection: Connection, source: Source) -> Names:
+    """The labels of projects in the period of each line, as JSON in the place of slugs."""
+    labels = Names()
+    for segment in source.segments:
+        bounds = (microseconds_of(segment.window.start), microseconds_of(segment.window.end))
+        labels.add(connection.execute(queries["list_labels"]), *bounds)
+    return labels
 
 
 def build_copy(connection: Connection, source: Source, totals: Totals) -> sql.Composed:

@@ -20,14 +20,21 @@ class Texts:
     keys: Sequence[bytes] = ()
 
     def to_arrow(self) -> pa.DictionaryArray:
-        """The column as Arrow has it, null where there is no text."""
+        """The column as Arrow has it, null where there is no text.
+
+        Each word is there once: of one that comes twice, the Parquet writer makes a page with what lay in memory.
+        """
         import numpy as np
         import pyarrow as pa
 
         empty = np.array([word is None for word in self.words], bool)
         mask = empty[self.index] if empty.any() else None
-        words = pa.array(["" if word is None else word for word in self.words], pa.string())
-        return pa.DictionaryArray.from_arrays(pa.array(self.index, pa.int32(), mask=mask), words)
+        known: dict[str, int] = {}
+        places = [known.setdefault(word or "", len(known)) for word in self.words]
+        index = self.index if len(known) == len(places) else np.array(places, np.int32)[self.index]
+        return pa.DictionaryArray.from_arrays(
+            pa.array(index, pa.int32(), mask=mask), pa.array(list(known), pa.string())
+        )
 
 
 def constant(word: str | None, rows: int) -> Texts:

@@ -36,13 +36,18 @@ FROM STDIN (FORMAT csv)
 INSERT INTO aias.statement_lines (month, version, line_no, org_id, period_start, project_id, model_id, operation, region,
     currency, price_id, org_slug, org_name, project_name, model_name, requests, successes, errors, timeouts, throttled,
     cancelled, rejected, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, billed_requests,
-    billed_input_tokens, billed_cached_input_tokens, billed_output_tokens, cost_pico, adjustment_pico, amount_cents)
-SELECT %(month)s, %(version)s, line_no, org_id, period_start, project_id, model_id, coalesce(operation, ''),
-    coalesce(region, ''), currency, price_id, org_slug, org_name, project_name, model_name, requests, successes, errors,
-    timeouts, throttled, cancelled, rejected, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+    billed_input_tokens, billed_cached_input_tokens, billed_output_tokens, cost_pico, adjustment_pico, amount_cents,
+    correction_pico)
+SELECT %(month)s, %(version)s, line_no, s.org_id, period_start, s.project_id, s.model_id, coalesce(s.operation, ''),
+    coalesce(s.region, ''), s.currency, price_id, org_slug, org_name, project_name, model_name, requests, successes,
+    errors, timeouts, throttled, cancelled, rejected, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
     billed_requests, billed_input_tokens, billed_cached_input_tokens, billed_output_tokens,
-    (cost_exact * 1000000000000)::numeric(38,0), (adjustment_exact * 1000000000000)::numeric(38,0), amount * 100
-FROM staged_lines
+    (cost_exact * 1000000000000)::numeric(38,0), (adjustment_exact * 1000000000000)::numeric(38,0), amount * 100,
+    coalesce(correction_pico, 0)
+FROM staged_lines s LEFT JOIN ({corrections}) c ON c.bucket_start = s.period_start AND c.org_id = s.org_id
+    AND c.project_id IS NOT DISTINCT FROM s.project_id AND c.model_id IS NOT DISTINCT FROM s.model_id
+    AND c.operation = s.operation AND c.region = coalesce(s.region, '') AND c.currency = s.currency
+    AND s.price_id IS NULL
 
 -- name: diff_lines
 -- Both sides as a full outer join of their keys: lines that are missing, extra or different, with both values.

@@ -6,6 +6,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Literal
 
+from psycopg import sql
+
 from aias_core.database.queries import load_queries
 from aias_core.errors import DifferenceFound
 from aias_core.finance.export.request import ExportRequest
@@ -63,7 +65,8 @@ def freeze_lines(connection: Connection, draft: Draft) -> None:
     with connection.cursor().copy(_queries["copy_staging"]) as copy:
         while content := draft.lines.read(_READ_BYTES):
             copy.write(content)
-    connection.execute(_queries["freeze_lines"], draft.key)
+    freeze = sql.SQL(_queries["freeze_lines"]).format(corrections=draft.export.source.corrections())
+    connection.execute(freeze, draft.export.source.parameters | draft.key)
     source = Source(ExportRequest(draft.window), (Segment(draft.window, draft.status, draft.version),), {})
     stored = write_source(connection, source, Nowhere()).written.content_sha256
     if stored != draft.content_sha256:
