@@ -26,7 +26,9 @@ def choose_version(name: str, now: str, behind: Sequence[str], offered: Sequence
             hint=f"go to the next version with: aias env nodes upgrade {name}",
         )
     if minor_of(wanted) <= minor_of(now):
-        raise Refused(f"'{name}' is at {now}, and a cluster never goes back", hint="see 'aias env nodes list'")
+        raise Refused(
+            f"'{name}' is at {now}, and a cluster never goes back", hint=f"look with: aias env nodes list {name}"
+        )
     if behind:
         raise Refused(
             f"Nodes of '{name}' are still behind {now}: {', '.join(behind)}",

@@ -81,10 +81,10 @@ def replace_nodes(work: NodeWork, nodes: list[Node], seconds: float, say: Progre
     names, ids = ", ".join(one.title for one in nodes), [one.id for one in nodes]
     say(f"Recycling {names}…")
     with work.journal.step(f"recycle {names}", ids=ids):
-        for one in ids:
+        for node_id in ids:
             # Where the answer is lost, the pool tells whether the node is gone.
             with suppress(Partial):
-                work.environment.opened.account.post(f"/lke/clusters/{work.cluster_id}/nodes/{one}/recycle")
+                work.environment.opened.account.post(f"/lke/clusters/{work.cluster_id}/nodes/{node_id}/recycle")
         pool = str(nodes[0].pool_id)
         wait_for_pool(work.environment, work.cluster_id, pool, lambda pool: _are_gone(pool, ids), say)
     admit_nodes(work, say)

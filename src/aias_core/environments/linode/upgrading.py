@@ -41,6 +41,7 @@ from aias_core.errors import (
 )
 
 if TYPE_CHECKING:
+    from aias_core.environments.keypath import KeyPath
     from aias_core.environments.linode.steps import Progress
     from aias_core.environments.linode.target import LinodeEnvironment
 
@@ -119,7 +120,7 @@ def upgrade_nodes(
     if upgrade.is_empty and environment.profile.cluster.version == upgrade.version:
         return upgraded
     start = _Start(environment, upgrade.version)
-    values = {("cluster", "version"): upgrade.version}
+    values: dict[KeyPath, str] = {("cluster", "version"): upgrade.version}
     with written_profile(own, environment.name, values, start.is_left) as upgraded.file:
         environment = open_environment()
         consent(upgrade)
