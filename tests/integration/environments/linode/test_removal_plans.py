@@ -92,7 +92,8 @@ def test_a_plan_for_up_removes_nothing(account: Account, people: list[Person]) -
         _down(account, plan_id=plan_id, ticket="T-1")
 
 
-def test_what_two_signed_is_gone_on_with_and_nothing_else_is(account: Account, people: list[Person]) -> None:
+def _interrupt(account: Account, people: list[Person]) -> None:
+    """Leaves a removal that was agreed to half done."""
     plan_id = _save(account)
     sign_plan(account, plan_id, *people)
     account.fail(("DELETE", f"{CLUSTERS}/*", 1), "revoked")
@@ -100,6 +101,18 @@ def test_what_two_signed_is_gone_on_with_and_nothing_else_is(account: Account, p
         _down(account, plan_id=plan_id, ticket="T-1")
     account.control("DELETE", "faults")
     account.new_token()
+
+
+def test_what_two_signed_is_gone_on_with(account: Account, people: list[Person]) -> None:
+    _interrupt(account, people)
+    assert _down(account).changed
+    assert _rows(account, CLUSTERS) == []
+
+
+def test_more_than_two_signed_takes_a_plan_of_its_own_and_goes_on_in_the_same_run(
+    account: Account, people: list[Person]
+) -> None:
+    _interrupt(account, people)
     with pytest.raises(Refused, match="saved plans only"):
         _down(account, volumes=True)
     more = _save(account, volumes=True)
