@@ -69,6 +69,12 @@ class Upgrading:
         budget = {"minAvailable": 1, "selector": {"matchLabels": {"app": "x"}}}
         self.kubernetes("POST", BUDGETS, _document("policy/v1", "PodDisruptionBudget", {"name": "x"}, budget))
 
+    def make_more(self) -> None:
+        """Gives a pool three nodes."""
+        text = self.file.read_text()
+        self.file.write_text(text.replace("g6-standard-2, count: 1", "g6-standard-2, count: 3"))
+        self.open().up(UpOptions(), lambda _: None, lambda _: None)
+
     def writes(self) -> list[str]:
         calls = self.account.control("GET", "calls")
         return [f"{call['method']} {call['path']}" for call in calls if call["method"] != "GET"]
@@ -143,10 +149,22 @@ def test_a_recycling_whose_answer_was_lost_is_not_done_again(there: Upgrading) -
     assert len([one for one in there.writes() if one.endswith("/recycle")]) == 2
 
 
+def test_the_next_node_goes_when_the_new_one_has_joined(there: Upgrading) -> None:
+    there.make_more()
+    _, second, third = (one.title for one in there.nodes() if one.pool == "extra")
+
+    def lose(_: str) -> None:
+        for one in there.nodes():
+            if one.name and one.pool == "extra" and one.version == "v1.35.1":
+                there.kubernetes("DELETE", f"/api/v1/nodes/{one.name}")
+
+    with pytest.raises(Partial, match=r"not joined.*not yet: extra"):
+        upgrade_nodes(there.open, there.own, UpgradeOptions(), lambda _: None, lose)
+    assert {second, third} < {one.title for one in there.nodes()}
+
+
 def test_as_many_nodes_of_a_pool_go_at_a_time_as_are_allowed(there: Upgrading) -> None:
-    text = there.file.read_text()
-    there.file.write_text(text.replace("g6-standard-2, count: 1", "g6-standard-2, count: 3"))
-    there.open().up(UpOptions(), lambda _: None, lambda _: None)
+    there.make_more()
     first, second, third = (one.title for one in there.nodes() if one.pool == "extra")
     there.upgrade(max_unavailable=2)
     assert {f"Recycling {first}, {second}…", f"Recycling {third}…"} < set(there.said)
