@@ -221,6 +221,7 @@ READS = {
     "aias env nodes list": None,
     "aias env nodes recycle": None,
     "aias env nodes scale": None,
+    "aias env nodes upgrade": None,
     "aias env rollback": None,
     "aias env activate": ["local"],
     "aias env components": [],

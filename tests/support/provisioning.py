@@ -199,6 +199,8 @@ class InProcessProvisioner:
         with _failing():
             self._pull()
         self._take_refreshed()
+        if not plan.changes:
+            self._push()
         faults, failed = list[Fault](), set[str]()
         for change in _in_order(plan.changes):
             declared = next(one for one in self.graph if one.address == change.address)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,31 @@ def write_values(own: Path, name: str, values: Values) -> Path:
     with whole_file(path, mode=0o644) as file:
         file.write(text.encode())
     return path
+
+
+@contextmanager
+def written_profile(own: Path, name: str, values: Values, is_left: Callable[[BaseException], bool]) -> Iterator[Path]:
+    """The user's file of a profile with these values for the length of the block, and afterwards.
+
+    What ends the block takes them back, unless the environment has left what the file said before. Raises as
+    `write_values`.
+    """
+    file = own / f"{name}.yaml"
+    kept = file.read_bytes() if file.is_file() else None
+    write_values(own, name, values)
+    try:
+        yield file
+    except BaseException as exc:
+        if not is_left(exc):
+            _put_back(file, kept)
+        raise
+
+
+def _put_back(file: Path, kept: bytes | None) -> None:
+    if kept is None:
+        file.unlink(missing_ok=True)
+    else:
+        file.write_bytes(kept)
 
 
 def set_value(text: str, path: KeyPath, value: int | str | bool) -> str:

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from aias_cli.commands.env.options import Confirm, Environment, LockWait
+from aias_cli.commands.env.options import Confirm, Environment, LockWait, refuse_options
 from aias_cli.context import CommandContext, current
+
+_ON_LINODE = ("plan", "ticket")
 
 
 def down(
@@ -17,6 +19,10 @@ def down(
     keep_state: Annotated[
         bool, typer.Option("--keep-state", help="With --volumes: keep the state all the same.")
     ] = False,
+    plan: Annotated[
+        str | None, typer.Option("--plan", metavar="ID", help="By a plan kept with plan --destroy --save.")
+    ] = None,
+    ticket: Annotated[str | None, typer.Option("--ticket", metavar="ID", help="The ticket that asks for it.")] = None,
     confirm: Confirm = None,
     lock_wait: LockWait = 0,
 ) -> None:
@@ -29,6 +35,7 @@ def down(
     """
     context = current(ctx)
     if not context.is_on_linode(environment):
+        refuse_options(ctx, _ON_LINODE, "on this machine")
         _down_here(context, environment, volumes)
         return
     from aias_core.environments.linode.down import DownOptions
@@ -36,7 +43,7 @@ def down(
     chosen = context.linode(environment)
     what = "all that it consists of and all its data" if volumes else "all that it consists of but its data"
     context.confirm_names(f"Remove {what}?", [chosen.name], confirm or ())
-    result = chosen.down(DownOptions(volumes, keep_state, lock_wait), context.printer.note)
+    result = chosen.down(DownOptions(volumes, keep_state, lock_wait, plan, ticket), context.printer.note)
     context.printer.result("aias.env.down.linode/1", result.as_record())
 
 

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from aias_cli.context import CommandContext
     from aias_core.environments.linode.convergence import Owned
     from aias_core.environments.linode.plan import EnvironmentPlan
+    from aias_core.environments.linode.removal_plan import RemovalPlan
 
 COLUMNS = ["effect", "address", "attributes"]
 
 
-def note_price(context: CommandContext, plan: EnvironmentPlan) -> None:
+def note_price(context: CommandContext, plan: EnvironmentPlan | RemovalPlan) -> None:
     """What the environment costs now and afterwards, and what is not in that."""
     cost = plan.cost.as_record()
     context.printer.note(

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from aias_core import __version__, clock, ids
 from aias_core.approvals import (
@@ -25,13 +25,33 @@ from aias_core.approvals import (
 from aias_core.errors import AiasError, Conflict, NotFound, Refused
 
 if TYPE_CHECKING:
-    from aias_core.environments.linode.plan import EnvironmentPlan
     from aias_core.environments.linode.store import StateStore
     from aias_core.environments.schema import LinodeProfile
 
 KEPT, APPLICABLE = timedelta(days=90), timedelta(hours=24)
 PEOPLE = 2
 SCHEMA = "aias.env.plan/1"
+
+
+class Plan(Protocol):
+    """What is saved and agreed to; `kind` is the command that carries it out."""
+
+    @property
+    def environment(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def how_to_save(self) -> str: ...
+
+    @property
+    def serial(self) -> int: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    def as_record(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +71,14 @@ class PlanShelf:
     store: StateStore
     environment: str
 
-    def save(self, plan: EnvironmentPlan, author: str) -> str:
+    def save(self, plan: Plan, author: str) -> str:
         """Keeps a plan for 90 days; its id."""
         self._remove_old()
         plan_id = str(ids.new_id())
         saved = {
             "schema": SCHEMA,
             "id": plan_id,
+            "kind": plan.kind,
             "author": author,
             "saved_at": clock.format_instant(clock.now()),
             "code_version": __version__,
@@ -85,14 +106,16 @@ class PlanShelf:
         self.store.put(self._key(plan_id, f"approval-{approval.approval_id}.json"), content)
         return approval
 
-    def check(self, plan_id: str, plan: EnvironmentPlan) -> dict[str, Any]:
+    def check(self, plan_id: str, plan: Plan) -> dict[str, Any]:
         """The saved plan, when it may be applied now.
 
         Raises Conflict when it is a day old, was applied, or what would be done, the code or the state is another.
         """
         saved = self.get(plan_id)
+        kind = saved.get("kind", "up")
         age = clock.now() - clock.parse_instant(saved["saved_at"])
         faults = {
+            f"is for 'aias env {kind}'": kind != plan.kind,
             "is more than 24 hours old": age > APPLICABLE,
             "was applied before": self.store.get(self._key(plan_id, "applied")) is not None,
             f"was made by aias {saved['code_version']}": saved["code_version"] != __version__,
@@ -100,9 +123,7 @@ class PlanShelf:
             "is not what would be done now": saved["sha256"] != plan.sha256,
         }
         if fault := next((text for text, holds in faults.items() if holds), None):
-            raise Conflict(
-                f"The plan '{plan_id}' {fault}", hint=f"make a new one with: aias env plan {self.environment} --save"
-            )
+            raise Conflict(f"The plan '{plan_id}' {fault}", hint=f"make a new one with: {plan.how_to_save}")
         return saved
 
     def check_consent(self, saved: dict[str, Any], policy: ApprovalPolicy, actor: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aias_core import clock, ids
+from aias_core import clock
 from aias_core.environments.linode.adoption import is_known, list_paths
 from aias_core.environments.linode.belongings import describe, list_own
 from aias_core.environments.linode.convergence import Convergence
@@ -16,10 +16,11 @@ from aias_core.environments.linode.inside import open_access
 from aias_core.environments.linode.keeping import list_paths_of, list_staying
 from aias_core.environments.linode.kinds import KINDS
 from aias_core.environments.linode.plan import ONLOOKER
+from aias_core.environments.linode.removal_plan import COMMAND, begin_removal, check_removal, refuse_protection
 from aias_core.environments.linode.steps import DOWN, Progress, Steps
 from aias_core.environments.linode.transport import Patience
 from aias_core.environments.linode.workloads import GONE_SECONDS, LOOK_SECONDS, Workloads
-from aias_core.errors import DependencyUnreachable, NotFound, Partial, Refused
+from aias_core.errors import DependencyUnreachable, NotFound, Partial
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.journal import Journal
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.terraform_plan import TerraformPlan
     from aias_core.environments.linode.workshop import Workshop
 
-COMMAND = "down"
 _DATA = ("database", "bucket", "vpc")
 
 
@@ -42,6 +42,13 @@ class DownOptions:
     volumes: bool = False
     keep_state: bool = False
     lock_wait: float = 0
+    plan_id: str | None = None
+    ticket: str | None = None
+
+    def as_details(self) -> dict[str, Any]:
+        """What the journal keeps of it."""
+        told = {"plan": self.plan_id, "ticket": self.ticket}
+        return {"volumes": self.volumes, **{name: value for name, value in told.items() if value}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +78,20 @@ class DownResult:
 def take_down(environment: LinodeEnvironment, options: DownOptions, progress: Progress) -> DownResult:
     """See `LinodeEnvironment.down`. Does nothing when there is nothing.
 
-    Raises Refused for a protected environment, LockHeld naming the holder, Partial with the ids of what is still there.
+    Raises Refused for a protected environment, LockHeld naming the holder, Partial with the ids of what is still there,
+    and as `check_removal`.
     """
     began = clock.monotonic()
-    if environment.profile.protect:
-        raise Refused(
-            f"'{environment.name}' is protected",
-            hint="set 'protect: false' in the profile first, if it is really meant",
-        )
+    refuse_protection(environment.profile)
     if not _has_anything(environment, options):
         return DownResult(
             environment.name, environment.opened.is_simulated, False, (), (), (), clock.monotonic() - began
         )
+    actor = environment.find_actor()
+    check_removal(environment, options, environment.read_state().journals.find_unfinished(ONLOOKER), actor)
     environment.ensure_state_bucket()
     steps, state = Steps(environment.directory, COMMAND, DOWN, progress), environment.state
-    with state.held(options.lock_wait, progress, environment.find_actor()) as lease:
+    with state.held(options.lock_wait, progress, actor) as lease:
         removal = Removal(environment, state, lease, options, steps)
         removal.carry_out()
     steps.save()
@@ -118,7 +124,7 @@ class Removal:
 
     def carry_out(self) -> None:
         with self._steps.step("lock"):
-            journal = self._begin()
+            journal = begin_removal(self._environment, self._state, self._lease, self._options)
         with self._steps.step("state backup") as say:
             self._back_up(journal, say)
         with self._steps.step("workloads") as say:
@@ -130,14 +136,6 @@ class Removal:
         with self._steps.step("proof") as say:
             self._prove(say)
         journal.end("succeeded", removed=len(self.removed))
-
-    def _begin(self) -> Journal:
-        journal = self._state.journals.find_unfinished(self._lease)
-        if journal is not None and journal.command == COMMAND:
-            return journal
-        if journal is not None:
-            journal.end("failed", replaced_by=COMMAND)
-        return self._state.journals.begin(str(ids.new_id()), COMMAND, self._lease, volumes=self._options.volumes)
 
     def _back_up(self, journal: Journal, say: Progress) -> None:
         try:

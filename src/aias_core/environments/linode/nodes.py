@@ -65,11 +65,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class NodeWork:
-    """An environment whose nodes are worked on: its cluster, the id of that in LKE, and the journal of the run."""
+    """An environment whose nodes are worked on: its cluster, the id of that in LKE, and the run's lease and journal."""
 
     environment: LinodeEnvironment
     cluster: Cluster
     cluster_id: int
+    lease: Lease
     journal: Journal
 
     def find_nodes(self) -> list[Node]:
@@ -129,7 +130,7 @@ def working_on_nodes(
         opened = _refuse_none(cluster, environment)
         journal = _begin(state, command, lease)
         try:
-            yield NodeWork(environment, opened, cluster_id, journal)
+            yield NodeWork(environment, opened, cluster_id, lease, journal)
         except Exception as exc:
             journal.end("failed", cause=str(exc))
             raise

@@ -65,8 +65,7 @@ def _check_version(account: LinodeAccount, profile: LinodeProfile) -> Iterator[C
         problem = "The tier 'enterprise' is only in version 'v4beta' of Linode's API"
         yield failed("Kubernetes version", InvalidInput(problem, hint="set 'account.api_version' of the profile"))
         return
-    path = "/lke/versions" if tier == "standard" else f"/lke/tiers/{tier}/versions"
-    offered = [str(row["id"]) for row in account.list_all(path)]
+    offered = list_versions(account, tier)
     if any(_is_version(one, version) for one in offered):
         yield passed("Kubernetes version", f"{version} is offered")
         return
@@ -77,6 +76,12 @@ def _check_version(account: LinodeAccount, profile: LinodeProfile) -> Iterator[C
             hint="set 'cluster.version' of the profile",
         ),
     )
+
+
+def list_versions(account: LinodeAccount, tier: str) -> list[str]:
+    """The versions of Kubernetes that Linode offers now."""
+    path = "/lke/versions" if tier == "standard" else f"/lke/tiers/{tier}/versions"
+    return [str(row["id"]) for row in account.list_all(path)]
 
 
 def _is_version(offered: str, wanted: str) -> bool:

@@ -46,6 +46,16 @@ class EnvironmentPlan:
     profile_sha256: str
 
     @property
+    def kind(self) -> str:
+        """The command that carries it out."""
+        return "up"
+
+    @property
+    def how_to_save(self) -> str:
+        """The command that saves it again."""
+        return f"aias env plan {self.environment} --save"
+
+    @property
     def is_empty(self) -> bool:
         return not (self.changes or self.repaired or self.adopted) and self.inside.is_settled
 

@@ -68,22 +68,27 @@ def recycle_nodes(
     recycled = Recycled(environment.name)
     with working_on_nodes(environment, "nodes recycle", say) as work:
         for one in chosen.pick(environment, work.find_nodes()):
-            _recycle(work, one, seconds, say)
+            replace_nodes(work, [one], seconds, say)
             recycled.replaced.append(one.title)
     return recycled
 
 
-def _recycle(work: NodeWork, node: Node, seconds: float, say: Progress) -> None:
-    if node.name:
-        empty_node(work, node, seconds, say)
-    say(f"Recycling '{node.title}'…")
-    with work.journal.step(f"recycle {node.title}", id=node.id):
-        # Where the answer is lost, the pool tells whether the node is gone.
-        with suppress(Partial):
-            work.environment.opened.account.post(f"/lke/clusters/{work.cluster_id}/nodes/{node.id}/recycle")
-        wait_for_pool(work.environment, work.cluster_id, str(node.pool_id), lambda pool: _is_gone(pool, node), say)
+def replace_nodes(work: NodeWork, nodes: list[Node], seconds: float, say: Progress) -> None:
+    """Drains nodes of one pool one after the other, then replaces them together, in a run that is under way."""
+    for one in nodes:
+        if one.name:
+            empty_node(work, one, seconds, say)
+    names, ids = ", ".join(one.title for one in nodes), [one.id for one in nodes]
+    say(f"Recycling {names}…")
+    with work.journal.step(f"recycle {names}", ids=ids):
+        for node_id in ids:
+            # Where the answer is lost, the pool tells whether the node is gone.
+            with suppress(Partial):
+                work.environment.opened.account.post(f"/lke/clusters/{work.cluster_id}/nodes/{node_id}/recycle")
+        pool = str(nodes[0].pool_id)
+        wait_for_pool(work.environment, work.cluster_id, pool, lambda pool: _are_gone(pool, ids), say)
     admit_nodes(work, say)
 
 
-def _is_gone(pool: dict[str, Any], node: Node) -> bool:
-    return node.id not in {str(one["id"]) for one in pool["nodes"]}
+def _are_gone(pool: dict[str, Any], ids: list[str]) -> bool:
+    return not {str(one["id"]) for one in pool["nodes"]} & set(ids)

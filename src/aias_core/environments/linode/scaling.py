@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aias_core.environments.editing import write_values
+from aias_core.environments.editing import written_profile
 from aias_core.environments.linode.approvals import refuse_unplanned
 from aias_core.environments.linode.maintenance import refuse_under_maintenance
 from aias_core.environments.linode.nodes import admit_nodes, get_pool, wait_for_pool, working_on_nodes
@@ -61,36 +60,27 @@ def scale_pool(
     refuse_unplanned(environment.profile, None, None)
     refuse_under_maintenance(environment)
     before = _get_declared(environment, pool)
-    with _written(environment, own, _build_values(environment.name, pool, before, count)) as written:
+    start, values = _Start(environment, _read_place(environment)), _build_values(environment.name, pool, before, count)
+    with written_profile(own, environment.name, values, start.is_left) as file:
         environment = open_environment()
         agreed = environment.survey(writes=True).plan
         consent(agreed)
-        _resize(environment, pool, count, written, progress)
+        _resize(environment, pool, count, start, progress)
         environment.up(UpOptions(), lambda plan: refuse_widened(agreed, plan), progress)
-    return Scaled(environment.name, pool, before.count, count, written.file)
+    return Scaled(environment.name, pool, before.count, count, file)
 
 
 @dataclass(slots=True)
-class _Written:
-    """A profile that was written, and whether a pool was touched since."""
+class _Start:
+    """Where an environment was before, and whether a pool was touched since."""
 
-    file: Path
+    environment: LinodeEnvironment
+    place: tuple[str, int]
     is_begun: bool = False
 
-
-@contextmanager
-def _written(environment: LinodeEnvironment, own: Path, values: dict[KeyPath, int]) -> Iterator[_Written]:
-    """The profile with these values; what ends before anything was begun takes them back."""
-    file, before = own / f"{environment.name}.yaml", _read_place(environment)
-    kept = file.read_bytes() if file.is_file() else None
-    written = _Written(write_values(own, environment.name, values))
-    try:
-        yield written
-    except BaseException as exc:
-        # Who holds the lease instead writes in the journal, too.
-        if not written.is_begun and (isinstance(exc, LockHeld) or not _has_moved(environment, before)):
-            _put_back(file, kept)
-        raise
+    def is_left(self, exc: BaseException) -> bool:
+        """Who holds the lease instead writes in the journal, too."""
+        return self.is_begun or not (isinstance(exc, LockHeld) or not _has_moved(self.environment, self.place))
 
 
 def _read_place(environment: LinodeEnvironment) -> tuple[str, int]:
@@ -131,14 +121,7 @@ def _build_values(name: str, key: str, pool: Pool, count: int) -> dict[KeyPath, 
     return values
 
 
-def _put_back(file: Path, kept: bytes | None) -> None:
-    if kept is None:
-        file.unlink(missing_ok=True)
-    else:
-        file.write_bytes(kept)
-
-
-def _resize(environment: LinodeEnvironment, name: str, count: int, written: _Written, progress: Progress) -> None:
+def _resize(environment: LinodeEnvironment, name: str, count: int, start: _Start, progress: Progress) -> None:
     """Size and bounds at once, where a pool scales by itself: each alone may be refused for the other.
 
     Terraform leaves the size of such a pool alone; every other one is left to it.
@@ -148,7 +131,7 @@ def _resize(environment: LinodeEnvironment, name: str, count: int, written: _Wri
         return
     bounds = {"enabled": True, "min": declared.minimum, "max": declared.maximum}
     with working_on_nodes(environment, "nodes scale", progress) as work:
-        written.is_begun = True
+        start.is_begun = True
         pool = get_pool(environment, work.cluster_id, name)
         progress(f"Scaling '{name}' from {pool['count']} to {count} nodes…")
         with work.journal.step(f"scale {name}", count=count):

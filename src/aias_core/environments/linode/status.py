@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
 from aias_core.environments.health import ComponentHealth, Health, State
+from aias_core.environments.linode.failures import RESUME
 from aias_core.environments.linode.inside import open_access
 from aias_core.environments.linode.kinds import get_kind, is_ours, label_of
-from aias_core.errors import AiasError
+from aias_core.errors import AiasError, Partial
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.client import LinodeAccount
+    from aias_core.environments.linode.steps import Progress
     from aias_core.environments.linode.target import LinodeEnvironment
 
+HEALTHY_SECONDS, LOOK_SECONDS = 1_200.0, 5.0
 _STARTING = ("provisioning", "not_ready", "resuming", "resizing", "migrating", "updating", "restoring")
 
 
@@ -26,6 +29,17 @@ def read_health(environment: LinodeEnvironment) -> Health:
     parts = [*_read_account(environment, cluster, database)]
     warnings = [*_find_warnings(environment)]
     return Health(name, clock.now(), parts, warnings, mode="simulated" if environment.opened.is_simulated else "linode")
+
+
+def wait_until_healthy(environment: LinodeEnvironment, say: Progress) -> None:
+    """Returns when all its parts are healthy. Raises Partial naming those that are not after twenty minutes."""
+    timing = environment.timing
+    deadline = timing.now() + HEALTHY_SECONDS
+    while fault := environment.status().find_fault():
+        if timing.now() >= deadline:
+            raise Partial(fault.message, hint=f"look with: aias env status {environment.name}; then {RESUME}")
+        say(fault.message)
+        timing.sleep(LOOK_SECONDS)
 
 
 def _read_account(environment: LinodeEnvironment, cluster: Any, database: Any) -> Iterator[ComponentHealth]:

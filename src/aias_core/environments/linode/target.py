@@ -24,6 +24,7 @@ from aias_core.settings import find_variable
 
 if TYPE_CHECKING:
     from aias_core.environments.health import Health
+    from aias_core.environments.linode.approvals import Plan
     from aias_core.environments.linode.cleanup import CleanedUp
     from aias_core.environments.linode.convergence import Owned
     from aias_core.environments.linode.down import DownOptions, DownResult
@@ -115,10 +116,10 @@ class LinodeEnvironment:
         """The saved plans."""
         return PlanShelf(self.state.store, self.name)
 
-    def save_plan(self, survey: Survey) -> str:
-        """Keeps a plan for `up` and for those who agree to it; its id."""
+    def save_plan(self, plan: Plan) -> str:
+        """Keeps a plan for `up` or `down` and for those who agree to it; its id."""
         self.ensure_state_bucket()
-        return self.plan_shelf.save(survey.plan, self.find_actor())
+        return self.plan_shelf.save(plan, self.find_actor())
 
     def read_state(self) -> RemoteState:
         """As `state`, to look at; nothing is in it before the bucket is made."""

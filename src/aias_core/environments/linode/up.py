@@ -21,6 +21,7 @@ from aias_core.environments.linode.inside import (
 from aias_core.environments.linode.kept_profiles import digest_profile, keep_profile
 from aias_core.environments.linode.maintenance import refuse_under_maintenance
 from aias_core.environments.linode.plan import EnvironmentPlan, Survey
+from aias_core.environments.linode.status import wait_until_healthy
 from aias_core.environments.linode.steps import UP, Progress, Steps
 from aias_core.environments.linode.transport import Patience
 from aias_core.errors import AiasError, DependencyUnreachable, NotFound, Partial
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from aias_core.secrets.cluster import Cluster
 
 COMMAND = "up"
-HEALTHY_SECONDS, LOOK_SECONDS = 1_200.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ class Run:
         with self.steps.step("secrets") as say:
             self._patiently(lambda: self._deliver_secrets(cluster, say))
         with self.steps.step("health") as say:
-            self._wait_until_healthy(say)
+            wait_until_healthy(self.environment, say)
         with self.steps.step("state backup"), self.journal.step("state backup") as found:
             found["version"] = self.state.versions.back_up(self.lease).name
 
@@ -215,15 +215,6 @@ class Run:
             )
         if missing := find_missing(outcomes):
             self.notes.append(f"{missing.message}; {missing.hint}")
-
-    def _wait_until_healthy(self, say: Progress) -> None:
-        timing = self.environment.timing
-        deadline = timing.now() + HEALTHY_SECONDS
-        while fault := self.environment.status().find_fault():
-            if timing.now() >= deadline:
-                raise Partial(fault.message, hint=f"look with: aias env status {self.environment.name}; then {RESUME}")
-            say(fault.message)
-            timing.sleep(LOOK_SECONDS)
 
     def _patiently(self, act: Callable[[], None]) -> None:
         patience = Patience(self.environment.timing)

@@ -110,6 +110,13 @@ class Workshop:
         with self._explained():
             self.terraform.apply(plan, on_progress)
 
+    def refresh(self, targets: Sequence[str]) -> None:
+        """Takes what was changed of these resources into the state; nothing of the account is changed."""
+        with self._explained():
+            file = self.plan_file
+            atexit.register(file.unlink, missing_ok=True)
+            self.terraform.apply(self.terraform.plan(refresh_only=True, targets=targets, file=file), ignore)
+
     def adopt(self, address: str, kind: str, identifier: str) -> None:
         """Takes what exists into the state."""
         with self._explained():

@@ -23,7 +23,9 @@ def list_nodes(world: World, cluster: Record, changes: dict[str, Any]) -> list[d
 
 
 def _info(world: World, cluster: Record, node: Record) -> dict[str, str]:
-    version = f"v{cluster.values['k8s_version'].lstrip('v')}.1"
+    # A node keeps the version that it was made with until it is recycled.
+    number = node.values.get("k8s_version") or cluster.values["k8s_version"]
+    version = f"v{number.lstrip('v')}.1"
     identity = world.token("machine", node.id, length=32)
     return {
         "architecture": "amd64",

@@ -15,6 +15,7 @@ NODE_PHASES = (("not_ready", 90.0), ("ready", 0.0))
 def grow(world: World, pool: Record, count: int, hold: Hold = FREE) -> None:
     """Adds nodes to a pool, but for those that are held back."""
     cluster, unready = world.find("lke_cluster", pool.parent), count if hold.whole else hold.unready
+    version = cluster.values["k8s_version"] if cluster else ""
     if hold.missing:
         pool.values["_held"] = True
     for position in range(count - hold.missing):
@@ -26,7 +27,7 @@ def grow(world: World, pool: Record, count: int, hold: Hold = FREE) -> None:
         if firewall := world.find("firewall", pool.values["firewall_id"]):
             attach(world, firewall, "linode", instance.id)
         node = Record(kind="lke_node", id=name, values={}, made_at=world.now(), changed_at=world.now(), parent=pool.id)
-        node.values = {"instance_id": instance.id, "pool_id": pool.id}
+        node.values = {"instance_id": instance.id, "pool_id": pool.id, "k8s_version": version}
         world.begin(node, NODE_PHASES)
         if position >= count - unready:
             world.hold(node, hold.seconds)

@@ -192,6 +192,20 @@ def test_a_key_of_an_environment_with_a_longer_name_is_not_its_own(account: Acco
     assert [row["label"] for kind, row in list_own(environment) if kind == "key"] == ["aias-small-backups"]
 
 
+def test_a_plan_of_a_removal_tells_what_goes_and_is_for_nothing_else(
+    place: Settled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found, said = place.run(capsys, "env", "plan", NAME, "--destroy", "--save")
+    assert code == 0, said
+    effects = {one["kind"]: one["effect"] for one in found["resources"]}
+    assert (effects["cluster"], effects["database"]) == ("delete", "keep")
+    assert f"aias env down {NAME} --plan {found['id']} --ticket ID" in said
+    command = ("env", "down", NAME, "--volumes", "--plan", found["id"], "--confirm", NAME)
+    assert place.run(capsys, *command)[0] == 5
+    assert place.run(capsys, "env", "plan", NAME, "--volumes")[0] == 2
+    assert len(place.rows("/lke/clusters")) == 1
+
+
 def test_terraform_lets_go_of_what_stays_and_removes_it_when_all_is_to_go(
     place: Settled, capsys: pytest.CaptureFixture[str]
 ) -> None:

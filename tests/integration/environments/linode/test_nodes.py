@@ -172,3 +172,18 @@ def test_scaling_writes_the_profile_and_makes_the_nodes(place: Settled, capsys: 
     assert (pool.count, pool.minimum, pool.maximum) == (3, 3, 4)
     assert "extends: development" in place.profile_file.read_text()
     assert place.open().survey().plan.is_empty
+
+
+def test_an_upgrade_brings_the_nodes_to_the_next_version_and_leaves_no_drift(
+    place: Settled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, count = place.profile_file.read_text(), len(_nodes(place, capsys))
+    assert place.run(capsys, "env", "nodes", "upgrade", NAME, "--no-input")[0] == 6
+    assert place.profile_file.read_text() == text
+    code, found, said = place.run(capsys, "env", "nodes", "upgrade", NAME, "--to", "1.35", "--yes")
+    assert code == 0, said
+    assert (found["before"], found["version"], len(found["replaced"])) == ("1.34", "1.35", count)
+    assert {one["version"] for one in _nodes(place, capsys)} == {"v1.35.1"}
+    assert place.open().survey().plan.is_empty
+    assert place.run(capsys, "env", "drift", NAME)[0] == 0
+    assert place.run(capsys, "env", "nodes", "upgrade", NAME, "--to", "1.35", "--no-input")[1]["changed"] is False

@@ -13,15 +13,15 @@ from aias_core.environments.linode.kept_profiles import digest_profile
 from aias_core.environments.linode.plan import ONLOOKER
 from aias_core.environments.linode.rollback import RollbackOptions
 from aias_core.environments.linode.up import UpOptions
-from aias_core.environments.schema import LinodeProfile
 from aias_core.errors import Conflict, NotFound, PrerequisiteMissing, Refused
 from support.campaign import Account
+from support.consent import as_production, as_production_of, sign_plan
 from support.months import Person
 
 
 def _save(account: Account) -> str:
     environment = account.environment()
-    return environment.save_plan(environment.survey())
+    return environment.save_plan(environment.survey().plan)
 
 
 def _apply(account: Account, plan_id: str | None, change: str | None = None) -> Any:
@@ -51,25 +51,25 @@ def test_a_plan_that_nobody_saved_is_not_found(account: Account) -> None:
 
 
 def test_production_takes_a_plan_that_two_others_signed(account: Account, tmp_path: Path) -> None:
-    people = _as_production_of(account, tmp_path)
+    people = as_production_of(account, tmp_path)
     with pytest.raises(Refused, match="saved plans only"):
         _apply(account, None)
     plan_id = _save(account)
     with pytest.raises(Refused, match="part of a change"):
         _apply(account, plan_id)
-    _sign(account, plan_id, people[0])
+    sign_plan(account, plan_id, people[0])
     with pytest.raises(ApprovalMissing, match="needs 2 approvals, 1 given") as missing:
         _apply(account, plan_id, "CHG-1")
     assert f"aias env approve {plan_id} --env production" in str(missing.value.hint)
-    _sign(account, plan_id, people[1])
+    sign_plan(account, plan_id, people[1])
     assert _apply(account, plan_id, "CHG-1").changed
 
 
 def test_what_two_signed_is_gone_on_with_and_nothing_else_is(account: Account, tmp_path: Path) -> None:
-    people = _as_production_of(account, tmp_path)
+    people = as_production_of(account, tmp_path)
     plan_id = _save(account)
     for person in people:
-        _sign(account, plan_id, person)
+        sign_plan(account, plan_id, person)
     account.fail(("POST", "/lke/clusters", 1), "revoked")
     with pytest.raises(PrerequisiteMissing, match="token"):
         _apply(account, plan_id, "CHG-1")
@@ -86,7 +86,7 @@ def test_what_two_signed_is_gone_on_with_and_nothing_else_is(account: Account, t
 
 
 def test_an_unfinished_run_of_another_command_is_no_consent(account: Account, tmp_path: Path) -> None:
-    _as_production_of(account, tmp_path)
+    as_production_of(account, tmp_path)
     environment = account.environment()
     environment.ensure_state_bucket()
     with environment.state.held(0, lambda _: None) as lease:
@@ -97,7 +97,7 @@ def test_an_unfinished_run_of_another_command_is_no_consent(account: Account, tm
 
 
 def test_a_run_that_is_ended_meanwhile_is_no_consent(account: Account, tmp_path: Path) -> None:
-    _as_production_of(account, tmp_path)
+    as_production_of(account, tmp_path)
     environment = account.environment()
     environment.ensure_state_bucket()
     details = {"profile": digest_profile(account.profile)}
@@ -137,15 +137,15 @@ def test_another_saved_plan_begins_a_run_of_its_own(account: Account) -> None:
 
 def test_production_goes_back_by_a_saved_plan_too(account: Account, tmp_path: Path) -> None:
     ada = Person("ada", tmp_path)
-    account.profile = _as_production(account.profile, {"ada": ada.public})
+    account.profile = as_production(account.profile, {"ada": ada.public})
     with pytest.raises(Refused, match="saved plans only"):
         account.environment().rollback(RollbackOptions("any", "CHG-1"), lambda _: None, lambda _: None)
 
 
 def test_a_signature_for_another_plan_does_not_count(account: Account, tmp_path: Path) -> None:
-    ada, _ = _as_production_of(account, tmp_path)
+    ada, _ = as_production_of(account, tmp_path)
     first, second = _save(account), _save(account)
-    _sign(account, first, ada)
+    sign_plan(account, first, ada)
     store = account.environment().state.store
     (key,) = store.list(f"production/plans/{first}/approval-")
     store.put(key.replace(first, second), store.get(key) or b"")
@@ -155,24 +155,8 @@ def test_a_signature_for_another_plan_does_not_count(account: Account, tmp_path:
 
 def test_a_signature_of_somebody_else_does_not_count(account: Account, tmp_path: Path) -> None:
     ada, mallory = Person("ada", tmp_path), Person("mallory", tmp_path)
-    account.profile = _as_production(account.profile, {"ada": ada.public})
+    account.profile = as_production(account.profile, {"ada": ada.public})
     plan_id = _save(account)
     account.environment().plan_shelf.approve(plan_id, "ada", mallory.key, choice="approve", comment="")
     with pytest.raises(ApprovalInvalid, match="not signed by the key"):
         _apply(account, plan_id, "CHG-1")
-
-
-def _sign(account: Account, plan_id: str, person: Person) -> None:
-    account.environment().plan_shelf.approve(plan_id, person.name, person.key, choice="approve", comment="")
-
-
-def _as_production_of(account: Account, directory: Path) -> list[Person]:
-    """Makes it an environment that takes plans which these two signed."""
-    people = [Person("ada", directory), Person("grace", directory)]
-    account.profile = _as_production(account.profile, {one.name: one.public for one in people})
-    return people
-
-
-def _as_production(profile: LinodeProfile, approvers: dict[str, str]) -> LinodeProfile:
-    consent = profile.approvals.model_copy(update={"approvers": approvers})
-    return profile.model_copy(update={"name": "production", "approvals": consent})

@@ -5,6 +5,7 @@ from aias_cli.commands.env.nodes.drain import drain
 from aias_cli.commands.env.nodes.list import list_
 from aias_cli.commands.env.nodes.recycle import recycle
 from aias_cli.commands.env.nodes.scale import scale
+from aias_cli.commands.env.nodes.upgrade import upgrade
 from aias_cli.options import command_group
 
 group = command_group(
@@ -14,4 +15,5 @@ group = command_group(
     cordon=cordon,
     drain=drain,
     recycle=recycle,
+    upgrade=upgrade,
 )

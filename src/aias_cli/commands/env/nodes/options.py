@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from aias_cli.context import CommandContext
+    from aias_core.environments.linode.upgrading import Upgrade
 
 NodeName = Annotated[str, typer.Option("--node", metavar="NAME", help="Which one, by its name or its id.")]
 DrainTimeout = Annotated[
     float, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to wait for the pods of a node [600].")
 ]
 COLUMNS = ["name", "pool", "type", "ready", "cordoned", "version", "since", "instance"]
+
+
+def ask_to_upgrade(context: CommandContext) -> Callable[[Upgrade], None]:
+    """Shows the nodes that would be replaced, and asks."""
+
+    def consent(upgrade: Upgrade) -> None:
+        rows = [one.as_record() for one in upgrade.nodes]
+        context.printer.note_table(f"Will be replaced in '{upgrade.environment}':", rows, ["pool", "name", "version"])
+        moves = f"from {upgrade.before} to {upgrade.version}"
+        plane = f"Bring the control plane {moves}, and" if upgrade.before != upgrade.version else "Go on, and"
+        context.confirm(f"{plane} replace these {len(rows)} nodes?")
+
+    return consent

@@ -1,0 +1,152 @@
+"""The removal of an environment where plans bind: by a signed plan, for a ticket, and of nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aias_core.approvals import ApprovalMissing
+from aias_core.environments.linode.down import DownOptions, DownResult
+from aias_core.environments.linode.plan import ONLOOKER
+from aias_core.environments.linode.removal_plan import RemovalPlan, plan_removal
+from aias_core.environments.linode.up import UpOptions
+from aias_core.errors import Conflict, PrerequisiteMissing, Refused
+from support.campaign import Account
+from support.consent import as_production_of, sign_plan
+from support.months import Person
+
+CLUSTERS = "/lke/clusters"
+
+
+def _up(account: Account, **options: Any) -> None:
+    account.environment().up(UpOptions(**options), lambda _: None, lambda _: None)
+
+
+def _down(account: Account, **options: Any) -> DownResult:
+    return account.environment().down(DownOptions(**options), lambda _: None)
+
+
+def _save(account: Account, *, volumes: bool = False) -> str:
+    environment = account.environment()
+    return environment.save_plan(plan_removal(environment, volumes=volumes))
+
+
+def _rows(account: Account, path: str) -> list[dict[str, Any]]:
+    return account.environment().opened.account.list_all(path)
+
+
+@pytest.fixture
+def people(account: Account, tmp_path: Path) -> list[Person]:
+    """Those whose word counts in a production that is up."""
+    found = as_production_of(account, tmp_path)
+    environment = account.environment()
+    plan_id = environment.save_plan(environment.survey().plan)
+    sign_plan(account, plan_id, *found)
+    _up(account, plan_id=plan_id, change="CHG-1")
+    return found
+
+
+def test_production_goes_by_a_plan_that_two_others_signed_and_for_a_ticket(
+    account: Account, people: list[Person]
+) -> None:
+    with pytest.raises(Refused, match="saved plans only") as refused:
+        _down(account)
+    assert "aias env plan production --destroy --save" in str(refused.value.hint)
+    plan_id = _save(account)
+    with pytest.raises(Refused, match="for a ticket only"):
+        _down(account, plan_id=plan_id)
+    sign_plan(account, plan_id, people[0])
+    with pytest.raises(ApprovalMissing, match="needs 2 approvals, 1 given"):
+        _down(account, plan_id=plan_id, ticket="T-1")
+    assert len(_rows(account, CLUSTERS)) == 1
+    sign_plan(account, plan_id, people[1])
+    assert _down(account, plan_id=plan_id, ticket="T-1").changed
+    assert _rows(account, CLUSTERS) == []
+    journals = account.environment().state.journals
+    details = journals.open(journals.list_runs()[-1], ONLOOKER).details
+    assert (details["ticket"], details["plan"]) == ("T-1", plan_id)
+    assert _down(account).changed is False
+
+
+def test_a_signed_plan_is_for_what_it_tells_only(account: Account, people: list[Person]) -> None:
+    plan_id = _save(account)
+    sign_plan(account, plan_id, *people)
+    with pytest.raises(Conflict, match="is not what would be done now") as refused:
+        _down(account, volumes=True, plan_id=plan_id, ticket="T-1")
+    assert "aias env plan production --destroy --volumes --save" in str(refused.value.hint)
+    account.profile = account.profile.model_copy(update={"tags": ["team:blue"]})
+    with pytest.raises(Conflict, match="is for 'aias env down'"):
+        _up(account, plan_id=plan_id, change="CHG-1")
+    with pytest.raises(Conflict, match="is not what would be done now"):
+        _down(account, plan_id=plan_id, ticket="T-1")
+    assert len(_rows(account, CLUSTERS)) == 1
+
+
+def test_a_plan_for_up_removes_nothing(account: Account, people: list[Person]) -> None:
+    environment = account.environment()
+    plan_id = environment.save_plan(environment.survey().plan)
+    sign_plan(account, plan_id, *people)
+    with pytest.raises(Conflict, match="is for 'aias env up'"):
+        _down(account, plan_id=plan_id, ticket="T-1")
+
+
+def _interrupt(account: Account, people: list[Person]) -> None:
+    """Leaves a removal that was agreed to half done."""
+    plan_id = _save(account)
+    sign_plan(account, plan_id, *people)
+    account.fail(("DELETE", f"{CLUSTERS}/*", 1), "revoked")
+    with pytest.raises(PrerequisiteMissing):
+        _down(account, plan_id=plan_id, ticket="T-1")
+    account.control("DELETE", "faults")
+    account.new_token()
+
+
+def test_what_two_signed_is_gone_on_with(account: Account, people: list[Person]) -> None:
+    _interrupt(account, people)
+    assert _down(account).changed
+    assert _rows(account, CLUSTERS) == []
+
+
+def test_more_than_two_signed_takes_a_plan_of_its_own_and_goes_on_in_the_same_run(
+    account: Account, people: list[Person]
+) -> None:
+    _interrupt(account, people)
+    with pytest.raises(Refused, match="saved plans only"):
+        _down(account, volumes=True)
+    more = _save(account, volumes=True)
+    sign_plan(account, more, *people)
+    run_id = account.environment().state.journals.list_runs()[-1]
+    assert _down(account, volumes=True, keep_state=True, plan_id=more, ticket="T-2").kept
+    assert account.environment().state.journals.list_runs()[-1] == run_id
+    assert _rows(account, CLUSTERS) == _rows(account, "/databases/postgresql/instances") == []
+
+
+def test_a_plan_tells_what_goes_what_stays_and_what_it_costs(account: Account) -> None:
+    _up(account)
+    plan = plan_removal(account.environment(), volumes=False)
+    assert {"cluster", "instance"} < {kind for kind, _ in plan.removes}
+    assert [kind for kind, _ in plan.keeps] == ["database", "bucket"]
+    costs = plan.cost.as_record()
+    assert 0 < float(costs["after_monthly"]) < float(costs["before_monthly"])
+    assert plan_removal(account.environment(), volumes=True).keeps == ()
+
+
+def test_nodes_that_were_replaced_make_no_other_plan(account: Account) -> None:
+    _up(account)
+    before = plan_removal(account.environment(), volumes=False)
+    cluster = f"{CLUSTERS}/{_rows(account, CLUSTERS)[0]['id']}"
+    account.environment().opened.account.post(f"{cluster}/recycle")
+    assert _ids(plan_removal(account.environment(), volumes=False)) != _ids(before)
+    assert plan_removal(account.environment(), volumes=False).sha256 == before.sha256
+
+
+def _ids(plan: RemovalPlan) -> set[Any]:
+    return {row.get("id") for _, row in plan.removes}
+
+
+def test_what_is_protected_has_no_plan(account: Account) -> None:
+    account.profile = account.profile.model_copy(update={"protect": True})
+    with pytest.raises(Refused, match="is protected"):
+        plan_removal(account.environment(), volumes=False)
