@@ -50,6 +50,8 @@ def scale_pool(
     count: int,
     consent: Callable[[EnvironmentPlan], None],
     progress: Progress,
+    *,
+    during_maintenance: bool = False,
 ) -> Scaled:
     """Writes the profile in the directory `own`, plans, and applies; `open_environment` opens it as it then is.
 
@@ -58,7 +60,8 @@ def scale_pool(
     """
     environment = open_environment()
     refuse_unplanned(environment.profile, None, None)
-    refuse_under_maintenance(environment)
+    if not during_maintenance:
+        refuse_under_maintenance(environment)
     before = _get_declared(environment, pool)
     start, values = _Start(environment, _read_place(environment)), _build_values(environment.name, pool, before, count)
     with written_profile(own, environment.name, values, start.is_left) as file:
@@ -66,7 +69,8 @@ def scale_pool(
         agreed = environment.survey(writes=True).plan
         consent(agreed)
         _resize(environment, pool, count, start, progress)
-        environment.up(UpOptions(), lambda plan: refuse_widened(agreed, plan), progress)
+        options = UpOptions(during_maintenance=during_maintenance)
+        environment.up(options, lambda plan: refuse_widened(agreed, plan), progress)
     return Scaled(environment.name, pool, before.count, count, file)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aias_core.environments.linode.maintenance import begin_maintenance
 from aias_core.environments.linode.plan import EnvironmentPlan
 from aias_core.environments.linode.rollback import RollbackOptions
 from aias_core.environments.linode.scaling import scale_pool
@@ -15,7 +16,7 @@ from aias_core.environments.linode.target import LinodeEnvironment
 from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.profiles import load_profile
 from aias_core.environments.schema import LinodeProfile
-from aias_core.errors import Conflict, LockHeld, PrerequisiteMissing
+from aias_core.errors import Conflict, LockHeld, PrerequisiteMissing, Refused
 from support.campaign import NAME, Account
 
 DATABASES = "/databases/postgresql/instances"
@@ -84,11 +85,22 @@ def test_a_profile_is_as_it_was_after_a_scale_that_began_nothing(account: Accoun
     assert (own / f"{NAME}.yaml").read_text() == text
 
 
-def _scale(account: Account, own: Path, consent: Any = lambda _: None) -> None:
+def test_under_maintenance_a_scale_must_be_said_to_be_part_of_it(account: Account) -> None:
+    own = account.directory.parent / "profiles"
+    _up(account)
+    begin_maintenance(account.environment(), "new disks", None)
+    with pytest.raises(Refused, match="new disks"):
+        _scale(account, own)
+    _scale(account, own, during_maintenance=True)
+    assert account.environment().profile.cluster.pools["extra"].count == 2
+
+
+def _scale(account: Account, own: Path, consent: Any = lambda _: None, *, during_maintenance: bool = False) -> None:
     def open_environment() -> LinodeEnvironment:
         profile = load_profile(NAME, own)
         assert isinstance(profile, LinodeProfile)
         account.profile = profile
         return account.environment()
 
-    scale_pool(open_environment, own, "extra", 2, consent, lambda _: None)
+    given = (open_environment, own, "extra", 2, consent, lambda _: None)
+    scale_pool(*given, during_maintenance=during_maintenance)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from aias_cli.commands.env.options import Confirm, Environment
+from aias_cli.commands.env.options import Confirm, DuringMaintenance, Environment
 from aias_cli.commands.env.planning import ask_for
 from aias_cli.context import current
 
@@ -17,6 +17,7 @@ def scale(
     count: Annotated[int, typer.Option("--count", min=1, max=100, help="How many nodes.")],
     environment: Environment = None,
     confirm: Confirm = None,
+    during_maintenance: DuringMaintenance = False,
 ) -> None:
     """Give a pool another size: written into your profile, planned with its price, and applied.
 
@@ -34,5 +35,6 @@ def scale(
         count,
         ask_for(context, confirm or ()),
         context.printer.note,
+        during_maintenance=during_maintenance,
     )
     context.printer.result("aias.env.nodes.scale/1", scaled.as_record())
