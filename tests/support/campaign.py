@@ -99,8 +99,8 @@ class Account:
     def begin(self, number: int) -> None:
         """Empties the account, and begins in a new directory."""
         self.control("POST", "reset", {})
-        # The stand-in provider would wait in real seconds where the fake holds it back.
-        self.control("PATCH", "settings", {"enforce_rates": False})
+        # Settings outlast a reset; ceilings are not what most tests are about.
+        self.control("PATCH", "settings", {"enforce_rates": False, "linger_seconds": 0})
         self.directory = self.directory.parent / f"{NAME}-{number}"
         shutil.rmtree(self.directory, ignore_errors=True)
         (self.directory / "store").mkdir(parents=True)

@@ -16,7 +16,7 @@ CLUSTERS = r"/lke/clusters"
 POOLS = rf"{CLUSTERS}(/\d+/pools)?"
 SLOWLY_MADE = rf"{POOLS}|/databases/postgresql/instances"
 # Longer than any client waits for an answer, and than anything is waited for to be gone.
-TOO_SLOW_SECONDS, TOO_LONG_SECONDS = 90, 1_500
+TOO_SLOW_SECONDS, TOO_LONG_SECONDS = 90, 310
 SOME_SECONDS = 300
 Meant = Callable[[str, str], bool]
 
