@@ -171,7 +171,7 @@ class Removal:
             self.removed.append(title)
 
     def _destroy(self, journal: Journal, say: Progress) -> None:
-        patience = Patience(self._environment.timing)
+        patience = Patience(self._environment.timing, first_try_counts=False)
         with self._environment.workshop(self._state, self._lease, empties_buckets=self._options.volumes) as workshop:
             convergence = Convergence(self._environment, workshop, journal, say)
             while True:
