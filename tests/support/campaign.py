@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,15 @@ from aias_core.environments.linode.down import DownOptions
 from aias_core.environments.linode.opening import OpenedEnvironment
 from aias_core.environments.linode.pacing import Timing
 from aias_core.environments.linode.simulation import Simulation
+from aias_core.environments.linode.states import read_state
 from aias_core.environments.linode.target import LinodeEnvironment
+from aias_core.environments.linode.terraform_state import list_instances
 from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.profiles import load_profile
 from aias_core.environments.schema import LinodeProfile
 from aias_core.errors import AiasError
 from aias_core.secret import Secret
+from support.fault_kinds import WAYS
 from support.near import Near, NearAdapter, NearTransport
 from support.provisioning import InProcessProvisioner
 
@@ -39,19 +43,9 @@ namespaces: {models: null, gateway: null, observability: null, argocd: null, sea
 secrets: {image-registry: null, grafana-admin: null}
 components:
 """
-# Failing once is not enough where a client repeats by itself: these outlast it.
-KINDS: Mapping[str, dict[str, Any]] = {
-    "lost_answer": {},
-    "dropped": {},
-    "malformed": {},
-    "408": {"times": 11, "retry_after": "0"},
-    "429": {"times": 11, "retry_after": "0"},
-    "500": {"times": 2},
-    "503": {"times": 11, "retry_after": "0"},
-    "400": {},
-    "revoked": {},
-}
 NEVER_ENDS = 6
+NO_RESOURCES = {"token", "event"}
+Call = tuple[str, str, int]
 
 
 @dataclass
@@ -76,14 +70,22 @@ class Account:
     numbers: int = 0
     tokens: int = 0
     runs: int = 0
-    offset: float = 0.0
     is_near: bool = True
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30, trust_env=False, verify=False))
+
+    @property
+    def offset(self) -> float:
+        """Simulated time that has passed, in seconds."""
+        return self.near.seconds
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(now=lambda: self.near.seconds, sleep=self.near.advance)
 
     def environment(self) -> LinodeEnvironment:
         """The environment as a new process would open it."""
         token = Secret(f"campaign-{self.tokens}")
-        timing = Timing(now=lambda: self.offset, sleep=self._sleep)
+        timing = self.timing
         below = NearAdapter(self.near) if self.is_near else None
         account = LinodeAccount(self.near.url, "v4", token, timing=timing, below=below)
         simulation = Simulated(url=self.near.url, pid=0, token=token, directory=self.directory)
@@ -91,13 +93,14 @@ class Account:
         return LinodeEnvironment(opened, timing, self._make)
 
     def _make(self, *given: Any) -> InProcessProvisioner:
-        return InProcessProvisioner(*given, below=NearTransport(self.near) if self.is_near else None)
+        below = NearTransport(self.near) if self.is_near else None
+        return InProcessProvisioner(*given, below=below, timing=self.timing)
 
     def begin(self, number: int) -> None:
         """Empties the account, and begins in a new directory."""
         self.control("POST", "reset", {})
-        # The stand-in provider would wait in real seconds where the fake holds it back.
-        self.control("PATCH", "settings", {"enforce_rates": False})
+        # Settings outlast a reset; ceilings are not what most tests are about.
+        self.control("PATCH", "settings", {"enforce_rates": False, "linger_seconds": 0})
         self.directory = self.directory.parent / f"{NAME}-{number}"
         shutil.rmtree(self.directory, ignore_errors=True)
         (self.directory / "store").mkdir(parents=True)
@@ -109,13 +112,23 @@ class Account:
         self.control("POST", "tokens", {"token": f"campaign-{self.tokens}"})
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.http.request(method, f"{self.near.url}/v4/__simulator/{path}", json=body)
-        assert answer.is_success, answer.text
-        return answer.json()
+        target = f"/v4/__simulator/{path}"
+        if self.is_near:
+            answer = self.near.ask(method, target, {}, json.dumps(body).encode() if body is not None else b"")
+            assert answer.status == 200, answer.document
+            return answer.document
+        told = self.http.request(method, self.near.url + target, json=body)
+        assert told.is_success, told.text
+        return told.json()
 
-    def fail(self, call: tuple[str, str, int], kind: str) -> None:
+    def fail(self, call: Call, way: str) -> None:
+        """Lets that call fail in this way."""
         method, path, nth = call
-        self.control("POST", "faults", {"kind": kind, "method": method, "path": path, "nth": nth, **KINDS[kind]})
+        self.control("POST", "faults", {"method": method, "path": path, "nth": nth, **WAYS[way].rule})
+
+    def act(self, command: str) -> Run:
+        """`up` or `down`."""
+        return self.up() if command == "up" else self.down()
 
     def up(self) -> Run:
         return self._repeat(lambda one: one.up(UpOptions(), lambda _: None, lambda _: None))
@@ -146,7 +159,7 @@ class Account:
         """As after a support ticket: what a refusal taught is no longer so."""
         (self.directory / "limits.json").unlink(missing_ok=True)
 
-    def calls(self) -> list[tuple[str, str, int]]:
+    def calls(self) -> list[Call]:
         """Every call since the last look, each with which of its kind it was."""
         seen: Counter[tuple[str, str]] = Counter()
         found = []
@@ -160,9 +173,19 @@ class Account:
     def ledger(self) -> Any:
         return self.control("GET", "ledger")
 
-    def _sleep(self, seconds: float) -> None:
-        self.offset += seconds
-        self.control("POST", "clock", {"seconds": seconds})
+    def list_resources(self) -> list[str]:
+        """What exists in the account, billed or not, by what it serves."""
+        world = self.near.application.world
+        kinds = set(world.state.records) - NO_RESOURCES
+        return sorted(re.sub(r"\d{3,}", "N", one.purpose) for kind in kinds for one in world.iter(kind))
+
+    def list_known(self) -> list[str]:
+        """What the state tells of. Raises where one of its versions cannot be read, or is of another lineage."""
+        versions = self.environment().state.versions
+        states = [read_state(versions.read(one)) for one in versions.list_versions()]
+        assert len({one["lineage"] for one in states}) == 1, "the state was begun anew"
+        newest = versions.read_newest()
+        return sorted(one.address for one in list_instances(read_state(newest or b"")))
 
 
 class Simulated(Simulation):

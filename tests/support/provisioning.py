@@ -14,9 +14,11 @@ from typing import Any
 
 import httpx
 
+from aias_core.environments.linode.pacing import Timing
 from aias_core.environments.linode.terraform import Fault, OnProgress, Progress, TerraformFailed, ignore
 from aias_core.environments.linode.terraform_plan import UNKNOWN, ResourceChange, TerraformPlan
 from aias_core.environments.linode.terraform_state import EXTERNAL_POOL_TAG, keep_own_pools
+from aias_core.errors import TimedOut
 from aias_services.linode_simulator.provider import schema
 from aias_services.linode_simulator.provider.api import Api, ApiFault, Pace
 from aias_services.linode_simulator.provider.kind import Incomplete, Kind
@@ -24,6 +26,8 @@ from aias_services.linode_simulator.provider.kinds import KINDS
 from aias_services.linode_simulator.provider.servicer import apply_change
 
 WAIT_SECONDS = 5.0
+# In simulated time: the provider looks less often than the real one, and gives up a little sooner.
+UNHURRIED = Pace(event=30, node=30, retry=1, limit=600)
 VPC, SUBNET = "module.network.linode_vpc.this", 'module.network.linode_vpc_subnet.this["nodes"]'
 NODES, EDGE = "module.node_firewall[0].linode_firewall.this", "module.network.linode_firewall.edge"
 CLUSTER, DATABASE = "module.lke.linode_lke_cluster.this", "module.postgresql.linode_database_postgresql_v2.this"
@@ -138,6 +142,23 @@ PRIVATE_GRAPH = tuple(
 )
 
 
+class UnhurriedApi(Api):
+    """Waits in simulated time."""
+
+    timing: Timing
+
+    def looks(self, pause: float, what: str) -> Iterator[None]:
+        deadline = self.timing.now() + self.pace.limit
+        while True:
+            yield
+            if self.timing.now() > deadline:
+                raise TimedOut(f"Gave up waiting for {what} after {self.pace.limit:g} s")
+            self.timing.sleep(pause)
+
+    def _sleep(self, seconds: float) -> None:
+        self.timing.sleep(seconds)
+
+
 @dataclass
 class InProcessProvisioner:
     """What the engine needs of Terraform; see `Infrastructure`."""
@@ -147,21 +168,28 @@ class InProcessProvisioner:
     backend: Mapping[str, str]
     graph: Sequence[Declared] = GRAPH
     below: httpx.BaseTransport | None = None
+    timing: Timing | None = None
     _state: dict[str, Any] = field(default_factory=dict)
     _refreshed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def init(self) -> None:
-        pace = Pace(event=0, node=0, retry=0, limit=WAIT_SECONDS)
         self._told = {
             name.removeprefix("TF_VAR_"): _parse(value)
             for name, value in self.variables.items()
             if name.startswith("TF_VAR_")
         }
-        url, token = self.variables["LINODE_URL"], self.variables["LINODE_TOKEN"]
-        empties_buckets = self._told["empties_buckets"]
-        self._api = Api(url, "v4", token, pace, empties_buckets=empties_buckets, below=self.below)
+        self._api = self._open_account()
         login = (self.backend["TF_HTTP_USERNAME"], self.backend["TF_HTTP_PASSWORD"])
         self._http = httpx.Client(base_url=self.backend["TF_HTTP_ADDRESS"], auth=login, trust_env=False, verify=False)
+
+    def _open_account(self) -> Api:
+        url, token = self.variables["LINODE_URL"], self.variables["LINODE_TOKEN"]
+        more: dict[str, Any] = {"empties_buckets": self._told["empties_buckets"], "below": self.below}
+        if self.timing is None:
+            return Api(url, "v4", token, Pace(event=0, node=0, retry=0, limit=WAIT_SECONDS), **more)
+        api = UnhurriedApi(url, "v4", token, UNHURRIED, **more)
+        api.timing = self.timing
+        return api
 
     def plan(
         self,

@@ -168,6 +168,7 @@ def remove(world: World, record: Record, linger: float = 0.0) -> None:
         for child in list(world.state.records.get(kind, {}).values()):
             if child.parent == record.id:
                 remove(world, child, linger)
+                child.gone_at = min(child.gone_at or record.gone_at, record.gone_at)
     if resource.gone:
         resource.gone(world, record)
     ledger.bill(world, record, None)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -20,6 +21,9 @@ from aias_services.linode_simulator.control import Tokens, add_token
 from aias_services.linode_simulator.exchange import CUT
 from aias_services.linode_simulator.resources import REGISTRY
 from aias_services.linode_simulator.world import World
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
 
@@ -69,7 +73,7 @@ def serve(options: Options) -> None:
     asyncio.run(_serve(application, bound))
 
 
-def build_listener(application: Application) -> uvicorn.Server:
+def build_listener(application: ASGIApp) -> uvicorn.Server:
     """What serves an application on a socket of `bind`, until its `should_exit` is set."""
     return _Listener(
         uvicorn.Config(

@@ -55,6 +55,17 @@ def test_a_second_deletion_does_not_begin_anew(client: TestClient, cluster: Any)
     assert client.get(f"/v4/lke/clusters/{cluster['id']}").status_code == 404
 
 
+def test_what_lingers_is_gone_with_what_holds_it(client: TestClient) -> None:
+    vpc = make(client, "/vpcs", label="aias-development", region="fr-par")
+    subnet = make(client, f"/vpcs/{vpc['id']}/subnets", label="nodes", ipv4="10.0.0.0/24")
+    control(client, "settings", {"linger_seconds": 60}, "PATCH")
+    assert client.delete(f"/v4/vpcs/{vpc['id']}/subnets/{subnet['id']}").status_code == 200
+    control(client, "settings", {"linger_seconds": 0}, "PATCH")
+    assert client.delete(f"/v4/vpcs/{vpc['id']}").status_code == 200
+    again = make(client, "/vpcs", label="aias-development", region="fr-par")
+    assert client.get(f"/v4/vpcs/{again['id']}/subnets").json()["results"] == 0
+
+
 def test_a_name_and_a_limit_are_free_when_the_deletion_has_ended(client: TestClient, cluster: Any) -> None:
     control(client, "settings", {"limits": {"lke_cluster": 1}}, "PATCH")
     refusals(client, "/lke/clusters", CLUSTER)

@@ -58,7 +58,7 @@ class Convergence:
         is a plan that is the same again after it was carried out. Raises LimitReached after this run's own creations
         are removed.
         """
-        patience, plan, done = Patience(self.environment.timing), first, ""
+        patience, plan, done = Patience(self.environment.timing, first_try_counts=False), first, ""
         while True:
             try:
                 if plan is None:

@@ -169,7 +169,7 @@ class Removal:
             self.removed.append(title)
 
     def _destroy(self, journal: Journal, say: Progress) -> None:
-        patience = Patience(self._environment.timing)
+        patience = Patience(self._environment.timing, first_try_counts=False)
         with self._environment.workshop(self._state, self._lease, empties_buckets=self._options.volumes) as workshop:
             convergence = Convergence(self._environment, workshop, journal, say)
             while True:
@@ -180,7 +180,7 @@ class Removal:
                         return
                     plan = workshop.plan(destroy=True)
                     if plan.is_empty:
-                        return
+                        return self._forget_gone(workshop, journal)
                     self._apply(workshop, plan, journal, say)
                 except Passing as exc:
                     say(exc.message)
@@ -194,6 +194,13 @@ class Removal:
 
         with journal.step("infrastructure", removes=[one.address for one in plan.deleted]):
             workshop.apply(plan, note)
+
+    def _forget_gone(self, workshop: Workshop, journal: Journal) -> None:
+        """Of a deletion whose answer was lost, Terraform sees that there is nothing left to do, and stores nothing."""
+        for one in workshop.list_resources():
+            with journal.step(f"forget {one.address}", id=one.id):
+                workshop.forget(one.address)
+            self.removed.append(one.address)
 
     def _keep(self, workshop: Workshop, journal: Journal, say: Progress) -> None:
         """Takes what stays out of the state; the next `up` takes it over again.

@@ -44,9 +44,13 @@ class Failure:
 
 @dataclass(slots=True)
 class Patience:
-    """The pauses of one call that has to be tried again: full jitter, and ten minutes in all."""
+    """The pauses of one call that has to be tried again: full jitter, and ten minutes in all.
+
+    Where `first_try_counts` is not set, they are ten minutes from its first failure: it may well take longer itself.
+    """
 
     timing: Timing
+    first_try_counts: bool = True
     tries: int = 0
     paused_seconds: float = 0.0
     began_at: float = field(init=False)
@@ -61,6 +65,8 @@ class Patience:
 
     def pause(self, cause: str, at_least: float = 0.0) -> None:
         """Waits before the next try. Raises Partial when it would take too long."""
+        if not (self.tries or self.first_try_counts):
+            self.began_at = self.timing.now()
         longest = min(LONGEST_PAUSE_SECONDS, BASE_SECONDS * 2**self.tries)
         wait = max(at_least, random.uniform(0, longest))  # noqa: S311
         if self.spent_seconds + wait > PATIENCE_SECONDS:

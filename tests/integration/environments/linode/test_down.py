@@ -14,7 +14,7 @@ from aias_core.environments.linode.inside import open_access
 from aias_core.environments.linode.up import UpOptions
 from aias_core.errors import Partial
 from support.campaign import Account
-from support.provisioning import PRIVATE_GRAPH, InProcessProvisioner
+from support.provisioning import PRIVATE_GRAPH, VPC, InProcessProvisioner
 from support.settled import NAME, Settled
 
 DATABASES, SPACE = "/databases/postgresql/instances", "/api/v1/namespaces/env-small"
@@ -81,6 +81,15 @@ def test_a_network_goes_when_the_database_in_it_is_really_gone(account: Account)
     assert (removed.orphans, _rows(account, "/vpcs")) == ((), [])
 
 
+@pytest.mark.parametrize("fault", [{"kind": "lost_answer"}, {"kind": "linger", "seconds": 60}])
+def test_the_state_tells_of_nothing_after_a_deletion_that_was_not_seen(account: Account, fault: dict[str, Any]) -> None:
+    _up(account)
+    account.control("POST", "faults", {"method": "DELETE", "path": "/vpcs/*", **fault})
+    removed = _down(account, volumes=True)
+    assert (removed.orphans, _rows(account, "/vpcs"), account.list_known()) == ((), [], [])
+    assert VPC in removed.removed
+
+
 def test_the_database_that_stayed_is_taken_over_by_the_next_up(account: Account) -> None:
     _up(account)
     before = _rows(account, DATABASES)[0]["id"]
@@ -140,7 +149,6 @@ def test_what_workloads_had_is_waited_for_one_by_one_and_nothing_of_others(accou
     def look(text: str) -> None:
         if text.endswith("infrastructure…"):
             seen.append({row["id"] for row in _rows(account, BALANCERS)})
-            account.control("PATCH", "settings", {"linger_seconds": 0})  # the provider waits in real seconds
 
     result = account.environment().down(DownOptions(volumes=True, keep_state=True), look)
     assert (seen, len(ours), len(volumes)) == ([{theirs["id"]}], 2, 2)
