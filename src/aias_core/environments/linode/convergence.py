@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aias_core.environments.linode.adoption import (
     CLUSTER,
     DATABASE,
+    KEY,
     LOOKED_AFTER,
     POOL,
     Existing,
@@ -22,9 +23,11 @@ from aias_core.environments.linode.adoption import (
 )
 from aias_core.environments.linode.dangers import PRECIOUS
 from aias_core.environments.linode.failures import RESUME, Passing
+from aias_core.environments.linode.kinds import get_kind
 from aias_core.environments.linode.plan import EnvironmentPlan, find_plan_dangers, refuse_new_dangers
 from aias_core.environments.linode.quota import remember_refusal
 from aias_core.environments.linode.transport import Patience
+from aias_core.environments.linode.variables import list_key_labels
 from aias_core.errors import AiasError, LimitReached, Partial
 
 if TYPE_CHECKING:
@@ -64,6 +67,7 @@ class Convergence:
                 if plan is None:
                     plan = self.prepare(agreed)
                 if plan.is_empty:
+                    self._remove_unheard_keys()
                     return
                 if done == (outline := _outline(plan)):
                     patience.pause(f"after it was carried out there still is to {outline}")
@@ -168,6 +172,15 @@ class Convergence:
             return all(_is_pool_ready(pool) for pool in account.list_all(f"{path}/pools"))
         return kind != POOL or _is_pool_ready(row)
 
+    def _remove_unheard_keys(self) -> None:
+        """The provider repeats the creation of a key after a 500, although the first may have been made."""
+        known = {one.id for one in self.workshop.list_resources() if one.type == KEY}
+        labels, kind = list_key_labels(self.environment.profile), get_kind("key")
+        for row in self.environment.opened.account.list_all(kind.path):
+            label, identifier = str(row["label"]), str(row["id"])
+            if label in labels and identifier not in known:
+                self._take_over(Existing(label, KEY, label, f"{kind.path}/{identifier}", identifier))
+
     def _take_over(self, one: Existing) -> None:
         account = self.environment.opened.account
         if one.is_adoptable:
@@ -198,8 +211,6 @@ class Convergence:
         kind = next((name for word, name in _WORDS.items() if word in refusal.message), None)
         if kind is not None and "ccount" in refusal.message:
             with suppress(AiasError):
-                from aias_core.environments.linode.kinds import get_kind
-
                 remember_refusal(opened.directory, kind, opened.account.count(get_kind(kind).path))
 
     def _remove(self, path: str) -> None:

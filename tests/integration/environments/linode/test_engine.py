@@ -52,6 +52,14 @@ def test_a_second_up_writes_nothing_anywhere(account: Account) -> None:
     assert sorted(account.environment().state.store.list("small/")) == stored
 
 
+def test_a_key_that_was_made_twice_is_there_once(account: Account) -> None:
+    account.fail(("POST", "/object-storage/keys", 1), "500 after")
+    _up(account)
+    keys = account.environment().opened.account.list_all("/object-storage/keys")
+    assert [one["label"] for one in keys] == ["aias-small-backups"]
+    assert account.environment().survey().plan.is_empty
+
+
 class Forgetful(InProcessProvisioner):
     """Says that it did what it did not."""
 
