@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -189,10 +191,11 @@ class Account:
 
 
 class Simulated(Simulation):
-    """A simulation whose process belongs to the test."""
+    """A simulation whose processes belong to the test."""
 
-    def build_environment(self) -> dict[str, str]:
-        return {"LINODE_URL": self.url, "LINODE_TOKEN": self.token.reveal()}
+    @contextmanager
+    def provide(self) -> Iterator[dict[str, str]]:
+        yield {"LINODE_URL": self.url, "LINODE_TOKEN": self.token.reveal()}
 
 
 def make_account(near: Near, directory: Path) -> Account:

@@ -49,11 +49,8 @@ class OpenedEnvironment:
         if self.simulation is None:
             yield {"LINODE_URL": self.profile.account.api_url, "LINODE_TOKEN": self.token.reveal()}
             return
-        from aias_core.environments.linode.attached import attach_stand_in
-
-        variables = self.simulation.build_environment()
-        with attach_stand_in(variables) as attached:
-            yield {**variables, **attached}
+        with self.simulation.provide() as variables:
+            yield variables
 
     def estimate_cost(self) -> Estimate:
         """What the environment costs by the account's prices. Raises NotFound for what has no price in the region."""

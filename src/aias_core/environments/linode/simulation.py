@@ -54,6 +54,15 @@ class Simulation:
             "TF_VAR_poll_milliseconds": str(POLL_MILLISECONDS),
         }
 
+    @contextmanager
+    def provide(self) -> Iterator[dict[str, str]]:
+        """The same, with a provider that runs for the length of the block. Raises AiasError when it does not start."""
+        from aias_core.environments.linode.attached import attach_stand_in
+
+        variables = self.build_environment()
+        with attach_stand_in(variables) as attached:
+            yield {**variables, **attached}
+
 
 def is_simulated(directory: Path) -> bool:
     """Whether the environment of that directory lives in a simulated account."""

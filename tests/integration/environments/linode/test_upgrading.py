@@ -144,7 +144,7 @@ def test_what_linode_does_not_do_is_partial_and_gone_on_with(there: Upgrading) -
 
 
 def test_a_recycling_whose_answer_was_lost_is_not_done_again(there: Upgrading) -> None:
-    there.account.fail(("POST", RECYCLE, 1), "lost_answer")
+    there.account.fail(("POST", RECYCLE, 1), "lost answer")
     there.upgrade()
     assert len([one for one in there.writes() if one.endswith("/recycle")]) == 2
 
