@@ -11,6 +11,9 @@ import psutil
 import psycopg
 import pytest
 
+from support import servers
+from support.servers import PostgresServer
+
 
 class Spent(NamedTuple):
     """Seconds by the clock, and seconds of a processor that the process of the connection in PostgreSQL worked."""
@@ -41,6 +44,13 @@ class Figures:
 
     def add_ratio(self, name: str, measured: str, floor: str, ratio: float) -> None:
         self.rows.append((name, measured, floor, f"{ratio:.2f}"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """As users have it, but for the disk: other tools refuse a password that is not stretched."""
+    with servers.postgres_server(tmp_path_factory.mktemp("postgres") / "home", ["--fsync=off"]) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

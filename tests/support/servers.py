@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -134,7 +134,7 @@ def initialise(programs: Path, home: Path, password: Secret, account: accounts.A
 
 
 @contextmanager
-def postgres_server(directory: Path) -> Iterator[PostgresServer]:
+def postgres_server(directory: Path, settings: Sequence[str] = LASTING_NOTHING) -> Iterator[PostgresServer]:
     account = accounts.find_server_account()
     passwords = {role: Secret(random_base62(24)) for role in (*LOGIN_ROLES, postgres.SUPERUSER)}
     port, log = free_port(), directory.parent / "postgres.log"
@@ -145,7 +145,7 @@ def postgres_server(directory: Path) -> Iterator[PostgresServer]:
     else:
         data = postgres.ensure_data_directory(directory, passwords[postgres.SUPERUSER], account)
         program = postgres.find_program("postgres")
-    argv = [*postgres.build_server_argv(program, data, port), *LASTING_NOTHING]
+    argv = [*postgres.build_server_argv(program, data, port), *settings]
     if other:
         argv = [text for text in argv if not any(name in text for name in NEWER_SETTINGS)]
     with running(argv, log, account) as process:
