@@ -96,6 +96,8 @@ class Convergence:
             if not existing:
                 break
             for one in existing:
+                if agreed is not None and one.type in _READY:
+                    self._wait_until_good(one.address, one.type, one.identifier, one.path)
                 self._take_over(one)
         if agreed is not None and self.journal.command == "up":
             refuse_new_dangers(agreed, find_plan_dangers(found))
@@ -142,27 +144,31 @@ class Convergence:
     def _repair(self) -> None:
         """Untaints what is good after all; what is gone stays tainted, and what is not ready is waited for."""
         for instance in self.workshop.list_resources():
-            if instance.is_tainted and instance.type in LOOKED_AFTER and self._wait_until_good(instance):
+            if not (instance.is_tainted and instance.type in LOOKED_AFTER):
+                continue
+            path = list_paths(instance.type, instance.attributes)
+            if self._wait_until_good(instance.address, instance.type, instance.id, path):
                 self.say(f"'{instance.address}' is good after all, so it is not replaced")
                 with self.journal.step(f"untaint {instance.address}", id=instance.id):
                     self.workshop.untaint(instance.address)
 
-    def _wait_until_good(self, instance: Instance) -> bool:
+    def _wait_until_good(self, address: str, kind: str, identifier: str, path: str) -> bool:
+        """Whether it is there, once it is ready: nobody can read all of what is still being made."""
         account, timing = self.environment.opened.account, self.environment.timing
-        path, deadline = list_paths(instance.type, instance.attributes), timing.now() + READY_SECONDS
+        deadline = timing.now() + READY_SECONDS
         while True:
             row = account.find(path)
             if row is None:
                 return False
-            if self._is_good(account, instance.type, path, row):
+            if self._is_good(account, kind, path, row):
                 return True
             if timing.now() >= deadline:
                 raise Partial(
-                    f"'{instance.address}' ({instance.id}) is '{row.get('status', 'not ready')}' after "
+                    f"'{address}' ({identifier}) is '{row.get('status', 'not ready')}' after "
                     f"{READY_SECONDS / 60:.0f} minutes",
                     hint=f"see what Linode says: aias env events {self.environment.name}; then {RESUME}",
                 )
-            self.say(f"Waiting for '{instance.address}' ({instance.id})…")
+            self.say(f"Waiting for '{address}' ({identifier})…")
             timing.sleep(LOOK_SECONDS)
 
     def _is_good(self, account: LinodeAccount, kind: str, path: str, row: dict[str, Any]) -> bool:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 RESUME = "run the same command again; it goes on where it stopped"
 _STATUS = re.compile(r"\[(\d{3})\]")
 _LATE = re.compile(
-    r"gave up waiting|failed to wait|failed to get kubeconfig|timed? ?out|deadline exceeded|event \d+ has failed",
+    r"gave up waiting|failed to wait|failed to get kubeconfig|timed? ?out|deadline exceeded|event \d+ has failed|"
+    r"not available while",
     re.IGNORECASE,
 )
 _IN_USE = re.compile(r"still has devices attached|in use by", re.IGNORECASE)

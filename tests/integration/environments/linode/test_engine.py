@@ -60,6 +60,20 @@ def test_a_key_that_was_made_twice_is_there_once(account: Account) -> None:
     assert account.environment().survey().plan.is_empty
 
 
+def test_a_database_that_is_still_being_made_is_waited_for_and_taken_over(account: Account) -> None:
+    _up(account)
+    environment, profile = account.environment(), account.profile
+    path = "/databases/postgresql/instances"
+    environment.opened.account.delete(f"{path}/{environment.opened.account.list_all(path)[0]['id']}")
+    account.control("POST", "faults", {"kind": "stuck", "method": "POST", "path": path, "seconds": 300})
+    size = {"type": profile.database.type, "cluster_size": profile.database.nodes}
+    where = {"label": "aias-small", "region": profile.region, "engine": f"postgresql/{profile.database.version}"}
+    made = environment.opened.account.create("database", {**where, **size})
+    _up(account)
+    rows = environment.opened.account.list_all(path)
+    assert [(row["id"], row["status"]) for row in rows] == [(made["id"], "active")]
+
+
 class Forgetful(InProcessProvisioner):
     """Says that it did what it did not."""
 
