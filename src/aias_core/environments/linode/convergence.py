@@ -100,7 +100,8 @@ class Convergence:
                     self._wait_until_good(one.address, one.type, one.identifier, one.path)
                 self._take_over(one)
         if agreed is not None and self.journal.command == "up":
-            refuse_new_dangers(agreed, find_plan_dangers(found))
+            own = _intended(self.journal)  # made by this run, so nothing is lost with its first settings
+            refuse_new_dangers(agreed, (d for d in find_plan_dangers(found) if d.destroys or d.address not in own))
         return found
 
     def list_own(self) -> list[Owned]:
