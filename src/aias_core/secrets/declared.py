@@ -10,7 +10,7 @@ from typing import Any
 from aias_core.errors import InvalidInput, NotFound, Refused
 from aias_core.secret import Secret
 from aias_core.secrets.encrypted import EncryptedFile, Entry
-from aias_core.secrets.generators import generate
+from aias_core.secrets.generators import KEYRING, generate
 from aias_core.secrets.references import PREFIX, parse_reference
 from aias_core.secrets.sources import resolve_secret
 
@@ -34,6 +34,11 @@ class DeclaredSecret:
     @property
     def is_generated(self) -> bool:
         return self.generator != "external"
+
+    @property
+    def is_renewed_by_hand(self) -> bool:
+        """Whether no rotation makes a new value: a ring keeps its old keys, and nothing is seen to use the others."""
+        return self.generator == KEYRING or not self.namespaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,17 @@ class Secrets:
         """As `get_value`, generated when it is missing. Raises Refused where it cannot be."""
         origin = self.origin(self.get(name))
         return (origin.find() or origin.renew()).value
+
+    def describe_renewal(self, secret: DeclaredSecret) -> str:
+        """How somebody renews a secret by hand."""
+        origin = self.origin(secret)
+        if secret.generator != KEYRING:
+            return f"replace it in '{origin.reference}' when nothing is left that only the old value opens"
+        dated = "" if origin.file is None else ", with a new 'changed_at'"
+        return (
+            f"add a key KID:BASE64 to '{origin.reference}'{dated}, then run: "
+            f"aias secrets rotate {self.environment} {secret.name}; aias db hash rotate --from OLD --to NEW"
+        )
 
     def origin(self, secret: DeclaredSecret) -> Origin:
         """Where a secret is kept. Raises InvalidInput for a source that is the cluster itself."""

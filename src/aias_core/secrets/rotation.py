@@ -82,12 +82,16 @@ class Rotation:
         return sealed
 
     def rotate_due(self) -> list[Rotated]:
-        """Renews what is overdue. Raises Partial, after having tried all, for those that failed."""
-        due = [one.secret.name for one in read_status(self.secrets, self.cluster) if one.is_due]
+        """Renews what is overdue and says how to renew the rest. Raises Partial, after all were tried, for failures."""
+        overdue = [one.secret for one in read_status(self.secrets, self.cluster) if one.is_due]
+        due = [secret for secret in overdue if not secret.is_renewed_by_hand]
+        for secret in overdue:
+            if secret.is_renewed_by_hand:
+                self.progress(f"'{secret.name}' is renewed by hand: {self.secrets.describe_renewal(secret)}")
         done, failed = [], []
-        for name in due:
+        for secret in due:
             try:
-                done.append(self.rotate(name))
+                done.append(self.rotate(secret.name))
             except AiasError as exc:
                 failed.append(exc.message)
         if failed:
@@ -101,9 +105,10 @@ class Rotation:
         """Renews one secret. Raises Partial when it cannot be ended now; NotFound, Refused where it cannot begin."""
         secret = self.secrets.get(name)
         if not secret.namespaces:
-            raise Refused(f"'{name}' is in no namespace, so nothing can be seen to use it", hint="renew it by hand")
-        if secret.generator == KEYRING:
-            raise Refused(f"'{name}' is a ring of keys, which 'aias db hash rotate' renews", hint="aias db hash rotate")
+            raise Refused(
+                f"'{name}' is in no namespace, so nothing can be seen to use it",
+                hint=self.secrets.describe_renewal(secret),
+            )
         entry = self._begin(secret)
         new = fingerprint(name, entry.value)
         with self._partly(name, "the old one stays valid"):
@@ -137,7 +142,14 @@ class Rotation:
         is_under_way = any(
             one is not None and (one.values.get(VALUE) != kept.value or PREVIOUS in one.values) for one in delivered
         )
-        return kept if is_under_way or self._waits_for_reload(secret, kept) else origin.renew()
+        if is_under_way or self._waits_for_reload(secret, kept):
+            return kept
+        if secret.generator == KEYRING:
+            raise Refused(
+                f"'{secret.name}' is a ring of keys, and the old ones stay in it",
+                hint=self.secrets.describe_renewal(secret),
+            )
+        return origin.renew()
 
     def _waits_for_reload(self, secret: DeclaredSecret, kept: Entry) -> bool:
         """Whether a consumer was told of this value and was not yet seen to have it as the only one."""

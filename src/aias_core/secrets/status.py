@@ -61,12 +61,14 @@ def read_status(secrets: Secrets, cluster: Cluster | None, names: Sequence[str] 
 
 def find_fault(found: Sequence[SecretStatus], environment: str) -> DifferenceFound | None:
     """The error for secrets that are overdue, missing or drifted; None when there is none."""
-    overdue = [one.secret.name for one in found if one.is_due]
+    overdue = [one.secret for one in found if one.is_due]
     others = [one for one in found if not one.is_due and not one.is_sound]
     rotating = [one.secret.name for one in others if one.drift == "rotating" and one.state != "missing"]
     if overdue:
+        what = "see how to" if all(secret.is_renewed_by_hand for secret in overdue) else "renew them"
         return DifferenceFound(
-            f"Overdue secrets: {', '.join(overdue)}", hint=f"renew them: aias secrets rotate {environment} --due"
+            f"Overdue secrets: {', '.join(secret.name for secret in overdue)}",
+            hint=f"{what}: aias secrets rotate {environment} --due",
         )
     if others and len(rotating) == len(others):
         return DifferenceFound(
