@@ -152,11 +152,14 @@ class Rotation:
         return origin.renew()
 
     def _waits_for_reload(self, secret: DeclaredSecret, kept: Entry) -> bool:
-        """Whether a consumer was told of this value and was not yet seen to have it as the only one."""
+        """Whether a consumer was told of this value and was not yet seen to have it as the only one.
+
+        One that was never seen to have any was told by an earlier version, or both values are still there.
+        """
         new = fingerprint(secret.name, kept.value)
         for consumer, namespace in product(secret.consumers, secret.namespaces):
             told, confirmed = self.cluster.find_marks(namespace, consumer, _annotation(secret))
-            if (told or "").partition(_WITH)[0] == new != confirmed:
+            if (told or "").partition(_WITH)[0] == new and confirmed not in (None, new):
                 return True
         return False
 

@@ -127,3 +127,11 @@ def test_what_is_renewed_by_hand_is_left_out_of_what_is_due(
     assert "aias secrets rotate development ring; aias db hash rotate --from" in notes[0]
     assert operator.values() == before
     assert operator.rotate() == []
+
+
+def test_a_workload_that_was_told_by_an_earlier_version_is_not_taken_for_one_that_waits(operator: Operator) -> None:
+    old = operator.values("password")["value"]
+    with open_cluster(operator.cluster.kubeconfig) as opened:
+        opened.restart(NAMESPACE, "router", "aias.dev/secret-password", fingerprint("password", Secret(old)))
+    operator.rotate("password")
+    assert operator.values("password")["value"] != old
