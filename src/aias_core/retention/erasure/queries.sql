@@ -189,8 +189,8 @@ SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %(transaction)s::xid8
 -- Its own and those of all organizations; one that begins later reads nothing of it any more.
 SELECT job_id FROM aias.export_jobs WHERE status = 'running' AND (org_id IS NULL OR org_id = %(id)s)
 
--- name: have_exports_ended
-SELECT NOT EXISTS (SELECT FROM aias.export_jobs WHERE job_id = ANY (%(jobs)s::uuid[]) AND status = 'running')
+-- name: list_running_of
+SELECT job_id FROM aias.export_jobs WHERE job_id = ANY (%(jobs)s::uuid[]) AND status = 'running' ORDER BY job_id
 
 -- name: save_impact
 UPDATE aias.erasure_requests SET impact = %(impact)s WHERE request_id = %(request_id)s AND impact IS NULL

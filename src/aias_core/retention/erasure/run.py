@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg.types.json import Jsonb
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 WRITERS_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 Progress = Callable[[str], None]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,32 +177,33 @@ def wait_for_writers(analytics: Connection) -> None:
     """
     row = analytics.execute(queries["read_next_transaction"]).fetchone()
     keys = {"transaction": row[0] if row else "0"}
-    fault = Partial("A long transaction may still write rows of the subject", hint="run it again when it is over")
-    _wait_until(lambda: analytics.execute(queries["have_ended"], keys).fetchone() == (True,), fault)
+    if _wait_while(lambda: analytics.execute(queries["have_ended"], keys).fetchone() != (True,)):
+        raise Partial("A long transaction may still write rows of the subject", hint="run it again when it is over")
 
 
 def wait_for_exports(work: Work) -> None:
     """Until every export has ended that may have read rows of the organization and may still write its file.
 
-    Raises Partial when one goes on for too long.
+    Raises Partial, naming them, when one goes on for too long, as that of a worker that is gone does.
     """
     if work.subject.kind == "user":
         return
     analytics = work.databases.analytics
     jobs = [job_id for (job_id,) in analytics.execute(queries["list_running_exports"], work.parameters)]
-    fault = Partial(
-        "An export at work may still write rows of the organization",
-        hint="run it again when it is over: aias analytics exports list --status running",
-    )
-    _wait_until(lambda: analytics.execute(queries["have_exports_ended"], {"jobs": jobs}).fetchone() == (True,), fault)
+    if left := _wait_while(lambda: analytics.execute(queries["list_running_of"], {"jobs": jobs}).fetchall()):
+        named = ", ".join(f"'{job_id}'" for (job_id,) in left)
+        raise Partial(
+            f"An export at work may still write rows of the organization: {named}",
+            hint=f"run it again when it is over, or end it: aias analytics exports cancel {left[0][0]}",
+        )
 
 
-def _wait_until(is_over: Callable[[], bool], fault: Partial) -> None:
+def _wait_while(ask: Callable[[], Answer]) -> Answer:
+    """The last answer: an empty one as soon as there is one, another one when it goes on for too long."""
     deadline = clock.monotonic() + WRITERS_SECONDS
-    while not is_over():
-        if clock.monotonic() > deadline:
-            raise fault
+    while (answer := ask()) and clock.monotonic() <= deadline:
         time.sleep(_POLL_SECONDS)
+    return answer
 
 
 def _certify(work: Work, request: Request, signer: Signer) -> dict[str, Any]:

@@ -72,8 +72,9 @@ def test_an_export_at_work_is_waited_for(organization: Place, monkeypatch: pytes
     subject = organization.world.subject
     monkeypatch.setattr(erasure, "WRITERS_SECONDS", 0.1)
     job_id = add_job(organization, org_id=subject if owned else None, status="running", object_key=None)
-    with pytest.raises(Partial, match="export at work"):
+    with pytest.raises(Partial, match=f"An export at work .* '{job_id}'") as caught:
         organization.erase()
+    assert (caught.value.hint or "").endswith(f"or end it: aias analytics exports cancel {job_id}")
     with organization.raw("analytics") as connection:
         connection.execute("UPDATE aias.export_jobs SET status = 'cancelled' WHERE job_id = %s", [job_id])
     assert organization.erase()["counts"]
