@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from aias_core.errors import AiasError, DependencyUnreachable, NotFound, PrerequisiteMissing
+from aias_core.errors import AiasError, NotFound, PrerequisiteMissing
 from aias_core.finance.jobs.store import list_buckets
 from aias_core.objectstore import translated_errors
 from aias_core.retention.erasure.certificate import hash_name
@@ -73,8 +73,7 @@ def with_named_buckets(stores: Stores, databases: Databases) -> Stores:
 def find_exports(stores: Stores, databases: Databases, subject: Subject) -> list[Export]:
     """The exports that hold something of an organization, data before its manifest. A person is in none by name.
 
-    Raises ExportsUnseen where no object storage is known or a bucket refuses, DependencyUnreachable when it does not
-    answer.
+    Raises ExportsUnseen where no object storage is known, it does not answer, or a bucket refuses.
     """
     if subject.kind == "user":
         return []
@@ -89,8 +88,6 @@ def _find_in(bucket: str, search: _Search) -> list[Export]:
     try:
         with translated_errors(bucket):
             return search.find(bucket)
-    except DependencyUnreachable:
-        raise
     except NotFound as exc:
         raise ExportsUnseen(exc.message, hint=_GONE_HINT) from exc
     except AiasError as exc:

@@ -67,6 +67,16 @@ def test_a_bucket_that_a_job_names_and_that_is_gone_cannot_be_looked_at(organiza
     verify_erasure(organization.stores, certificate)
 
 
+def test_storage_that_does_not_answer_cannot_be_looked_at(organization: Place) -> None:
+    assert organization.stores.objects
+    silent = replace(organization.stores.objects, endpoint="http://127.0.0.1:1")
+    away = replace(organization, stores=replace(organization.stores, objects=silent))
+    with pytest.raises(Partial, match="nothing is erased: Object storage does not answer"):
+        away.erase()
+    with pytest.raises(ExportsUnseen, match="does not answer"):
+        verify_erasure(away.stores, organization.erase())
+
+
 @pytest.mark.parametrize("owned", [True, False], ids=["own job", "job of all"])
 def test_an_export_at_work_is_waited_for(organization: Place, monkeypatch: pytest.MonkeyPatch, owned: bool) -> None:
     subject = organization.world.subject
