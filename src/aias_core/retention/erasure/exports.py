@@ -63,11 +63,16 @@ class _Search:
         return [Export(bucket, key, objects[key]) for key in ordered]
 
 
-def with_named_buckets(stores: Stores, databases: Databases) -> Stores:
-    """The same with the buckets that export jobs name; their rows go while the search is not over."""
+def with_known_buckets(stores: Stores, databases: Databases, subject: Subject) -> Stores:
+    """The same with the buckets that export jobs name, and those that an erasure of the subject searched.
+
+    The rows of its own jobs go while the search is not over.
+    """
     if not stores.buckets:
         return stores
-    return replace(stores, buckets=tuple(sorted({*stores.buckets, *list_buckets(databases.analytics)})))
+    rows = databases.operational.execute(queries["list_searched_buckets"], {"kind": subject.kind, "id": subject.id})
+    searched = {bucket for (bucket,) in rows}
+    return replace(stores, buckets=tuple(sorted({*stores.buckets, *list_buckets(databases.analytics), *searched})))
 
 
 def find_exports(stores: Stores, databases: Databases, subject: Subject) -> list[Export]:

@@ -205,6 +205,10 @@ SELECT object_key FROM aias.export_jobs WHERE org_id = %(id)s AND object_key IS 
 -- name: list_audit_export_objects
 SELECT object_key FROM aias.audit_exports WHERE org_id = %(id)s AND object_key IS NOT NULL
 
+-- name: list_searched_buckets
+SELECT bucket FROM aias.erasure_requests, jsonb_array_elements_text(impact -> 'buckets') AS bucket
+WHERE subject_kind = %(kind)s AND subject_id = %(id)s
+
 -- name: has_tombstone
 SELECT EXISTS (SELECT FROM aias.erasure_tombstones WHERE subject_kind = %(kind)s AND subject_id = %(id)s)
 

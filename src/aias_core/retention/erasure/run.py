@@ -18,7 +18,7 @@ from aias_core.retention.erasure.exports import (
     ExportsUnseen,
     delete_export,
     find_exports,
-    with_named_buckets,
+    with_known_buckets,
 )
 from aias_core.retention.erasure.requests import (
     Order,
@@ -112,7 +112,8 @@ def _carry_out(
         raise Partial(
             f"The {order.kind} is closed, but nothing is erased: {impact['objects_unseen']}", hint=UNSEEN_HINT
         )
-    keys = {"request_id": request.request_id, "impact": Jsonb(impact)}
+    kept = {**impact, "buckets": work.stores.buckets}
+    keys = {"request_id": request.request_id, "impact": Jsonb(kept)}
     databases.operational.execute(queries["save_impact"], keys)
 
     def check() -> None:
@@ -142,7 +143,7 @@ def prepare(stores: Stores, databases: Databases, order: Order, signer: Signer |
         parameters["slug"] = f'"org_slug": "{find_slug(databases.operational, order.subject_id)}"'
         parameters["pseudonyms"] = [signer.pseudonym(order.ticket, key) for key in (order.subject_id, *keys)]
     rules = tuple(_iter_rules(databases, subject, policy))
-    return Work(with_named_buckets(stores, databases), databases, subject, rules, parameters)
+    return Work(with_known_buckets(stores, databases, subject), databases, subject, rules, parameters)
 
 
 def _iter_rules(databases: Databases, subject: Subject, policy: DataPolicy) -> Iterator[Rule]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aias_core import ids
-from aias_core.errors import Partial
+from aias_core.errors import DifferenceFound, Partial
 from aias_core.retention.erasure import run as erasure
 from aias_core.retention.erasure.exports import ExportsUnseen
 from aias_core.retention.erasure.verify import verify_erasure
@@ -64,6 +64,23 @@ def test_a_bucket_that_a_job_names_and_that_is_gone_cannot_be_looked_at(organiza
         verify_erasure(organization.stores, certificate)
     with organization.raw("analytics") as connection:
         connection.execute("UPDATE aias.export_jobs SET status = 'expired' WHERE job_id = %s", [job_id])
+    verify_erasure(organization.stores, certificate)
+
+
+def test_a_bucket_that_only_its_own_jobs_named_is_looked_into_later_too(
+    organization: Place, buckets: tuple[str, str]
+) -> None:
+    named = buckets[1]
+    subject = organization.world.subject
+    add_job(organization, org_id=subject, status="succeeded", object_key=None, **name_bucket(named))
+    certificate = organization.erase()
+    verify_erasure(organization.stores, certificate)
+    assert organization.stores.objects
+    client = organization.stores.objects.client()
+    client.put_object(Bucket=named, Key=f"exports/{subject}/2026-10/x.csv", Body=b"rows")
+    with pytest.raises(DifferenceFound, match="1 objects"):
+        verify_erasure(organization.stores, certificate)
+    assert organization.erase() == certificate
     verify_erasure(organization.stores, certificate)
 
 
