@@ -10,12 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from aias_core.database.telemetry import ENDPOINT, has_collector
+from aias_core.database.telemetry import has_collector
 
 if TYPE_CHECKING:
     from psycopg import Connection
-
-__all__ = ["ENDPOINT", "Signal", "read_signals", "send_signals"]
 
 Signal = Callable[[], None]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from aias_core.database.telemetry import ENDPOINT
 from aias_core.migrate.apply import MigrationFailed
 from aias_core.migrate.gates import PlanRefused
 from aias_core.migrate.runner import migrate
 from aias_core.migrate.target import Target
-from aias_core.migrate.telemetry import ENDPOINT
 from support.collector import collector
 from support.migrations import statuses_of, write_migration
 from support.servers import free_port
