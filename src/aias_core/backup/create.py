@@ -59,7 +59,7 @@ def create_backup(site: Site, url: str | None, keep_days: int, progress: Progres
     Raises LockHeld, PrerequisiteMissing for a full disk, DifferenceFound when what was written reads otherwise. After
     a failure nothing of it is listed.
     """
-    with site.exclusive():
+    with ExitStack() as after, site.exclusive():
         began, store, key = clock.now(), site.store(url), site.key
         store.clear_unfinished(site.environment)
         make = _make_logical if site.archives is None else _make_physical
@@ -72,8 +72,9 @@ def create_backup(site: Site, url: str | None, keep_days: int, progress: Progres
             with suppress(AiasError):
                 store.clear_unfinished(site.environment)
             raise
+        # A collector that is away is waited for without the lock, and old ones that cannot go leave the new one good.
+        after.callback(send_time, BACKED_UP, manifest.databases)
         pruned = _prune(site, store, manifest, keep_days)
-        send_time(BACKED_UP, manifest.databases)
         return Created(manifest, store.url, round((clock.now() - began).total_seconds(), 2), pruned)
 
 

@@ -66,8 +66,8 @@ def run_drill(site: Site, url: str | None, backup: str | None, progress: Callabl
             seconds=copy.seconds,
         )
         _record(site, manifest, passed=True, **drill.as_record())
-        send_time(VERIFIED, manifest.databases)
-        return drill
+    send_time(VERIFIED, manifest.databases)
+    return drill
 
 
 def _record(site: Site, manifest: Manifest, *, passed: bool, **details: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 
 from aias_core import clock
+from aias_core.backup import create, drill
 from aias_core.backup.create import create_backup
 from aias_core.backup.drill import run_drill
 from aias_core.backup.manifest import sign
@@ -144,6 +146,25 @@ def test_a_collector_is_told_when_a_backup_was_made_and_when_one_was_proven(
     points = received.points()
     assert set(points) == {(name, database) for name in (BACKED_UP, VERIFIED) for database in own.site.dsns}
     assert all(began <= at <= clock.now().timestamp() + 1 for at in points.values())
+
+
+def test_what_went_well_is_told_of_without_the_lock_also_when_an_old_one_cannot_go(
+    own: Archiving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+
+    def tell(metric: str, databases: Iterable[str]) -> None:
+        with own.site.exclusive():
+            told.append((metric, *databases))
+
+    for module in (create, drill):
+        monkeypatch.setattr(module, "send_time", tell)
+    first = own.back_up()
+    run_drill(own.site, None, None, say_nothing)
+    (own.site.home / "full" / first.manifest.id / "manifest.json").write_text("{}")
+    with pytest.raises(AiasError):
+        own.back_up()
+    assert told == [(metric, *own.site.dsns) for metric in (BACKED_UP, VERIFIED, BACKED_UP)]
 
 
 def test_promoting_exchanges_both_databases_under_sessions_that_keep_coming(own: Archiving) -> None:
