@@ -131,11 +131,16 @@ def register_key(connection: Connection, keys: DataKeys, purpose: str, kid: str)
     return str(status)
 
 
+def register_writer(connection: Connection, keys: DataKeys, purpose: str, kid: str) -> None:
+    """Enters a key that is to write, before it does. Raises WrongKey; a retired one is wrong as well."""
+    if register_key(connection, keys, purpose, kid) == "retired":
+        raise WrongKey(f"The key '{kid}' is retired", hint=f"name another one in {ACTIVE}")
+
+
 def register_active_keys(connection: Connection, keys: DataKeys) -> None:
-    """Enters the keys that write, before they do. Raises WrongKey; a retired one is wrong as well."""
+    """Enters the keys that write. Raises WrongKey."""
     for purpose, kid in keys.active.items():
-        if register_key(connection, keys, purpose, kid) == "retired":
-            raise WrongKey(f"The key '{kid}' is retired", hint=f"name another one in {ACTIVE}")
+        register_writer(connection, keys, purpose, kid)
 
 
 def hash_for_all_keys(connection: Connection, keys: DataKeys, email: str) -> dict[str, bytes]:

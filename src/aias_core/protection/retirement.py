@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from aias_core.errors import NotFound, Refused
-from aias_core.protection.data_keys import ACTIVE, DataKeys, queries, register_key
+from aias_core.protection.data_keys import ACTIVE, DataKeys, queries, register_writer
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -40,7 +40,7 @@ def retire_key(
     """Marks a hashing key as retired, then removes the digests of addresses under it. Run again, it goes on.
 
     The connection is in autocommit. Raises NotFound for an unknown key, KeyInUse for the one that writes and for one
-    that something is found by alone.
+    that something is found by alone, WrongKey where the one that is to write instead is retired.
     """
     done = Retirement(kid)
     with connection.transaction():
@@ -58,22 +58,37 @@ def _retire(connection: Connection, keys: DataKeys, done: Retirement) -> None:
         raise NotFound(f"There is no key '{done.kid}'", hint="see the keys: aias db hash check-keys")
     done.purpose, status = row[0], row[1]
     if done.purpose == "encryption":
-        raise KeyInUse(f"'{done.kid}' encrypts; what it sealed could not be read without it")
+        raise KeyInUse(
+            f"'{done.kid}' encrypts; what it sealed could not be read without it",
+            hint=f"keep it, and name another one for what is sealed from now on: {ACTIVE}=encryption:KID",
+        )
     if status == "active":
         _hand_over(connection, keys, done)
     uses = connection.execute(queries["list_uses"], {"kid": done.kid}).fetchall()
     if found := ", ".join(f"{count} {what}" for what, count in uses if count):
-        raise KeyInUse(f"'{done.kid}' is still needed: {found} are found by it alone")
+        raise KeyInUse(f"'{done.kid}' is still needed: {found} are found by it alone", hint=_describe_way(done))
     if status != "retired":
         connection.execute(queries["retire_key"], [done.kid])
 
 
+def _describe_way(done: Retirement) -> str:
+    if done.purpose == "email":
+        return (
+            f"hash people under another one: aias db hash rotate --from {done.kid} --to KID; "
+            "an invite goes 30 days after it has expired: aias db retention run"
+        )
+    return "revoke them, or wait until they have expired; see the keys: aias key list --org ORG"
+
+
 def _hand_over(connection: Connection, keys: DataKeys, done: Retirement) -> None:
-    """Makes the key that writes by now the active one; that of addresses becomes it by a rotation."""
+    """Makes the key that writes by now the active one; that of addresses becomes it by a rotation.
+
+    Raises WrongKey for one that is retired.
+    """
     successor = keys.active.get(done.purpose, done.kid)
     if done.purpose == "email" or successor == done.kid:
         way = f"aias db hash rotate --from {done.kid} --to KID" if done.purpose == "email" else f"{ACTIVE}=…"
         raise KeyInUse(f"'{done.kid}' is the active key of '{done.purpose}'", hint=f"name another one first: {way}")
-    register_key(connection, keys, done.purpose, successor)
+    register_writer(connection, keys, done.purpose, successor)
     connection.execute(queries["demote_key"], [done.kid])
     connection.execute(queries["promote_key"], [successor])

@@ -13,13 +13,15 @@ import pytest
 
 from aias_core import ids
 from aias_core.database.connection import connect
-from aias_core.errors import NotFound
-from aias_core.protection.data_keys import DataKeys, hash_for_all_keys, register_active_keys
+from aias_core.errors import AiasError, NotFound
+from aias_core.protection.data_keys import DataKeys, WrongKey, hash_for_all_keys, register_active_keys, register_key
 from aias_core.protection.retirement import KeyInUse, Retirement, retire_key
 from aias_core.protection.rotation import Rotation, rotate_email_key
 from aias_core.secret import Secret
 from support.environments import CommandLine
 from support.keys import make_data_keys, make_variables
+from support.rows import insert_any_row
+from support.subjects import unguarded
 
 if TYPE_CHECKING:
     from support.servers import PostgresServer
@@ -94,10 +96,11 @@ def test_a_killed_retirement_is_completed_by_the_next_run(store: psycopg.Connect
         ("e9", NotFound, "There is no key 'e9'"),
     ],
 )
-def test_a_key_that_is_in_use_stays(store: psycopg.Connection, kid: str, error: type[Exception], sentence: str) -> None:
+def test_a_key_that_is_in_use_stays(store: psycopg.Connection, kid: str, error: type[AiasError], sentence: str) -> None:
     before = status_of(store, kid)
-    with pytest.raises(error, match=sentence):
+    with pytest.raises(error, match=sentence) as caught:
         retire(store, kid)
+    assert caught.value.hint
     assert (status_of(store, kid), list_digests(store)) == (before, {"e1": PEOPLE, "e2": PEOPLE})
 
 
@@ -106,9 +109,28 @@ def test_a_person_who_is_found_by_it_alone_keeps_it(store: psycopg.Connection) -
         "DELETE FROM aias.user_email_hashes WHERE ctid IN "
         "(SELECT ctid FROM aias.user_email_hashes WHERE kid = 'e2' LIMIT 2)"
     )
-    with pytest.raises(KeyInUse, match="2 people are found by it alone"):
+    with pytest.raises(KeyInUse, match="2 people are found by it alone") as caught:
         retire(store)
+    assert "aias db hash rotate --from e1 --to KID" in (caught.value.hint or "")
     assert (status_of(store, "e1"), list_digests(store)["e1"]) == ("accepting", PEOPLE)
+
+
+def test_an_invite_keeps_its_key_until_retention_removes_it(
+    store: psycopg.Connection, postgres_server: PostgresServer, operational: str
+) -> None:
+    with connect(postgres_server.superuser(operational), autocommit=True) as connection, unguarded(connection):
+        insert_any_row(connection, "invites", hash_kid="e1")
+    with pytest.raises(KeyInUse, match="1 invites are found by it alone") as caught:
+        retire(store)
+    assert (caught.value.hint or "").endswith("30 days after it has expired: aias db retention run")
+
+
+def test_a_retired_key_does_not_take_over(store: psycopg.Connection) -> None:
+    register_key(store, KEYS, "api_key", "k2")
+    store.execute("UPDATE aias.hash_keys SET status = 'retired', retired_at = now() WHERE kid = 'k2'")
+    with pytest.raises(WrongKey, match="The key 'k2' is retired"):
+        retire(store, "k1", replace(KEYS, active={**KEYS.active, "api_key": "k2"}))
+    assert status_of(store, "k1") == "active"
 
 
 def test_an_api_key_keeps_its_hashing_key_until_it_has_ended(store: psycopg.Connection, dsn: Secret) -> None:
