@@ -33,7 +33,7 @@ def _find_named_storage() -> tuple[ObjectStore | None, tuple[str, ...]]:
 
     settings = load(StorageSettings)
     is_named = "exports_buckets" in settings.model_fields_set
-    return find_object_store(settings), tuple(filter(None, list_buckets(settings))) if is_named else ()
+    return find_object_store(settings), list_buckets(settings) if is_named else ()
 
 
 def find_signer(environment: LocalEnvironment) -> Signer:

@@ -24,5 +24,5 @@ def find_object_store(settings: StorageSettings) -> ObjectStore | None:
 
 
 def list_buckets(settings: StorageSettings) -> tuple[str, ...]:
-    """The buckets that files may go to."""
-    return tuple(name.strip() for name in settings.exports_buckets.split(","))
+    """The buckets that files may go to; the first is used where none is named. Nothing where the settings name none."""
+    return tuple(filter(None, map(str.strip, settings.exports_buckets.split(","))))

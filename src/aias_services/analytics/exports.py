@@ -52,12 +52,12 @@ def add_exports(service: Service, settings: AnalyticsSettings) -> None:
 
 
 def find_storage(settings: AnalyticsSettings) -> Storage | None:
-    """Where the settings say that files go; None where they name no server."""
-    objects = find_object_store(settings)
-    if objects is None:
+    """Where the settings say that files go; None where they name no server or no bucket."""
+    objects, buckets = find_object_store(settings), list_buckets(settings)
+    if objects is None or not buckets:
         return None
     issuer = Issuer(settings.finance_issuer, settings.finance_service)
-    return Storage(objects, objects.client(), list_buckets(settings), issuer)
+    return Storage(objects, objects.client(), buckets, issuer)
 
 
 async def _work(worker: Worker, wake: asyncio.Event, stop: asyncio.Event) -> None:
