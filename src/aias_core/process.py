@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import tempfile
@@ -135,28 +134,44 @@ def read_output(
         finally:
             running.wait()
         if running.returncode != 0:
-            errors.seek(0)
-            last = redact(errors.read().decode(errors="replace")).strip().rsplit("\n", 1)[-1]
-            raise AiasError(f"'{Path(argv[0]).name}' failed: {last or running.returncode}")
+            raise AiasError(f"'{Path(argv[0]).name}' failed: {_read_last_line(errors) or running.returncode}")
+
+
+def _read_last_line(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    return redact(errors.read().decode(errors="replace")).strip().rsplit("\n", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A program at work: what it writes, as it writes it, and what it complains of."""
+
+    output: IO[bytes]
+    errors: IO[bytes]
+
+    def last_words(self) -> str:
+        """The last line of its complaints, redacted; empty without any. To be asked when its output has ended."""
+        return _read_last_line(self.errors)
 
 
 @contextmanager
-def keep_running(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Iterator[IO[bytes]]:
-    """A program for the length of the block, and what it writes; its input ends when we do, even when we are killed."""
-    running = subprocess.Popen(
-        list(argv),
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    with running, running.stdout or open(os.devnull, "rb") as output:
-        try:
-            yield output
-        finally:
-            running.kill()
+def keep_running(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Iterator[Kept]:
+    """A program for the length of the block; its input ends when we do, even when we are killed."""
+    with tempfile.TemporaryFile() as errors:
+        running = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+        )
+        with running, running.stdout or errors as output:
+            try:
+                yield Kept(output, errors)
+            finally:
+                running.kill()
 
 
 def follow(argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[bytes], None]) -> Completed:

@@ -51,14 +51,21 @@ def test_a_kept_program_ends_with_its_block_and_sees_us_killed(tmp_path: Path) -
     argv = ["sh", "-c", f"echo ready; cat; echo ended > {seen}"]
 
     def be_killed() -> None:
-        with process.keep_running(argv, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}) as output:
-            assert output.readline() == b"ready\n"
+        with process.keep_running(argv, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}) as running:
+            assert running.output.readline() == b"ready\n"
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with process.keep_running(argv, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}) as output:
-        assert output.readline() == b"ready\n"
+    with process.keep_running(argv, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}) as running:
+        assert running.output.readline() == b"ready\n"
     assert not seen.exists()
     child = multiprocessing.get_context("fork").Process(target=be_killed)
     child.start()
     child.join()
     wait_until(seen.exists)
+
+
+def test_a_kept_program_that_ended_has_last_words(tmp_path: Path) -> None:
+    argv = ["sh", "-c", "echo first >&2; echo https://user:secret@host is wrong >&2; exit 1"]
+    with process.keep_running(argv, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}) as running:
+        assert running.output.read() == b""
+        assert running.last_words() == "https://user:***@host is wrong"

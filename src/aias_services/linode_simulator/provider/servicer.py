@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import traceback
 from collections.abc import Callable
 from functools import wraps
@@ -236,7 +235,8 @@ class _Shutdown(tf.runner._ShutdownInterceptor):
 
 def _end_with_input() -> None:
     """Whoever started us holds the other end, also when it is killed."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # not the buffer, whose lock at the end of a failed start would hide the failure
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
