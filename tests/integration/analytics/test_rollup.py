@@ -5,6 +5,7 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -109,6 +110,28 @@ def test_a_bucket_keeps_sum_and_extremes_of_its_latencies(store: psycopg.Connect
         store.execute(newest.encode()).fetchone()
         == store.execute("SELECT max(received_at) FROM aias.usage_facts").fetchone()
     )
+
+
+def test_the_buckets_of_a_histogram_ascend_on_every_line(store: psycopg.Connection) -> None:
+    generator, hour = random.Random(4), windows.hour_of(clock.now() - timedelta(days=2))
+    models = [uuid4() for _ in range(40)]
+    ingest(
+        store,
+        *(
+            make_event(
+                at=hour + timedelta(hours=number % 2, seconds=number),
+                model_id=generator.choice(models),
+                duration_ms=generator.randrange(100, 60_000),
+                ttft_ms=generator.randrange(100),
+            )
+            for number in range(1000)
+        ),
+    )
+    run_rollup(store)
+    for table, lines in (("usage_hours", 80), ("usage_days", 40)):
+        rows = store.execute(f"SELECT latency_idx, ttft_idx FROM aias.{table}".encode()).fetchall()
+        assert len(rows) == lines
+        assert all(idx == sorted(set(idx)) and len(idx) > 1 for row in rows for idx in row)
 
 
 def test_a_rollup_with_nothing_to_do_changes_nothing(store: psycopg.Connection) -> None:
