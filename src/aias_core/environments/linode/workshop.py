@@ -147,7 +147,8 @@ class Workshop:
         except BaseException as exc:
             self._keep_unsaved_state()
             if isinstance(exc, TerraformFailed):
-                raise explain_failure(exc, self.backend.fault) from exc
+                error = explain_failure(exc, self.backend.fault)
+                raise error from error.__cause__ or exc
             raise
 
     def _keep_unsaved_state(self) -> None:
