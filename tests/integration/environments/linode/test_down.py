@@ -14,7 +14,8 @@ from aias_core.environments.linode.inside import open_access
 from aias_core.environments.linode.up import UpOptions
 from aias_core.errors import Partial
 from support.campaign import Account
-from support.provisioning import PRIVATE_GRAPH, VPC, InProcessProvisioner
+from support.graph import PRIVATE_GRAPH, VPC
+from support.provisioning import InProcessProvisioner
 from support.settled import NAME, Settled
 
 DATABASES, SPACE = "/databases/postgresql/instances", "/api/v1/namespaces/env-small"

@@ -27,7 +27,8 @@ from aias_core.errors import (
     Refused,
 )
 from support.campaign import Account
-from support.provisioning import BUCKET, CLUSTER, DATABASE, NODES, VPC, InProcessProvisioner
+from support.graph import BUCKET, CLUSTER, DATABASE, NODES, VPC
+from support.provisioning import InProcessProvisioner
 
 
 def _up(account: Account, options: UpOptions | None = None) -> Any:
