@@ -29,6 +29,18 @@ class KeptState:
         if answer.status_code != 200:
             raise TerraformFailed(f"the state was refused with {answer.status_code}")
 
+    def save(self) -> bytes:
+        """For a plan, which an apply begins with."""
+        return self._dump()
+
+    def take(self, saved: bytes) -> None:
+        """Raises TerraformFailed where another state than the saved one is stored by now."""
+        self.pull()
+        begun = json.loads(saved)
+        if any(begun[name] != self._content[name] for name in ("serial", "lineage")):
+            raise TerraformFailed("Saved plan is stale")
+        self._content = begun
+
     def attributes(self) -> dict[str, dict[str, Any]]:
         """Of each resource by its address."""
         return {_address(one): one["instances"][0]["attributes"] for one in self._content["resources"]}

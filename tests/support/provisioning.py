@@ -50,6 +50,13 @@ class UnhurriedApi(Api):
         self.timing.sleep(seconds)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan(TerraformPlan):
+    """With the state as it was found, which the real one keeps in its file."""
+
+    state: bytes
+
+
 @dataclass
 class InProcessProvisioner:
     """What the engine needs of Terraform; see `Infrastructure`."""
@@ -61,7 +68,6 @@ class InProcessProvisioner:
     below: httpx.BaseTransport | None = None
     timing: Timing | None = None
     _state: KeptState = field(init=False)
-    _refreshed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def init(self) -> None:
         self._told = {
@@ -96,29 +102,29 @@ class InProcessProvisioner:
         with _failing():
             self._state.pull()
             before = {address: dict(one) for address, one in self._state.attributes().items()}
-            self._refresh()
-            self._refreshed = self._state.attributes()
+            self._refresh(self._list_reached(targets))
         chosen = [one for one in self._iter_changes(destroy) if not targets or one.address in targets]
+        found = self._state.attributes()
         drift = [
-            _change(self._declared(address), "update", old, self._state.attributes().get(address))
+            _change(self._declared(address), "update" if address in found else "delete", old, found.get(address))
             for address, old in before.items()
-            if old != self._state.attributes().get(address)
+            if old != found.get(address)
         ]
         changes = () if refresh_only else tuple(chosen)
         is_empty = not any(one.is_change for one in changes)
-        return TerraformPlan(
+        return SavedPlan(
             file=self.directory / "none",
             changes=changes,
             drift=tuple(drift),
             outputs={},
             is_empty=is_empty,
             terraform_version="none",
+            state=self._state.save(),
         )
 
     def apply(self, plan: TerraformPlan, on_progress: OnProgress = ignore) -> None:
-        with _failing():
-            self._state.pull()
-        self._take_refreshed()
+        assert isinstance(plan, SavedPlan)
+        self._state.take(plan.state)
         if not plan.changes:
             self._state.push()
         faults, failed = list[Fault](), set[str]()
@@ -211,22 +217,23 @@ class InProcessProvisioner:
             self._state.set(declared.address, schema.complete(kind.fields, exc.state), tainted=True)
             raise
 
-    def _refresh(self) -> None:
-        for address, attributes in list(self._state.attributes().items()):
+    def _list_reached(self, targets: Sequence[str]) -> set[str]:
+        """The targets and what they need, as Terraform's `-target` takes them; without any everything."""
+        reached = set(targets) or {one.address for one in self.graph}
+        for one in reversed(self.graph):
+            reached |= set(one.needs) if one.address in reached else set()
+        return reached
+
+    def _refresh(self, reached: set[str]) -> None:
+        for address, attributes in self._state.attributes().items():
+            if address not in reached:
+                continue
             found = self._kind(address).read(self._api, dict(attributes))
             if found is None:
                 self._state.drop(address)
             else:
                 is_tainted = self._state.is_tainted(address)
                 self._state.set(address, schema.complete(self._kind(address).fields, found), tainted=is_tainted)
-
-    def _take_refreshed(self) -> None:
-        """A plan holds what it found, and an apply goes on from there."""
-        for address in self._state.attributes():
-            is_tainted = self._state.is_tainted(address)
-            self._state.set(
-                address, self._refreshed.get(address, self._state.attributes()[address]), tainted=is_tainted
-            )
 
     def _needs(self, declared: Declared, destroying: bool) -> set[str]:
         if not destroying:
