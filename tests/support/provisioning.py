@@ -19,7 +19,6 @@ from aias_core.environments.linode.pacing import Timing
 from aias_core.environments.linode.terraform import Fault, OnProgress, Progress, TerraformFailed, ignore
 from aias_core.environments.linode.terraform_plan import UNKNOWN, ResourceChange, TerraformPlan
 from aias_core.environments.linode.terraform_state import EXTERNAL_POOL_TAG, keep_own_pools
-from aias_core.errors import TimedOut
 from aias_services.linode_simulator.provider import schema
 from aias_services.linode_simulator.provider.api import Api, ApiFault, Pace
 from aias_services.linode_simulator.provider.kind import Incomplete, Kind
@@ -38,13 +37,8 @@ class UnhurriedApi(Api):
 
     timing: Timing
 
-    def looks(self, pause: float, what: str) -> Iterator[None]:
-        deadline = self.timing.now() + self.pace.limit
-        while True:
-            yield
-            if self.timing.now() > deadline:
-                raise TimedOut(f"Gave up waiting for {what} after {self.pace.limit:g} s")
-            self.timing.sleep(pause)
+    def _now(self) -> float:
+        return self.timing.now()
 
     def _sleep(self, seconds: float) -> None:
         self.timing.sleep(seconds)
