@@ -10,7 +10,7 @@ import pytest
 from aias_core.secrets.declared import Secrets
 from support.clusters import FakeCluster, make_cluster
 from support.linode import Simulator, simulator
-from support.secrets import MODELS, NAMESPACE, declare
+from support.secret_steps import MODELS, NAMESPACE, declare
 
 
 @pytest.fixture(scope="package")

@@ -10,7 +10,7 @@ from aias_core.secrets.declared import Secrets
 from aias_core.secrets.private import exclusive
 from aias_core.secrets.status import read_status
 from support.clusters import FakeCluster
-from support.secrets import MODELS, NAMESPACE, bootstrap, drift, rotate
+from support.secret_steps import MODELS, NAMESPACE, bootstrap, drift, rotate
 
 
 def test_the_first_run_generates_and_delivers_and_the_second_writes_nothing(

@@ -16,7 +16,7 @@ from aias_core.secrets.declared import Secrets
 from aias_core.secrets.rotation import Rotation
 from support.clusters import FakeCluster, make_cluster
 from support.linode import Simulator
-from support.secrets import MODELS, NAMESPACE, bootstrap
+from support.secret_steps import MODELS, NAMESPACE, bootstrap
 
 
 def test_the_cluster_of_another_environment_is_refused_and_nothing_is_written(

@@ -5,7 +5,7 @@ from pathlib import Path
 from support.clusters import make_cluster
 from support.environments import CommandLine
 from support.linode import Simulator
-from support.secrets import MODELS, NAMESPACE
+from support.secret_steps import MODELS, NAMESPACE
 
 
 def test_the_commands_take_an_operator_through_it(running: Simulator, tmp_path: Path) -> None:

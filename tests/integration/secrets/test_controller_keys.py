@@ -13,7 +13,7 @@ from aias_core.secrets.declared import Secrets
 from aias_core.secrets.rotation import Rotation
 from support.clusters import FakeCluster, make_cluster
 from support.linode import Simulator
-from support.secrets import MODELS, NAMESPACE, bootstrap
+from support.secret_steps import MODELS, NAMESPACE, bootstrap
 
 
 def test_the_keys_of_the_controller_are_kept_and_open_what_git_has(

@@ -14,7 +14,7 @@ from aias_core.secrets.delivery import Place, deliver
 from aias_core.secrets.status import find_fault, read_status
 from support.clusters import FakeCluster
 from support.sealing import make_certificate, make_key
-from support.secrets import MODELS, NAMESPACE, bootstrap, drift
+from support.secret_steps import MODELS, NAMESPACE, bootstrap, drift
 
 
 def test_a_value_changed_by_hand_in_the_cluster_is_seen(secrets: Secrets, cluster: FakeCluster) -> None:

@@ -15,7 +15,7 @@ from aias_core.secrets.delivery import fingerprint
 from aias_core.secrets.rotation import Rotation
 from aias_core.secrets.status import find_fault, read_status
 from support.clusters import FakeCluster
-from support.secrets import NAMESPACE, bootstrap, declare, deploy, drift, rotate
+from support.secret_steps import NAMESPACE, bootstrap, declare, deploy, drift, rotate
 
 
 def test_a_rotation_ends_with_one_new_value_that_every_consumer_has_loaded(

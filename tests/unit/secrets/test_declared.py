@@ -6,7 +6,7 @@ import pytest
 
 from aias_core.errors import NotFound
 from aias_core.secrets.declared import Secrets
-from support.secrets import declare
+from support.secret_steps import declare
 
 
 def test_a_key_of_the_state_is_made_once(tmp_path: Path) -> None:
