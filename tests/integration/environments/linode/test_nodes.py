@@ -133,6 +133,16 @@ def test_recycling_replaces_each_node_and_lets_the_new_ones_into_the_database(
     assert place.run(capsys, "env", "drift", NAME)[0] == 0
 
 
+def test_what_stays_open_is_named_with_what_mends_it(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:
+    node = _nodes(place, capsys)[0]["id"]
+    fault = {"kind": "dropped", "method": "POST", "path": "/networking/firewalls/*/devices"}
+    place.api("POST", "/__simulator/faults", fault)
+    code, _, said = place.run(capsys, "env", "nodes", "recycle", NAME, "--node", node, "--yes")
+    assert (code, "are open to the world" in said, f"aias env up {NAME}" in said) == (9, True, True)
+    assert place.run(capsys, "env", "up", NAME, "--yes")[0] == 0
+    assert place.run(capsys, "env", "drift", NAME)[0] == 0
+
+
 def test_a_node_that_never_joined_is_known_by_its_id_and_replaced(
     place: Settled, capsys: pytest.CaptureFixture[str]
 ) -> None:
