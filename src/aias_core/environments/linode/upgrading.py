@@ -121,9 +121,9 @@ def upgrade_nodes(
         return upgraded
     start = _Start(environment, upgrade.version)
     values: dict[KeyPath, str] = {("cluster", "version"): upgrade.version}
+    consent(upgrade)
     with written_profile(own, environment.name, values, start.is_left) as upgraded.file:
         environment = open_environment()
-        consent(upgrade)
         with working_on_nodes(environment, "nodes upgrade", progress) as work:
             start.is_begun = True
             _carry_out(work, upgraded, options, progress)

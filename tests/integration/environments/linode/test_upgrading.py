@@ -174,6 +174,7 @@ def test_what_is_not_agreed_to_or_refused_leaves_the_profile_and_the_cluster(the
     text = there.file.read_text()
 
     def refuse(_: Upgrade) -> None:
+        assert there.file.read_text() == text
         raise ConfirmationNeeded
 
     with pytest.raises(ConfirmationNeeded):
