@@ -16,6 +16,7 @@ from aias_core.environments.editing import written_profile
 from aias_core.environments.linode.adoption import CLUSTER
 from aias_core.environments.linode.approvals import refuse_unplanned
 from aias_core.environments.linode.failures import RESUME
+from aias_core.environments.linode.kept_profiles import keep_profile
 from aias_core.environments.linode.kubernetes_versions import choose_version, minor_of
 from aias_core.environments.linode.maintenance import refuse_under_maintenance
 from aias_core.environments.linode.nodes import (
@@ -197,6 +198,7 @@ def _take_into_state(work: NodeWork) -> None:
     with work.environment.workshop(work.environment.state, work.lease) as workshop:
         addresses = [one.address for one in workshop.list_resources() if one.type == CLUSTER]
         if addresses:
+            keep_profile(work.environment.state, work.lease.fence, work.environment.profile)
             workshop.refresh(addresses)
 
 

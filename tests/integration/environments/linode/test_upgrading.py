@@ -12,6 +12,7 @@ import pytest
 from aias_core.environments.linode.inside import open_access
 from aias_core.environments.linode.maintenance import begin_maintenance
 from aias_core.environments.linode.nodes import Node, list_nodes
+from aias_core.environments.linode.rollback import RollbackOptions
 from aias_core.environments.linode.target import LinodeEnvironment
 from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.linode.upgrading import Upgrade, Upgraded, UpgradeOptions, upgrade_nodes
@@ -115,6 +116,15 @@ def test_an_upgrade_leaves_no_drift_and_nothing_for_the_next_up(there: Upgrading
     there.account.control("DELETE", "calls")
     assert there.upgrade("1.35").as_record()["changed"] is False
     assert there.writes() == []
+
+
+def test_its_version_of_the_state_can_be_gone_back_to(there: Upgrading) -> None:
+    there.upgrade("1.35")
+    environment = there.open()
+    newest = environment.state.versions.find_newest()
+    assert newest is not None
+    back = environment.rollback(RollbackOptions(newest.name, "C-7"), lambda _: None, lambda _: None)
+    assert (back.profile_differs, back.drift.severity, there.plane()) == ([], "none", "1.35")
 
 
 def test_a_pod_that_does_not_leave_stops_it_and_the_same_command_goes_on(there: Upgrading) -> None:
