@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.terraform_plan import TerraformPlan
 
 ROOT, PLAN_FILE, LOOK_FILE = "environment", "plan.tfplan", "look.tfplan"
+# From where and to where, as `moved` of the root says.
+MOVED = ("module.network.linode_firewall.nodes", "module.node_firewall[0].linode_firewall.this")
 
 
 class Infrastructure(Protocol):
@@ -115,6 +117,7 @@ class Workshop:
         with self._explained():
             file = self.plan_file
             atexit.register(file.unlink, missing_ok=True)
+            targets = [*targets, *self._list_moved()]
             self.terraform.apply(self.terraform.plan(refresh_only=True, targets=targets, file=file), ignore)
 
     def adopt(self, address: str, kind: str, identifier: str) -> None:
@@ -138,6 +141,10 @@ class Workshop:
         """What the state holds now."""
         content = self.state.versions.read_newest()
         return [] if content is None else list_instances(read_state(content))
+
+    def _list_moved(self) -> tuple[str, ...]:
+        """What Terraform refuses to leave out of a plan of some resources: those that have a new address by now."""
+        return MOVED if MOVED[0] in {one.address for one in self.list_resources()} else ()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
