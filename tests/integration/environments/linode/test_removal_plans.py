@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aias_core import ids
 from aias_core.approvals import ApprovalMissing
 from aias_core.environments.linode.down import DownOptions, DownResult
 from aias_core.environments.linode.plan import ONLOOKER
@@ -16,6 +17,7 @@ from aias_core.errors import Conflict, PrerequisiteMissing, Refused
 from support.campaign import Account
 from support.consent import as_production_of, sign_plan
 from support.months import Person
+from support.provisioning import CLUSTER
 
 CLUSTERS = "/lke/clusters"
 
@@ -81,6 +83,16 @@ def test_a_signed_plan_is_for_what_it_tells_only(account: Account, people: list[
         _up(account, plan_id=plan_id, change="CHG-1")
     with pytest.raises(Conflict, match="is not what would be done now"):
         _down(account, plan_id=plan_id, ticket="T-1")
+    assert len(_rows(account, CLUSTERS)) == 1
+
+
+def test_what_an_unfinished_up_made_goes_by_a_signed_plan_only(account: Account, people: list[Person]) -> None:
+    environment = account.environment()
+    with environment.state.held(0, lambda _: None) as lease:
+        environment.state.journals.begin(str(ids.new_id()), "up", lease).intend(f"create {CLUSTER}")
+    with pytest.raises(Refused, match="removed by saved plans only") as refused:
+        environment.clean_up(UpOptions(), lambda _: None, lambda _: None)
+    assert "aias env plan production --destroy --save" in str(refused.value.hint)
     assert len(_rows(account, CLUSTERS)) == 1
 
 
