@@ -196,6 +196,7 @@ class InProcessProvisioner:
         on_progress: OnProgress = ignore,
         *,
         destroy: bool = False,
+        refresh: bool = True,
         refresh_only: bool = False,
         targets: Sequence[str] = (),
         file: Path | None = None,
@@ -204,7 +205,8 @@ class InProcessProvisioner:
         with _failing():
             self._pull()
             before = {address: dict(one) for address, one in self._attributes().items()}
-            self._refresh()
+            if refresh:
+                self._refresh()
             self._refreshed = self._attributes()
         chosen = [one for one in self._iter_changes(destroy) if not targets or one.address in targets]
         drift = [
