@@ -10,6 +10,7 @@ import pytest
 from aias_core import ids
 from aias_core.approvals import ApprovalMissing
 from aias_core.environments.linode.down import DownOptions, DownResult
+from aias_core.environments.linode.inside import open_access
 from aias_core.environments.linode.plan import ONLOOKER
 from aias_core.environments.linode.removal_plan import RemovalPlan, plan_removal
 from aias_core.environments.linode.up import UpOptions
@@ -143,6 +144,59 @@ def test_a_plan_tells_what_goes_what_stays_and_what_it_costs(account: Account) -
     costs = plan.cost.as_record()
     assert 0 < float(costs["after_monthly"]) < float(costs["before_monthly"])
     assert plan_removal(account.environment(), volumes=True).keeps == ()
+
+
+def _ask_for_workloads(account: Account) -> set[tuple[str, str]]:
+    """Has the cluster make a volume and a NodeBalancer: their kinds and ids."""
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}
+    service = {"type": "LoadBalancer", "ports": [{"port": 443}]}
+    asked = {"persistentvolumeclaims": ("PersistentVolumeClaim", claim), "services": ("Service", service)}
+    with open_access(account.environment().opened.account, "small") as cluster:
+        assert cluster is not None
+        for path, (kind, spec) in asked.items():
+            body = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "data"}, "spec": spec}
+            cluster.call("POST", f"/api/v1/namespaces/env-small/{path}", body)
+    made = {"volume": "/volumes", "nodebalancer": "/nodebalancers"}
+    return {(kind, str(row["id"])) for kind, path in made.items() for row in _rows(account, path)}
+
+
+def test_a_plan_tells_what_workloads_have_in_the_account(account: Account) -> None:
+    _up(account)
+    before = plan_removal(account.environment(), volumes=True)
+    made = _ask_for_workloads(account)
+    assert {kind for kind, _ in made} == {"volume", "nodebalancer"}
+    plan = plan_removal(account.environment(), volumes=True)
+    assert made <= {(one["kind"], one["id"]) for one in plan.rows() if one["effect"] == "delete"}
+    assert plan.sha256 != before.sha256
+    costs = plan.cost.as_record()
+    assert float(costs["before_monthly"]) > float(before.cost.as_record()["before_monthly"])
+    assert not any("workloads" in text for text in costs["not_included"])
+    kept = {one["kind"]: one["effect"] for one in plan_removal(account.environment(), volumes=False).rows()}
+    assert (kept["volume"], kept["nodebalancer"]) == ("keep", "delete")
+
+
+def test_a_volume_whose_cluster_is_gone_is_told_of_by_the_journal(account: Account) -> None:
+    _up(account)
+    _ask_for_workloads(account)
+    account.fail(("PUT", "/volumes/*", 1), "revoked")
+    with pytest.raises(PrerequisiteMissing):
+        _down(account)
+    account.control("DELETE", "faults")
+    account.new_token()
+    assert _rows(account, CLUSTERS) == []
+    plan = plan_removal(account.environment(), volumes=True)
+    assert "volume" in {kind for kind, _ in plan.removes}
+
+
+def test_a_plan_says_that_a_cluster_did_not_answer(account: Account) -> None:
+    _up(account)
+    known = plan_removal(account.environment(), volumes=True)
+    account.control("POST", "faults", {"kind": "dropped", "path": "/kubernetes/**", "times": 1000})
+    plan = plan_removal(account.environment(), volumes=True)
+    assert (known.as_record()["workloads"], plan.as_record()["workloads"]) == ("known", "not known")
+    assert plan.rows() == known.rows()
+    assert plan.sha256 != known.sha256
+    assert any("workloads" in text for text in plan.cost.as_record()["not_included"])
 
 
 def test_nodes_that_were_replaced_make_no_other_plan(account: Account) -> None:
