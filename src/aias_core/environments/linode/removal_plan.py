@@ -169,12 +169,13 @@ def begin_removal(environment: LinodeEnvironment, state: RemoteState, lease: Lea
     """The journal of a removal under its lease; its plan is used up.
 
     Of one that was begun, the journal alone knows volumes without tags, so it is gone on with by whatever plan.
+    Raises as `check_removal`.
     """
     before = state.journals.find_unfinished(lease)
+    # What was looked at without the lease may have been changed, or finished, by who held it.
+    check_removal(environment, options, before, lease.holder.actor)
     if before is not None and is_agreed_removal(before, options, environment.profile):
         return before
-    # What was unfinished when it was looked at may have been finished since: then it is no consent any more.
-    refuse_unplanned_removal(environment.profile, options)
     details = {**options.as_details(), "profile": digest_profile(environment.profile)}
     is_begun = before is not None and before.command == COMMAND
     run_id = before.run_id if before is not None and is_begun else str(ids.new_id())

@@ -105,6 +105,23 @@ def test_a_plan_for_up_removes_nothing(account: Account, people: list[Person]) -
         _down(account, plan_id=plan_id, ticket="T-1")
 
 
+def test_what_was_signed_is_looked_at_again_under_the_lease(account: Account, people: list[Person]) -> None:
+    plan_id = _save(account)
+    sign_plan(account, plan_id, *people)
+
+    def add(text: str) -> None:
+        if text.endswith("lock…"):
+            tags = ["aias", "env:production"]
+            body = {"domain": "later.example.org", "type": "master", "soa_email": "a@example.org", "tags": tags}
+            account.environment().opened.account.create("domain", body)
+
+    options = DownOptions(plan_id=plan_id, ticket="T-1")
+    with pytest.raises(Conflict, match="is not what would be done now"):
+        account.environment().down(options, add)
+    assert len(_rows(account, CLUSTERS)) == 1
+    assert account.environment().state.journals.find_unfinished(ONLOOKER) is None
+
+
 def _interrupt(account: Account, people: list[Person]) -> None:
     """Leaves a removal that was agreed to half done."""
     plan_id = _save(account)
