@@ -58,7 +58,7 @@ class RemovalPlan:
     @property
     def how_to_save(self) -> str:
         """The command that saves it again."""
-        return f"aias env plan {self.environment} --destroy{' --volumes' if self.volumes else ''} --save"
+        return _how_to_save(self.environment, volumes=self.volumes)
 
     @property
     def workloads(self) -> str:
@@ -144,7 +144,7 @@ def refuse_unplanned_removal(profile: LinodeProfile, options: DownOptions) -> No
         volumes = " --volumes" if options.volumes else ""
         raise Refused(
             f"'{name}' is removed by saved plans only",
-            hint=f"save one with: aias env plan {name} --destroy{volumes} --save; "
+            hint=f"save one with: {_how_to_save(name, volumes=options.volumes)}; "
             f"then: aias env down {name}{volumes} --plan ID --ticket ID",
         )
     if options.ticket is None:
@@ -180,7 +180,8 @@ def begin_removal(environment: LinodeEnvironment, state: RemoteState, lease: Lea
     is_begun = before is not None and before.command == COMMAND
     run_id = before.run_id if before is not None and is_begun else str(ids.new_id())
     if options.plan_id is not None:
-        environment.plan_shelf.mark_applied(options.plan_id, run_id)
+        how_to_save = _how_to_save(environment.name, volumes=options.volumes)
+        environment.plan_shelf.mark_applied(options.plan_id, run_id, how_to_save)
     if before is not None and is_begun:
         with before.step(PLAN) as found:
             found |= details
@@ -201,6 +202,10 @@ def is_agreed_removal(run: Journal | None, options: DownOptions, profile: Linode
         return True
     wanted = {"volumes": options.volumes, "profile": digest_profile(profile)}
     return "plan" in agreed and all(agreed.get(name) == value for name, value in wanted.items())
+
+
+def _how_to_save(name: str, *, volumes: bool) -> str:
+    return f"aias env plan {name} --destroy{' --volumes' if volumes else ''} --save"
 
 
 def _is_of_state(environment: LinodeEnvironment, one: Row) -> bool:

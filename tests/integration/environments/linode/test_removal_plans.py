@@ -153,6 +153,19 @@ def test_more_than_two_signed_takes_a_plan_of_its_own_and_goes_on_in_the_same_ru
     assert _rows(account, CLUSTERS) == _rows(account, "/databases/postgresql/instances") == []
 
 
+def test_a_plan_that_the_run_was_ended_before_it_took_it_up_is_not_used_up(
+    account: Account, people: list[Person]
+) -> None:
+    _interrupt(account, people)
+    more = _save(account, volumes=True)
+    sign_plan(account, more, *people)
+    environment = account.environment()
+    environment.plan_shelf.mark_applied(more, environment.state.journals.list_runs()[-1], "")
+    assert _down(account, volumes=True, keep_state=True, plan_id=more, ticket="T-2").changed
+    with pytest.raises(Conflict, match="was applied before"):
+        environment.plan_shelf.mark_applied(more, str(ids.new_id()), "")
+
+
 def test_a_plan_tells_what_goes_what_stays_and_what_it_costs(account: Account) -> None:
     _up(account)
     plan = plan_removal(account.environment(), volumes=False)
