@@ -178,6 +178,10 @@ class Journal:
         return bool(self._entries) and self._entries[-1].event == "end"
 
     @property
+    def has_succeeded(self) -> bool:
+        return self.is_ended and self._entries[-1].outcome == "succeeded"
+
+    @property
     def is_unlock(self) -> bool:
         return bool(self._entries) and self._entries[0].event == "unlock"
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.lease import Lease
     from aias_core.environments.linode.plan import EnvironmentPlan, Survey
     from aias_core.environments.linode.rollback import RollbackOptions, Rolled
+    from aias_core.environments.linode.transport import OnWait
     from aias_core.environments.linode.up import UpOptions, UpResult
     from aias_core.environments.schema import LinodeProfile
 
@@ -46,6 +47,7 @@ def open_linode_environment(
     simulate: bool = False,
     timing: Timing | None = None,
     overrides: Sequence[str] = (),
+    on_wait: OnWait | None = None,
     make: MakeInfrastructure = run_terraform,
 ) -> LinodeEnvironment:
     """The environment of that name; `simulate` gives a new one an account of its own on this machine.
@@ -55,7 +57,7 @@ def open_linode_environment(
     timing = timing or Timing()
     if simulate:
         _ensure_simulated(ensure_directory(Path(state_root).absolute(), name), name)
-    opened = open_on_linode(name, state_root, own, timing=timing, overrides=overrides)
+    opened = open_on_linode(name, state_root, own, timing=timing, overrides=overrides, on_wait=on_wait)
     return LinodeEnvironment(opened, timing, make)
 
 

@@ -13,7 +13,7 @@ from aias_core.environments.linode.plan import ONLOOKER
 from aias_core.environments.linode.up import UpOptions
 from aias_core.errors import Conflict, LimitReached, NotFound, Partial, PrerequisiteMissing, Refused
 from support.campaign import Account
-from support.provisioning import CLUSTER
+from support.graph import CLUSTER
 from support.settled import NAME, Settled
 
 

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from aias_core.environments.linode.adoption import find_existing
 from aias_core.environments.linode.belongings import list_own
 from aias_core.environments.linode.down import DownOptions, DownResult
 from aias_core.environments.linode.inside import open_access
 from aias_core.environments.linode.up import UpOptions
 from aias_core.errors import Partial
 from support.campaign import Account
-from support.provisioning import PRIVATE_GRAPH, VPC, InProcessProvisioner
+from support.graph import PRIVATE_GRAPH, VPC
+from support.provisioning import InProcessProvisioner
 from support.settled import NAME, Settled
+from support.terraform import make_change
 
 DATABASES, SPACE = "/databases/postgresql/instances", "/api/v1/namespaces/env-small"
 BALANCERS = "/nodebalancers"
@@ -88,6 +91,11 @@ def test_the_state_tells_of_nothing_after_a_deletion_that_was_not_seen(account: 
     removed = _down(account, volumes=True)
     assert (removed.orphans, _rows(account, "/vpcs"), account.list_known()) == ((), [], [])
     assert VPC in removed.removed
+
+
+def test_a_child_is_not_looked_for_where_its_parent_went_since_the_plan(account: Account) -> None:
+    subnet = make_change("linode_vpc_subnet", "create", after={"vpc_id": 4711, "label": "nodes"})
+    assert find_existing(account.environment().opened.account, [subnet], "small") == []
 
 
 def test_the_database_that_stayed_is_taken_over_by_the_next_up(account: Account) -> None:

@@ -18,16 +18,10 @@ from aias_core.environments.linode.terraform import OnProgress, ignore
 from aias_core.environments.linode.terraform_plan import TerraformPlan
 from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.schema import ControlPlaneAcl, LinodeProfile
-from aias_core.errors import (
-    Conflict,
-    InvalidInput,
-    LimitReached,
-    LockHeld,
-    Partial,
-    Refused,
-)
+from aias_core.errors import Conflict, InvalidInput, LimitReached, LockHeld, Partial, Refused
 from support.campaign import Account
-from support.provisioning import BUCKET, CLUSTER, DATABASE, NODES, VPC, InProcessProvisioner
+from support.graph import BUCKET, CLUSTER, DATABASE, EDGE, NODES, VPC
+from support.provisioning import InProcessProvisioner
 
 
 def _up(account: Account, options: UpOptions | None = None) -> Any:
@@ -72,6 +66,26 @@ def test_a_database_that_is_still_being_made_is_waited_for_and_taken_over(accoun
     _up(account)
     rows = environment.opened.account.list_all(path)
     assert [(row["id"], row["status"]) for row in rows] == [(made["id"], "active")]
+
+
+@pytest.mark.parametrize(("address", "label"), [(NODES, "aias-small-nodes"), (EDGE, "aias-small-edge")])
+def test_a_firewall_that_was_deleted_by_hand_is_made_again(account: Account, address: str, label: str) -> None:
+    _up(account)
+    linode = account.environment().opened.account
+    before = {row["label"]: row["id"] for row in linode.list_all("/networking/firewalls")}
+    linode.delete(f"/networking/firewalls/{before[label]}")
+    assert [one.address for one in account.environment().survey().plan.changes] == [address]
+    _up(account)
+    after = {row["label"]: row["id"] for row in linode.list_all("/networking/firewalls")}
+    assert (after.keys(), after[label] != before[label]) == (before.keys(), True)
+    assert account.environment().survey().plan.is_empty
+
+
+def test_what_another_run_did_since_the_survey_is_planned_anew_and_not_done_twice(account: Account) -> None:
+    said: list[str] = []
+    account.environment().up(UpOptions(), lambda _: _up(account), said.append)
+    assert not [text for text in said if "stale" in text]
+    assert len(account.ledger()["billed_now"]) == 4
 
 
 class Forgetful(InProcessProvisioner):

@@ -17,8 +17,8 @@ from aias_core.environments.linode.up import UpOptions
 from aias_core.errors import Conflict, PrerequisiteMissing, Refused
 from support.campaign import Account
 from support.consent import as_production_of, sign_plan
+from support.graph import CLUSTER
 from support.months import Person
-from support.provisioning import CLUSTER
 
 CLUSTERS = "/lke/clusters"
 
