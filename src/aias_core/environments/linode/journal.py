@@ -76,12 +76,14 @@ class JournalShelf:
 
     def find_unfinished(self, lease: Fence) -> Journal | None:
         """The newest run when it has no end, to be gone on with under this lease."""
-        newest = next((one for one in self._iter_begun(lease) if not one.is_unlock), None)
+        newest = next((one for one in self.iter_begun(lease) if not one.is_unlock), None)
         return None if newest is None or newest.is_ended else newest
 
-    def find_newest(self, lease: Fence) -> Journal | None:
-        """The newest run, or record of an unlocking."""
-        return next(self._iter_begun(lease), None)
+    def iter_begun(self, lease: Fence) -> Iterator[Journal]:
+        """The runs and records of unlocking, the newest first; one whose first line was torn did not begin."""
+        for run_id in reversed(self.list_runs()):
+            if entries := self._read_entries(run_id):
+                yield Journal(self, run_id, lease, entries)
 
     def is_begun(self, run_id: str, plan_id: str) -> bool:
         """Whether a run was begun by a saved plan, or gone on with by it; one that is too old to be kept was."""
@@ -131,12 +133,6 @@ class JournalShelf:
             raise PrerequisiteMissing(
                 f"The journal '{path}' cannot be written: {exc.strerror}", hint="free some space, then run it again"
             ) from exc
-
-    def _iter_begun(self, lease: Fence) -> Iterator[Journal]:
-        """The newest first; one whose first line was torn did not begin."""
-        for run_id in reversed(self.list_runs()):
-            if entries := self._read_entries(run_id):
-                yield Journal(self, run_id, lease, entries)
 
     def _read_entries(self, run_id: str) -> list[Entry]:
         return list(_parse(self._read(run_id), run_id))

@@ -89,7 +89,7 @@ class _Start:
 
 def _read_place(environment: LinodeEnvironment) -> tuple[str, int]:
     """The newest run, and how many lines its journal has."""
-    newest = environment.read_state().journals.find_newest(ONLOOKER)
+    newest = next(environment.read_state().journals.iter_begun(ONLOOKER), None)
     return (newest.run_id, len(newest.entries)) if newest else ("", 0)
 
 

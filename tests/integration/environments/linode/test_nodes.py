@@ -193,12 +193,12 @@ def test_scaling_that_is_not_agreed_to_leaves_the_profile_as_it_was(
     assert place.run(capsys, "env", "nodes", "scale", NAME, "--pool", "nobody", "--count", "3", "--yes")[0] == 4
 
 
-def test_scaling_is_not_stopped_by_a_run_that_was_ended_in_its_first_line(
-    place: Settled, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", [("scale", "--pool", "general", "--count", "3"), ("upgrade",)])
+def test_a_run_that_was_ended_in_its_first_line_stops_nothing(
+    place: Settled, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
 ) -> None:
     (place.open().directory / f"journal/{ids.new_id()}.jsonl").write_bytes(b'{"seq":1,"at":"2026-')
-    command = ("env", "nodes", "scale", NAME, "--pool", "general", "--count", "3", "--no-input")
-    assert place.run(capsys, *command)[0] == 6
+    assert place.run(capsys, "env", "nodes", command[0], NAME, *command[1:], "--no-input")[0] == 6
 
 
 def test_scaling_writes_the_profile_and_makes_the_nodes(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:

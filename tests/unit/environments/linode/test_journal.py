@@ -129,8 +129,9 @@ def test_a_run_began_by_the_plan_that_it_tells_of_and_so_did_one_that_is_too_old
 def test_a_run_that_was_ended_in_its_first_line_did_not_begin(here: JournalShelf, lease: Lease, tmp_path: Path) -> None:
     run_until_killed(here, lease)
     (tmp_path / "here/journal" / f"{LATER}.jsonl").write_bytes(b'{"seq":1,"at":"2026-')
-    found = [journal and journal.run_id for journal in (here.find_unfinished(lease), here.find_newest(lease))]
-    assert found == [RUN, RUN]
+    journal = here.find_unfinished(lease)
+    assert journal is not None
+    assert [journal.run_id, *(one.run_id for one in here.iter_begun(lease))] == [RUN, RUN]
 
 
 def test_old_journals_that_cannot_be_removed_are_no_obstacle(
