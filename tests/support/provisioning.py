@@ -88,6 +88,7 @@ class InProcessProvisioner:
         on_progress: OnProgress = ignore,
         *,
         destroy: bool = False,
+        refresh: bool = True,
         refresh_only: bool = False,
         targets: Sequence[str] = (),
         file: Path | None = None,
@@ -96,7 +97,8 @@ class InProcessProvisioner:
         with _failing():
             self._state.pull()
             before = {address: dict(one) for address, one in self._state.attributes().items()}
-            self._refresh(self._list_reached(targets))
+            if refresh:
+                self._refresh(self._list_reached(targets))
         chosen = [one for one in self._iter_changes(destroy) if not targets or one.address in targets]
         found = self._state.attributes()
         drift = [

@@ -120,7 +120,7 @@ def _find_child(account: LinodeAccount, change: ResourceChange, wanted: Mapping[
     path = child.path.format(parent)
     try:
         found = [row for row in account.list_all(path) if _has_names(row, wanted, child.names)]
-    except NotFound:  # the parent went since the plan, and takes its children along
+    except NotFound:  # the parent is gone, and took its children along
         return None
     if len(found) > 1:
         ids = ", ".join(str(row["id"]) for row in found)

@@ -108,7 +108,8 @@ class Convergence:
         """What this run made and is still there, newest first: what it knows the id of, and what it finds by label."""
         intended = _intended(self.journal)
         known = [one for one in self.workshop.list_resources() if one.address in intended]
-        plan = self.workshop.plan()
+        # A refresh would ask for the kubeconfig, which a cluster that is not ready does not have.
+        plan = self.workshop.plan(refresh=False)
         lost = [one for one in iter_creations(plan.changes) if one.address in intended]
         found = find_existing(self.environment.opened.account, lost, self.environment.name)
         own = [*map(_own_known, known), *map(_own_found, found)]
@@ -189,7 +190,6 @@ class Convergence:
                 self._take_over(Existing(label, KEY, label, f"{kind.path}/{identifier}", identifier))
 
     def _take_over(self, one: Existing) -> None:
-        account = self.environment.opened.account
         if one.is_adoptable:
             self.say(f"Taking over '{one.address}' ({one.identifier}), which is there already")
             with self.journal.step(f"adopt {one.address}", id=one.identifier):
@@ -197,8 +197,7 @@ class Convergence:
         else:
             self.say(f"Removing '{one.label}' ({one.identifier}): its secret was never heard")
             with self.journal.step(f"remove {one.address}", id=one.identifier):
-                account.delete(one.path)
-                account.wait_until_gone(one.path)
+                self._remove(one.path)
 
     def _give_back(self, refusal: LimitReached) -> LimitReached:
         """After a refusal for want of room: this run's creations go, what was there stays."""

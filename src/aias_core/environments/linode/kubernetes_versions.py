@@ -50,8 +50,7 @@ def choose_version(name: str, now: str, behind: Sequence[str], offered: Sequence
 
 def find_begun(journals: JournalShelf, command: str) -> str | None:
     """The version of the newest run of that command, unless it succeeded, whatever else was run since."""
-    runs = (journals.open(run_id, ONLOOKER) for run_id in reversed(journals.list_runs()))
-    newest = next((run for run in runs if run.command == command), None)
+    newest = next((run for run in journals.iter_begun(ONLOOKER) if run.command == command), None)
     return None if newest is None or newest.has_succeeded else newest.details.get("version")
 
 

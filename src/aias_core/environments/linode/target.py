@@ -116,7 +116,8 @@ class LinodeEnvironment:
     @property
     def plan_shelf(self) -> PlanShelf:
         """The saved plans."""
-        return PlanShelf(self.state.store, self.name)
+        state = self.state
+        return PlanShelf(state.store, self.name, state.journals)
 
     def save_plan(self, plan: Plan) -> str:
         """Keeps a plan for `up` or `down` and for those who agree to it; its id."""

@@ -42,6 +42,7 @@ class Infrastructure(Protocol):
         on_progress: OnProgress = ...,
         *,
         destroy: bool = ...,
+        refresh: bool = ...,
         refresh_only: bool = ...,
         targets: Sequence[str] = ...,
         file: Path | None = ...,
@@ -92,10 +93,15 @@ class Workshop:
         return self.plan_file.with_name(f"{os.getpid()}-{LOOK_FILE}")
 
     def plan(
-        self, on_progress: OnProgress = ignore, *, destroy: bool = False, targets: Sequence[str] = ()
+        self,
+        on_progress: OnProgress = ignore,
+        *,
+        destroy: bool = False,
+        refresh: bool = True,
+        targets: Sequence[str] = (),
     ) -> TerraformPlan:
-        """What would change; nothing is written without a lease."""
-        options: dict[str, Any] = {"destroy": destroy, "targets": targets, "file": self.plan_file}
+        """What would change; nothing is written without a lease. Without `refresh` the state is taken for true."""
+        options: dict[str, Any] = {"destroy": destroy, "refresh": refresh, "targets": targets, "file": self.plan_file}
         atexit.register(self.plan_file.unlink, missing_ok=True)
         with self._explained():
             return self.terraform.plan(on_progress, lock=self.lease is not None, **options)

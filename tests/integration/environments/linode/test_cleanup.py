@@ -11,7 +11,7 @@ from aias_core.environments.linode.cleanup import CleanedUp
 from aias_core.environments.linode.convergence import Owned
 from aias_core.environments.linode.plan import ONLOOKER
 from aias_core.environments.linode.up import UpOptions
-from aias_core.errors import LimitReached, NotFound, PrerequisiteMissing, Refused
+from aias_core.errors import Conflict, LimitReached, NotFound, Partial, PrerequisiteMissing, Refused
 from support.campaign import Account
 from support.graph import CLUSTER
 from support.settled import NAME, Settled
@@ -64,6 +64,51 @@ def test_what_stands_in_the_way_of_a_run_does_not_stand_in_that_of_its_removal(a
     with pytest.raises(LimitReached, match="database: 0 used, 1 more needed, 0 allowed"):
         _up(account)
     assert _clean_up(account).removed != ()
+
+
+def test_what_is_protected_stays_and_the_run_can_be_gone_on_with(account: Account) -> None:
+    open_profile = account.profile
+    account.profile = open_profile.model_copy(update={"protect": True})
+    with pytest.raises(Refused, match=r"is protected, and this would remove .*'aias-small'"):
+        _clean_up(account)
+    assert len(account.environment().opened.account.list_all("/lke/clusters")) == 1
+    account.profile = open_profile
+    assert _clean_up(account).removed != ()
+
+
+@pytest.mark.parametrize("protect", [False, True])
+def test_a_rollback_is_given_up_where_nothing_is_protected(account: Account, protect: bool) -> None:
+    state = account.environment().state
+    with state.held(0, lambda _: None) as lease:
+        state.journals.begin(str(ids.new_id()), "up", lease, rollback="v1")
+    account.profile = account.profile.model_copy(update={"protect": protect})
+    with pytest.raises(Conflict, match="The rollback to 'v1' was not finished") as refused:
+        _up(account)
+    assert ("--cleanup" in str(refused.value.hint)) is not protect
+
+
+def test_a_cluster_that_never_becomes_ready_is_removed_without_waiting_for_it(account: Account) -> None:
+    _clean_up(account)
+    account.control("POST", "faults", {"kind": "stuck", "method": "POST", "path": "/lke/clusters"})
+    with pytest.raises(Partial, match="after 20 minutes"):
+        _up(account)
+    began = account.offset
+    assert CLUSTER in {one.address for one in _clean_up(account).removed}
+    assert (account.offset - began < 60, account.environment().opened.account.list_all("/lke/clusters")) == (True, [])
+
+
+def test_a_removal_that_was_ended_before_it_forgot_the_cluster_goes_on(account: Account) -> None:
+    def end(text: str) -> None:
+        if text.startswith(f"Removing '{CLUSTER}'"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        account.environment().clean_up(UpOptions(), lambda _: None, end)
+    linode = account.environment().opened.account
+    for row in linode.list_all("/lke/clusters"):
+        linode.delete(f"/lke/clusters/{row['id']}")
+    assert CLUSTER in {one.address for one in _clean_up(account).removed}
+    assert linode.list_all("/vpcs") == []
 
 
 def test_a_run_of_another_command_is_neither_gone_on_with_nor_removed(account: Account) -> None:

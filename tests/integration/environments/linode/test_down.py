@@ -222,6 +222,17 @@ def test_a_plan_of_a_removal_tells_what_goes_and_is_for_nothing_else(
     assert len(place.rows("/lke/clusters")) == 1
 
 
+def test_who_plans_a_removal_is_told_that_the_cluster_did_not_answer(
+    place: Settled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "is not known" not in place.run(capsys, "env", "plan", NAME, "--destroy")[2]
+    place.api("POST", "/__simulator/faults", {"kind": "dropped", "path": "/kubernetes/**", "times": 1000})
+    code, found, said = place.run(capsys, "env", "plan", NAME, "--destroy")
+    place.api("DELETE", "/__simulator/faults")
+    assert (code, found["workloads"]) == (0, "not known"), said
+    assert "did not tell what its workloads have in the account: that is not known" in said
+
+
 def test_terraform_lets_go_of_what_stays_and_removes_it_when_all_is_to_go(
     place: Settled, capsys: pytest.CaptureFixture[str]
 ) -> None:

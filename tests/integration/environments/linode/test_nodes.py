@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aias_core import ids
 from aias_core.environments.linode.draining import drain_node
 from aias_core.environments.linode.pacing import Timing
 from aias_core.environments.linode.target import open_linode_environment
@@ -190,6 +191,14 @@ def test_scaling_that_is_not_agreed_to_leaves_the_profile_as_it_was(
     code, _, _ = place.run(capsys, "env", "nodes", "scale", NAME, "--pool", "general", "--count", "3", "--no-input")
     assert (code, place.profile_file.read_text()) == (6, text)
     assert place.run(capsys, "env", "nodes", "scale", NAME, "--pool", "nobody", "--count", "3", "--yes")[0] == 4
+
+
+@pytest.mark.parametrize("command", [("scale", "--pool", "general", "--count", "3"), ("upgrade",)])
+def test_a_run_that_was_ended_in_its_first_line_stops_nothing(
+    place: Settled, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    (place.open().directory / f"journal/{ids.new_id()}.jsonl").write_bytes(b'{"seq":1,"at":"2026-')
+    assert place.run(capsys, "env", "nodes", command[0], NAME, *command[1:], "--no-input")[0] == 6
 
 
 def test_scaling_writes_the_profile_and_makes_the_nodes(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:
