@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
-from aias_core.environments.linode.convergence import Convergence, Owned
+from aias_core.environments.linode.convergence import Convergence
 from aias_core.environments.linode.dangers import Danger, refuse_protected
 from aias_core.environments.linode.down import DownOptions
 from aias_core.environments.linode.maintenance import refuse_under_maintenance
+from aias_core.environments.linode.ownership import Owned
 from aias_core.environments.linode.plan import ONLOOKER
 from aias_core.environments.linode.removal_plan import refuse_unplanned_removal
 from aias_core.environments.linode.up import UpOptions, check_unfinished

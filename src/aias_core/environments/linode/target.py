@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from aias_core.environments.health import Health
     from aias_core.environments.linode.approvals import Plan
     from aias_core.environments.linode.cleanup import CleanedUp
-    from aias_core.environments.linode.convergence import Owned
     from aias_core.environments.linode.down import DownOptions, DownResult
     from aias_core.environments.linode.drift import Drift
     from aias_core.environments.linode.lease import Lease
+    from aias_core.environments.linode.ownership import Owned
     from aias_core.environments.linode.plan import EnvironmentPlan, Survey
     from aias_core.environments.linode.rollback import RollbackOptions, Rolled
     from aias_core.environments.linode.transport import OnWait

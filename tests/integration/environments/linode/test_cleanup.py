@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
 
 from aias_core import ids
 from aias_core.environments.linode.cleanup import CleanedUp
-from aias_core.environments.linode.convergence import Owned
+from aias_core.environments.linode.ownership import Owned
 from aias_core.environments.linode.plan import ONLOOKER
 from aias_core.environments.linode.up import UpOptions
 from aias_core.errors import Conflict, LimitReached, NotFound, Partial, PrerequisiteMissing, Refused
@@ -64,6 +65,19 @@ def test_what_stands_in_the_way_of_a_run_does_not_stand_in_that_of_its_removal(a
     with pytest.raises(LimitReached, match="database: 0 used, 1 more needed, 0 allowed"):
         _up(account)
     assert _clean_up(account).removed != ()
+
+
+def test_a_limit_that_is_met_when_a_run_goes_on_takes_nothing_of_before(account: Account) -> None:
+    account.fail(("POST", "/databases/postgresql/instances", 1), "400")
+    with pytest.raises(LimitReached, match=f"Removed again: nothing. Kept: .*{re.escape(CLUSTER)}"):
+        _up(account)
+    clusters = account.environment().opened.account.list_all("/lke/clusters")
+    account.control("DELETE", "faults")
+    account.raise_limits()
+    _up(account)
+    assert [one["id"] for one in account.environment().opened.account.list_all("/lke/clusters")] == [
+        one["id"] for one in clusters
+    ]
 
 
 def test_what_is_protected_stays_and_the_run_can_be_gone_on_with(account: Account) -> None:
