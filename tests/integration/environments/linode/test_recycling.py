@@ -6,7 +6,6 @@ import pytest
 
 from aias_core.environments.linode.nodes import list_nodes
 from aias_core.environments.linode.recycling import Chosen, recycle_nodes
-from aias_core.environments.linode.up import UpOptions
 from support.campaign import Account
 
 DEVICES = "/networking/firewalls/*/devices"
@@ -14,7 +13,7 @@ DEVICES = "/networking/firewalls/*/devices"
 
 @pytest.fixture
 def there(account: Account) -> Account:
-    account.environment().up(UpOptions(), lambda _: None, lambda _: None)
+    account.bring_up()
     return account
 
 

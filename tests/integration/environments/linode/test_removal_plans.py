@@ -23,10 +23,6 @@ from support.months import Person
 CLUSTERS = "/lke/clusters"
 
 
-def _up(account: Account, **options: Any) -> None:
-    account.environment().up(UpOptions(**options), lambda _: None, lambda _: None)
-
-
 def _down(account: Account, **options: Any) -> DownResult:
     return account.environment().down(DownOptions(**options), lambda _: None)
 
@@ -36,10 +32,6 @@ def _save(account: Account, *, volumes: bool = False) -> str:
     return environment.save_plan(plan_removal(environment, volumes=volumes))
 
 
-def _rows(account: Account, path: str) -> list[dict[str, Any]]:
-    return account.environment().opened.account.list_all(path)
-
-
 @pytest.fixture
 def people(account: Account, tmp_path: Path) -> list[Person]:
     """Those whose word counts in a production that is up."""
@@ -47,7 +39,7 @@ def people(account: Account, tmp_path: Path) -> list[Person]:
     environment = account.environment()
     plan_id = environment.save_plan(environment.survey().plan)
     sign_plan(account, plan_id, *found)
-    _up(account, plan_id=plan_id, change="CHG-1")
+    account.bring_up(UpOptions(plan_id=plan_id, change="CHG-1"))
     return found
 
 
@@ -63,10 +55,10 @@ def test_production_goes_by_a_plan_that_two_others_signed_and_for_a_ticket(
     sign_plan(account, plan_id, people[0])
     with pytest.raises(ApprovalMissing, match="needs 2 approvals, 1 given"):
         _down(account, plan_id=plan_id, ticket="T-1")
-    assert len(_rows(account, CLUSTERS)) == 1
+    assert len(account.rows(CLUSTERS)) == 1
     sign_plan(account, plan_id, people[1])
     assert _down(account, plan_id=plan_id, ticket="T-1").changed
-    assert _rows(account, CLUSTERS) == []
+    assert account.rows(CLUSTERS) == []
     journals = account.environment().state.journals
     details = journals.open(journals.list_runs()[-1], ONLOOKER).details
     assert (details["ticket"], details["plan"]) == ("T-1", plan_id)
@@ -81,10 +73,10 @@ def test_a_signed_plan_is_for_what_it_tells_only(account: Account, people: list[
     assert "aias env plan production --destroy --volumes --save" in str(refused.value.hint)
     account.profile = account.profile.model_copy(update={"tags": ["team:blue"]})
     with pytest.raises(Conflict, match="is for 'aias env down'"):
-        _up(account, plan_id=plan_id, change="CHG-1")
+        account.bring_up(UpOptions(plan_id=plan_id, change="CHG-1"))
     with pytest.raises(Conflict, match="is not what would be done now"):
         _down(account, plan_id=plan_id, ticket="T-1")
-    assert len(_rows(account, CLUSTERS)) == 1
+    assert len(account.rows(CLUSTERS)) == 1
 
 
 def test_what_an_unfinished_up_made_goes_by_a_signed_plan_only(account: Account, people: list[Person]) -> None:
@@ -94,7 +86,7 @@ def test_what_an_unfinished_up_made_goes_by_a_signed_plan_only(account: Account,
     with pytest.raises(Refused, match="removed by saved plans only") as refused:
         environment.clean_up(UpOptions(), lambda _: None, lambda _: None)
     assert "aias env plan production --destroy --save" in str(refused.value.hint)
-    assert len(_rows(account, CLUSTERS)) == 1
+    assert len(account.rows(CLUSTERS)) == 1
 
 
 def test_a_plan_for_up_removes_nothing(account: Account, people: list[Person]) -> None:
@@ -118,7 +110,7 @@ def test_what_was_signed_is_looked_at_again_under_the_lease(account: Account, pe
     options = DownOptions(plan_id=plan_id, ticket="T-1")
     with pytest.raises(Conflict, match="is not what would be done now"):
         account.environment().down(options, add)
-    assert len(_rows(account, CLUSTERS)) == 1
+    assert len(account.rows(CLUSTERS)) == 1
     assert account.environment().state.journals.find_unfinished(ONLOOKER) is None
 
 
@@ -136,7 +128,7 @@ def _interrupt(account: Account, people: list[Person]) -> None:
 def test_what_two_signed_is_gone_on_with(account: Account, people: list[Person]) -> None:
     _interrupt(account, people)
     assert _down(account).changed
-    assert _rows(account, CLUSTERS) == []
+    assert account.rows(CLUSTERS) == []
 
 
 def test_more_than_two_signed_takes_a_plan_of_its_own_and_goes_on_in_the_same_run(
@@ -150,7 +142,7 @@ def test_more_than_two_signed_takes_a_plan_of_its_own_and_goes_on_in_the_same_ru
     run_id = account.environment().state.journals.list_runs()[-1]
     assert _down(account, volumes=True, keep_state=True, plan_id=more, ticket="T-2").kept
     assert account.environment().state.journals.list_runs()[-1] == run_id
-    assert _rows(account, CLUSTERS) == _rows(account, "/databases/postgresql/instances") == []
+    assert account.rows(CLUSTERS) == account.rows("/databases/postgresql/instances") == []
 
 
 def test_a_plan_that_the_run_was_ended_before_it_took_it_up_is_not_used_up(
@@ -167,7 +159,7 @@ def test_a_plan_that_the_run_was_ended_before_it_took_it_up_is_not_used_up(
 
 
 def test_a_plan_tells_what_goes_what_stays_and_what_it_costs(account: Account) -> None:
-    _up(account)
+    account.bring_up()
     plan = plan_removal(account.environment(), volumes=False)
     assert {"cluster", "instance"} < {kind for kind, _ in plan.removes}
     assert [kind for kind, _ in plan.keeps] == ["database", "bucket"]
@@ -187,11 +179,11 @@ def _ask_for_workloads(account: Account) -> set[tuple[str, str]]:
             body = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "data"}, "spec": spec}
             cluster.call("POST", f"/api/v1/namespaces/env-small/{path}", body)
     made = {"volume": "/volumes", "nodebalancer": "/nodebalancers"}
-    return {(kind, str(row["id"])) for kind, path in made.items() for row in _rows(account, path)}
+    return {(kind, str(row["id"])) for kind, path in made.items() for row in account.rows(path)}
 
 
 def test_a_plan_tells_what_workloads_have_in_the_account(account: Account) -> None:
-    _up(account)
+    account.bring_up()
     before = plan_removal(account.environment(), volumes=True)
     made = _ask_for_workloads(account)
     assert {kind for kind, _ in made} == {"volume", "nodebalancer"}
@@ -206,20 +198,20 @@ def test_a_plan_tells_what_workloads_have_in_the_account(account: Account) -> No
 
 
 def test_a_volume_whose_cluster_is_gone_is_told_of_by_the_journal(account: Account) -> None:
-    _up(account)
+    account.bring_up()
     _ask_for_workloads(account)
     account.fail(("PUT", "/volumes/*", 1), "revoked")
     with pytest.raises(PrerequisiteMissing):
         _down(account)
     account.control("DELETE", "faults")
     account.new_token()
-    assert _rows(account, CLUSTERS) == []
+    assert account.rows(CLUSTERS) == []
     plan = plan_removal(account.environment(), volumes=True)
     assert "volume" in {kind for kind, _ in plan.removes}
 
 
 def test_a_plan_says_that_a_cluster_did_not_answer(account: Account) -> None:
-    _up(account)
+    account.bring_up()
     known = plan_removal(account.environment(), volumes=True)
     account.control("POST", "faults", {"kind": "dropped", "path": "/kubernetes/**", "times": 1000})
     plan = plan_removal(account.environment(), volumes=True)
@@ -230,9 +222,9 @@ def test_a_plan_says_that_a_cluster_did_not_answer(account: Account) -> None:
 
 
 def test_nodes_that_were_replaced_make_no_other_plan(account: Account) -> None:
-    _up(account)
+    account.bring_up()
     before = plan_removal(account.environment(), volumes=False)
-    cluster = f"{CLUSTERS}/{_rows(account, CLUSTERS)[0]['id']}"
+    cluster = f"{CLUSTERS}/{account.rows(CLUSTERS)[0]['id']}"
     account.environment().opened.account.post(f"{cluster}/recycle")
     assert _ids(plan_removal(account.environment(), volumes=False)) != _ids(before)
     assert plan_removal(account.environment(), volumes=False).sha256 == before.sha256

@@ -48,7 +48,7 @@ def test_a_plan_of_another_profile_is_refused_and_nothing_is_made(account: Accou
     account.profile = account.profile.model_copy(update={"tags": ["team:blue"]})
     with pytest.raises(Conflict, match="is not what would be done now"):
         _apply(account, plan_id)
-    assert account.environment().opened.account.list_all("/vpcs") == []
+    assert account.rows("/vpcs") == []
 
 
 def test_a_plan_that_nobody_saved_is_not_found(account: Account) -> None:
