@@ -68,7 +68,7 @@ class CommandContext:
         """The environment on Linode that the run is about, with its account; says so when that is simulated."""
         from aias_core.environments.linode.opening import open_on_linode
 
-        opened = open_on_linode(name or self.env, self.state_dir, self.config)
+        opened = open_on_linode(name or self.env, self.state_dir, self.config, on_wait=self.printer.note)
         if opened.is_simulated:
             self.printer.note(f"The environment '{opened.name}' is simulated.")
         return opened
@@ -83,7 +83,9 @@ class CommandContext:
         """The environment on Linode that the run is about, to be worked on; says so when it is simulated."""
         from aias_core.environments.linode.target import open_linode_environment
 
-        opened = open_linode_environment(name or self.env, self.state_dir, self.config, simulate=simulate)
+        opened = open_linode_environment(
+            name or self.env, self.state_dir, self.config, simulate=simulate, on_wait=self.printer.note
+        )
         if opened.opened.is_simulated:
             self.printer.note(f"The environment '{opened.name}' is simulated.")
         return opened

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there, and what YAML says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from aias_core.errors import Conflict, PrerequisiteMissing
 
@@ -18,6 +18,13 @@ def refuse_existing(*paths: Path) -> None:
             raise Conflict(
                 f"'{path}' exists", hint="choose another name, or replace it with --force where there is one"
             )
+
+
+def load_yaml(text: str) -> Any:
+    """What a YAML text holds, by libyaml where it is there: ten times as fast, and as safe."""
+    import yaml
+
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
 
 
 @contextmanager

@@ -49,6 +49,11 @@ module "node_firewall" {
   tags         = var.tags
 }
 
+moved {
+  from = module.network.linode_firewall.nodes
+  to   = module.node_firewall[0].linode_firewall.this
+}
+
 module "lke" {
   source = "../modules/lke"
 

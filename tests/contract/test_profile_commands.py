@@ -104,6 +104,17 @@ def test_an_environment_on_linode_is_not_taken_for_a_local_one(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "options",
+    [["--keep-state"], ["--plan", "x"], ["--ticket", "x"], ["--confirm", "local"], ["--lock-wait", "5"]],
+    ids=lambda options: options[0],
+)
+def test_a_local_environment_goes_down_without_options_of_linode(aias: Run, options: list[str]) -> None:
+    code, _, err = aias("env", "down", "local", *options, "--yes")
+    assert code == 2
+    assert options[0] in err
+
+
 def test_the_list_says_what_is_chosen_and_what_is_not_valid(aias: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("extends: local\ncolour: red\n")
     rows = {row["name"]: row for row in read(aias, "env", "list", "--config", str(tmp_path))["environments"]}

@@ -22,7 +22,7 @@ from aias_core.environments.linode.simulation import Simulation
 from aias_core.environments.linode.states import read_state
 from aias_core.environments.linode.target import LinodeEnvironment
 from aias_core.environments.linode.terraform_state import list_instances
-from aias_core.environments.linode.up import UpOptions
+from aias_core.environments.linode.up import UpOptions, UpResult
 from aias_core.environments.profiles import load_profile
 from aias_core.environments.schema import LinodeProfile
 from aias_core.errors import AiasError
@@ -138,6 +138,19 @@ class Account:
     def down(self) -> Run:
         """Removes everything but the state."""
         return self._repeat(lambda one: one.down(DownOptions(volumes=True, keep_state=True), lambda _: None))
+
+    def bring_up(self, options: UpOptions | None = None) -> UpResult:
+        """One `up` and no other, with everything agreed to."""
+        return self.environment().up(options or UpOptions(), lambda _: None, lambda _: None)
+
+    def rows(self, path: str) -> list[dict[str, Any]]:
+        """What the account lists there."""
+        return self.environment().opened.account.list_all(path)
+
+    def writes(self) -> list[str]:
+        """The calls since the last look that could have changed something."""
+        calls = self.control("GET", "calls")
+        return [f"{call['method']} {call['path']}" for call in calls if call["method"] != "GET"]
 
     def _repeat(self, act: Any) -> Run:
         """The command again and again until it is done, as its hint says."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
+
+from requests import Response
 
 from aias_core.environments.linode.client import LinodeAccount
 from aias_core.environments.linode.pacing import Timing
@@ -18,6 +21,25 @@ from aias_services.linode_simulator.world import World
 from support.linode import TOKEN
 from support.near import Near, NearAdapter
 
+Call = tuple[str, str, int | None]
+
+
+class Overheard(NearAdapter):
+    """Remembers method, path and status of each call, None for no answer."""
+
+    def __init__(self, near: Near) -> None:
+        super().__init__(near)
+        self.calls: list[Call] = []
+
+    def send(self, request: Any, **more: Any) -> Response:
+        status = None
+        try:
+            answer = super().send(request, **more)
+            status = answer.status_code
+            return answer
+        finally:
+            self.calls.append((request.method, re.sub(r"^/v4(beta)?|\?.*", "", request.path_url), status))
+
 
 @dataclass
 class FakeAccount:
@@ -25,8 +47,9 @@ class FakeAccount:
 
     world: World
     account: LinodeAccount
-    calls: list[tuple[str, str, int | None]]
+    calls: list[Call]
     pauses: list[float]
+    said: list[str]
 
     def fail(self, kind: str, **rule: Any) -> None:
         self.world.state.faults.append(FaultRule(kind=kind, **rule))
@@ -39,23 +62,24 @@ def make_account(
     world = World(REGISTRY)
     world.state.settings.pace, world.state.settings.enforce_rates = 0, enforce_rates
     add_token(world, Tokens(token, scopes))
-    calls: list[tuple[str, str, int | None]] = []
     pauses: list[float] = []
+    said: list[str] = []
 
     def sleep(seconds: float) -> None:
         pauses.append(seconds)
         world.state.clock_offset += seconds
 
     near = Near(Application(world))
+    below = Overheard(near)
     account = LinodeAccount(
         near.url,
         version,
         Secret(token),
-        on_call=lambda *call: calls.append(call),
+        on_wait=said.append,
         timing=Timing(now=world.now, sleep=sleep),
-        below=NearAdapter(near),
+        below=below,
     )
-    return FakeAccount(world, account, calls, pauses)
+    return FakeAccount(world, account, below.calls, pauses, said)
 
 
 def build_environment(fake: FakeAccount, profile: LinodeProfile) -> None:

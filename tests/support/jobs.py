@@ -22,6 +22,13 @@ def content_of(place: Place) -> bytes:
     return b"".join(read_object(place))
 
 
+def run_one(worker: Worker) -> Job:
+    """The job that the worker finds, as it is after its turn; there must be one."""
+    done = worker.run_next()
+    assert done is not None
+    return done
+
+
 def is_clean(made: Worker, job: Job) -> bool:
     """Nothing of the job is in storage: no object, no manifest, no open upload."""
     place = made.place(job)

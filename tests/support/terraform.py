@@ -19,6 +19,7 @@ from aias_core.environments.linode.mirror import make_mirror
 from aias_core.environments.linode.states import StateVersions
 from aias_core.environments.linode.store import DirectoryStore
 from aias_core.environments.linode.terraform import Terraform, build_environment
+from aias_core.environments.linode.terraform_plan import ResourceChange
 from aias_core.environments.linode.terraform_program import copy_configuration
 from aias_core.environments.linode.variables import build_variables
 from aias_core.environments.profiles import load_profile
@@ -33,6 +34,22 @@ def profile_variables(name: str) -> dict[str, Any]:
     profile = load_profile(name, None)
     assert isinstance(profile, LinodeProfile)
     return copy.deepcopy(build_variables(profile, name)) | {"poll_milliseconds": POLL_MILLISECONDS}
+
+
+def make_change(
+    kind: str, actions: str, before: Any = None, after: Any = None, reasons: Sequence[str] = ()
+) -> ResourceChange:
+    """One change of a plan; its actions separated by commas."""
+    return ResourceChange(
+        address=f"{kind}.this",
+        type=kind,
+        name="this",
+        module="",
+        actions=tuple(actions.split(",")),
+        replace_reasons=tuple(reasons),
+        before=before,
+        after=after,
+    )
 
 
 @dataclass

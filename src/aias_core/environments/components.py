@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aias_core.errors import NotFound
+from aias_core.files import load_yaml
 
 REGISTRY = Path(__file__).with_name("components.yaml")
 Probe = str | Mapping[str, str]
@@ -58,10 +59,7 @@ class Component:
 
 def load_registry() -> dict[str, Component]:
     """Every component by name, as declared."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    raw: dict[str, dict[str, Any]] = yaml.load(REGISTRY.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+    raw: dict[str, dict[str, Any]] = load_yaml(REGISTRY.read_text(encoding="utf-8"))
     return {name: _build(name, entry) for name, entry in raw.items()}
 
 

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID
 
+from aias_core.files import load_yaml
+
 ORGANIZATION_ROLES = ("owner", "admin", "developer", "billing", "viewer")
 PLATFORM_ROLES = ("system_admin", "operator", "auditor")
 _MATRIX = Path(__file__).with_name("permissions.yaml")
@@ -53,9 +55,7 @@ class Principal:
 @cache
 def load_matrix() -> Mapping[str, Mapping[str, Mapping[str, Grant]]]:
     """Permission, then `organization` or `platform`, then role, to what it allows."""
-    import yaml
-
-    raw: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(_MATRIX.read_text(encoding="utf-8"))
+    raw: dict[str, dict[str, dict[str, str]]] = load_yaml(_MATRIX.read_text(encoding="utf-8"))
     return {
         permission: {side: {role: Grant(grant) for role, grant in roles.items()} for side, roles in sides.items()}
         for permission, sides in raw.items()

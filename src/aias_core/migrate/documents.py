@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aias_core.database.connection import connect
 from aias_core.migrate.catalog.difference import compare_catalogs
-from aias_core.migrate.catalog.snapshot import Catalog, CatalogObject, read_catalog
+from aias_core.migrate.catalog.snapshot import Catalog, CatalogObject
 from aias_core.migrate.diagram import render_svg
-from aias_core.migrate.expected import scratch_copy
-from aias_core.migrate.files import CATALOG_FILE, load_migrations
+from aias_core.migrate.expected import read_catalogs, render_expected
+from aias_core.migrate.files import CATALOG_FILE
 
 if TYPE_CHECKING:
     from aias_core.migrate.target import Target
@@ -27,21 +26,14 @@ _SHOWN = {"table", "view", "function", "index", "trigger", "policy", "constraint
 
 def build_documents(target: Target, classes: Classes, out: Path) -> dict[Path, str]:
     """Every document of a database by its path, from the files applied to a scratch server one by one."""
-    from aias_core.migrate.runner import migrate
-
-    entries, changes, before = {}, [f"# Changes of `{target.database}`", ""], Catalog(())
-    with scratch_copy(target) as scratch:
-        for migration in load_migrations(target.files):
-            migrate(scratch, to=migration.version)
-            with connect(scratch.dsn) as connection:
-                catalog = read_catalog(connection)
-            checksums = {"checksum_up": migration.checksum_up, "checksum_down": migration.checksum_down}
-            entries[migration.version] = {**checksums, "fingerprint": catalog.fingerprint}
-            changes += _describe_changes(migration.name, before, catalog)
-            before = catalog
+    catalogs = read_catalogs(target)
+    changes, before = [f"# Changes of `{target.database}`", ""], Catalog(())
+    for migration, catalog in catalogs:
+        changes += _describe_changes(migration.name, before, catalog)
+        before = catalog
     rendered = render_documents(target.database, before, classes)
     return {
-        target.files / CATALOG_FILE: json.dumps(entries, indent=1) + "\n",
+        target.files / CATALOG_FILE: render_expected(catalogs),
         **{out / name: text for name, text in rendered.items()},
         out / f"{target.database}-changes.md": "\n".join(changes).rstrip() + "\n",
     }

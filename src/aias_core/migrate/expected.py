@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aias_core.database.connection import connect
 from aias_core.migrate.catalog.difference import compare_catalogs
-from aias_core.migrate.catalog.snapshot import Catalog, read_catalog, read_fingerprint
-from aias_core.migrate.files import CATALOG_FILE, load_migrations
+from aias_core.migrate.catalog.snapshot import Catalog, read_catalog
+from aias_core.migrate.files import CATALOG_FILE, Migration
 
 if TYPE_CHECKING:
     from aias_core.migrate.target import Target
@@ -25,21 +25,31 @@ def load_expected(directory: Path) -> dict[str, str]:
     return {version: entry["fingerprint"] for version, entry in json.loads(path.read_bytes()).items()}
 
 
-def build_expected(target: Target) -> dict[str, dict[str, str]]:
-    """The content of `catalog.json`: both checksums of each version, and the fingerprint after it."""
-    from aias_core.migrate.runner import migrate
+def read_catalogs(target: Target) -> list[tuple[Migration, Catalog]]:
+    """Each migration with the catalogue after it, from the files applied to a scratch server."""
+    from aias_core.migrate.runner import RunOptions, migrate
 
-    entries = {}
-    with scratch_copy(target) as scratch:
-        for migration in load_migrations(target.files):
-            migrate(scratch, to=migration.version)
-            with connect(scratch.dsn) as connection:
-                entries[migration.version] = {
-                    "checksum_up": migration.checksum_up,
-                    "checksum_down": migration.checksum_down,
-                    "fingerprint": read_fingerprint(connection),
-                }
-    return entries
+    found: list[tuple[Migration, Catalog]] = []
+    with scratch_copy(target) as scratch, connect(scratch.dsn, autocommit=True) as looking:
+
+        def look(migration: Migration) -> None:
+            found.append((migration, read_catalog(looking)))
+
+        migrate(scratch, RunOptions(checks_catalogue=False, applied=look))
+    return found
+
+
+def render_expected(catalogs: Iterable[tuple[Migration, Catalog]]) -> str:
+    """The text of `catalog.json`: both checksums of each version, and the fingerprint after it."""
+    entries = {
+        migration.version: {
+            "checksum_up": migration.checksum_up,
+            "checksum_down": migration.checksum_down,
+            "fingerprint": catalog.fingerprint,
+        }
+        for migration, catalog in catalogs
+    }
+    return json.dumps(entries, indent=1) + "\n"
 
 
 def read_expected_catalog(target: Target, version: str | None) -> Catalog:

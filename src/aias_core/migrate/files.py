@@ -17,6 +17,8 @@ NAME = re.compile(r"(\d{12})_([a-z0-9_]{1,60})\.(up|down)\.sql")
 CATALOG_FILE = "catalog.json"
 _PARTS = ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12))
 _AHEAD = timedelta(hours=24)
+_OTHER_DIRECTORY = "name the one that holds the files of this database: --directory DIR"
+_OTHER_MINUTE = "rename both of its files with the present minute: date -u +%Y%m%d%H%M"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def load_migrations(directory: Path) -> list[Migration]:
     Raises NothingRan when there is none, InvalidInput for a file that is misnamed, lacks its pair or repeats a version.
     """
     if not directory.is_dir():
-        raise NothingRan(f"There is no migrations directory '{directory}'")
+        raise NothingRan(f"There is no migrations directory '{directory}'", hint=_OTHER_DIRECTORY)
     parts: dict[str, dict[str, Path]] = {}
     for path in sorted(path for path in directory.iterdir() if path.name != CATALOG_FILE):
         match = NAME.fullmatch(path.name)
@@ -65,7 +67,7 @@ def load_migrations(directory: Path) -> list[Migration]:
         check_version(path.name, match[1])
         parts.setdefault(f"{match[1]}_{match[2]}", {})[match[3]] = path
     if not parts:
-        raise NothingRan(f"There are no migrations in '{directory}'")
+        raise NothingRan(f"There are no migrations in '{directory}'", hint=_OTHER_DIRECTORY)
     migrations = [_pair(name, files) for name, files in parts.items()]
     _check_unique(migrations)
     return migrations
@@ -77,9 +79,9 @@ def check_version(name: str, version: str) -> None:
         year, month, day, hour, minute = (int(version[first:last]) for first, last in _PARTS)
         made_at = datetime(year, month, day, hour, minute, tzinfo=UTC)
     except ValueError as exc:
-        raise InvalidInput(f"'{name}' does not begin with a real UTC minute") from exc
+        raise InvalidInput(f"'{name}' does not begin with a real UTC minute", hint=_OTHER_MINUTE) from exc
     if made_at - clock.now() > _AHEAD:
-        raise InvalidInput(f"'{name}' is dated more than 24 hours ahead")
+        raise InvalidInput(f"'{name}' is dated more than 24 hours ahead", hint=_OTHER_MINUTE)
 
 
 def _pair(name: str, files: dict[str, Path]) -> Migration:

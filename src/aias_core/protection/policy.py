@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from aias_core.errors import InvalidInput
+from aias_core.files import load_yaml
 from aias_core.migrate.files import default_directory
 
 if TYPE_CHECKING:
@@ -96,11 +97,9 @@ def default_path() -> Path:
 
 def load_policy(path: Path | None = None) -> DataPolicy:
     """The policy of a file. Raises InvalidInput naming the first entry that is not valid."""
-    import yaml
-
     path = path or default_path()
     try:
-        return DataPolicy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return DataPolicy.model_validate(load_yaml(path.read_text(encoding="utf-8")))
     except ValidationError as exc:
         fault = exc.errors()[0]
         place = ".".join(map(str, fault["loc"]))

@@ -28,7 +28,7 @@ GROUP = "sealedsecrets.bitnami.com"
 _PLACEHOLDERS = re.compile(
     r"(?i)(change[-_ ]?(me|it|this)|replace[-_ ]?(me|this)|place[-_ ]?holder|fix[-_ ]?me|to[-_ ]?do|tbd|dummy|example"
     r"|sample|default|none|null|nil|secret|password|passw0rd|token|test|your[-_ ].*|my[-_ ]?(secret|password|token)"
-    r"|<[^<>]*>|\$\{[^{}]*\}|\{\{[^{}]*\}\}|\{[\w .-]*\}|\[[\w .-]*\]|\$\([^()]*\)|(?-i:%[A-Z][A-Z0-9_]*%)"
+    r"|<+[^<>]*>+|\$\{[^{}]*\}|\$?\{\{(?s:.*)\}\}|\{[\w .-]*\}|\[+[\w .-]*\]+|\$\([^()]*\)|(?-i:%[A-Z][A-Z0-9_]*%)"
     r"|(?P<one>.)(?P=one)*|12345\d*|secret://.*)"
 )
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from aias_core.errors import InvalidInput, NotFound, Refused
+from aias_core.files import load_yaml
 from aias_core.identity.keys import letter_of
 from aias_core.money import TOKENS_PER_PRICE_UNIT, parse_amount
 
@@ -153,11 +154,9 @@ def load_package(name: str, asked: dict[str, int]) -> Package:
 
 
 def _read(name: str) -> dict[str, Any]:
-    import yaml
-
     if name not in list_packages():
         raise NotFound(f"There is no seed package '{name}'", hint=f"packages: {', '.join(list_packages())}")
-    content: dict[str, Any] = yaml.safe_load((_SHIPPED / f"{name}.yaml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = load_yaml((_SHIPPED / f"{name}.yaml").read_text(encoding="utf-8"))
     base = content.pop("extends", None)
     return content if base is None else {**_read(base), **content}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from aias_core.protection.retirement import KeyInUse, Retirement, retire_key
 from aias_core.protection.rotation import Rotation, rotate_email_key
 from aias_core.secret import Secret
 from support.environments import CommandLine
-from support.keys import make_data_keys, make_variables
+from support.keys import enter_person, make_data_keys, make_variables
 from support.rows import insert_any_row
 from support.subjects import unguarded
 
@@ -36,27 +35,21 @@ def dsn(postgres_server: PostgresServer, operational: str) -> Secret:
 
 
 @pytest.fixture
-def store(dsn: Secret) -> Iterator[psycopg.Connection]:
-    """A database whose people were hashed under 'e1' and then under 'e2' as well."""
-    with connect(dsn, autocommit=True) as connection:
-        register_active_keys(connection, KEYS)
-        for number in range(PEOPLE):
-            enter(connection, KEYS, f"person-{number}@example.org")
-        rotate_email_key(connection, KEYS, Rotation("e1", "e2"), lambda _: None)
+def identity(postgres_server: PostgresServer, operational: str) -> Iterator[psycopg.Connection]:
+    """The service, which enters people."""
+    with connect(postgres_server.dsn(operational, "aias_identity"), autocommit=True) as connection:
         yield connection
 
 
-def enter(connection: psycopg.Connection, keys: DataKeys, email: str) -> uuid.UUID:
-    user_id = ids.new_id()
-    with connection.transaction():
-        kid, sealed = keys.seal_email(email, user_id)
-        connection.execute(
-            "INSERT INTO aias.users (user_id, email_ciphertext, email_enc_kid) VALUES (%s, %s, %s)",
-            [user_id, sealed, kid],
-        )
-        for hash_kid, digest in hash_for_all_keys(connection, keys, email).items():
-            connection.execute("INSERT INTO aias.user_email_hashes VALUES (%s, %s, %s)", [hash_kid, digest, user_id])
-    return user_id
+@pytest.fixture
+def store(dsn: Secret, identity: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """A database whose people were hashed under 'e1' and then under 'e2' as well."""
+    register_active_keys(identity, KEYS)
+    for number in range(PEOPLE):
+        enter_person(identity, KEYS, f"person-{number}@example.org")
+    with connect(dsn, autocommit=True) as connection:
+        rotate_email_key(connection, KEYS, Rotation("e1", "e2"), lambda _: None)
+        yield connection
 
 
 def retire(connection: psycopg.Connection, kid: str = "e1", keys: DataKeys = KEYS) -> Retirement:
@@ -72,13 +65,15 @@ def status_of(connection: psycopg.Connection, kid: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def test_a_key_that_was_left_is_retired_with_its_digests(store: psycopg.Connection) -> None:
+def test_a_key_that_was_left_is_retired_with_its_digests(
+    store: psycopg.Connection, identity: psycopg.Connection
+) -> None:
     assert (retire(store).removed, status_of(store, "e1")) == (PEOPLE, "retired")
     assert list_digests(store) == {"e2": PEOPLE}
     assert set(hash_for_all_keys(store, KEYS, "next@example.org")) == {"e2"}
-    enter(store, KEYS, "next@example.org")
+    enter_person(identity, KEYS, "next@example.org")
     with pytest.raises(psycopg.errors.UniqueViolation):
-        enter(store, KEYS, "person-3@example.org")
+        enter_person(identity, KEYS, "person-3@example.org")
     assert (retire(store).removed, status_of(store, "e1")) == (0, "retired")
 
 
@@ -133,8 +128,10 @@ def test_a_retired_key_does_not_take_over(store: psycopg.Connection) -> None:
     assert status_of(store, "k1") == "active"
 
 
-def test_an_api_key_keeps_its_hashing_key_until_it_has_ended(store: psycopg.Connection, dsn: Secret) -> None:
-    org_id, user_id = ids.new_id(), enter(store, KEYS, "owner@example.org")
+def test_an_api_key_keeps_its_hashing_key_until_it_has_ended(
+    store: psycopg.Connection, identity: psycopg.Connection, dsn: Secret
+) -> None:
+    org_id, user_id = ids.new_id(), enter_person(identity, KEYS, "owner@example.org")
     with connect(dsn) as connection:
         connection.execute("SET ROLE aias_owner")
         connection.execute(

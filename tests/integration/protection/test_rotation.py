@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +31,7 @@ from aias_core.protection.data_keys import (
 from aias_core.protection.rotation import Rotation, rotate_email_key
 from aias_core.secret import Secret
 from support.environments import CommandLine
-from support.keys import make_data_keys, make_setting, make_variables
+from support.keys import enter_person, make_data_keys, make_setting, make_variables
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def dsn(postgres_server: PostgresServer, operational: str) -> Secret:
     with connect(dsn, autocommit=True) as connection:
         register_active_keys(connection, KEYS)
         for number in range(PEOPLE):
-            enter(connection, KEYS, f"person-{number}@example.org")
+            enter_person(connection, KEYS, f"person-{number}@example.org")
     return postgres_server.dsn(operational, "aias_migrator")
 
 
@@ -57,24 +56,6 @@ def dsn(postgres_server: PostgresServer, operational: str) -> Secret:
 def store(dsn: Secret) -> Iterator[psycopg.Connection]:
     with connect(dsn, autocommit=True) as connection:
         yield connection
-
-
-def enter(connection: psycopg.Connection, keys: DataKeys, email: str) -> uuid.UUID:
-    """Enters a person as a service does. Raises UniqueViolation when the address is there."""
-    user_id = ids.new_id()
-    with connection.transaction():
-        digests = hash_for_all_keys(connection, keys, email)
-        kid, sealed = keys.seal_email(email, user_id)
-        connection.execute(
-            "INSERT INTO aias.users (user_id, email_ciphertext, email_enc_kid) VALUES (%s, %s, %s)",
-            [user_id, sealed, kid],
-        )
-        for hash_kid, digest in digests.items():
-            connection.execute(
-                "INSERT INTO aias.user_email_hashes (kid, email_hash, user_id) VALUES (%s, %s, %s)",
-                [hash_kid, digest, user_id],
-            )
-    return user_id
 
 
 def is_found(connection: psycopg.Connection, email: str) -> bool:
@@ -117,10 +98,10 @@ def test_beside_writers_nobody_is_entered_twice_and_nobody_is_missed(
         with connect(identity, autocommit=True) as connection:
             number = 0
             while not stop.is_set():
-                enter(connection, KEYS, email := f"new-{name}-{number}@example.org")
+                enter_person(connection, KEYS, email := f"new-{name}-{number}@example.org")
                 entered.append(email)
                 try:
-                    enter(connection, KEYS, f"person-{number % PEOPLE}@example.org")
+                    enter_person(connection, KEYS, f"person-{number % PEOPLE}@example.org")
                 except psycopg.errors.UniqueViolation:
                     refused.append(number)
                 number += 1

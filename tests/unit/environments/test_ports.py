@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -34,6 +35,17 @@ def test_remembered_port_wins_over_the_preferred_one() -> None:
     first, second = find_free_port(), find_free_port()
     assert choose(wish(preferred=first)) == [first]
     assert choose(wish(preferred=first), remembered=second) == [second]
+
+
+def test_remembered_port_is_waited_for_while_a_killed_server_lets_it_go() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", find_free_port()))
+        holder.listen()
+        port = holder.getsockname()[1]
+        ending = threading.Timer(0.2, holder.close)
+        ending.start()
+        assert choose(wish(), remembered=port) == [port]
+        ending.join()
 
 
 def test_taken_port_that_nobody_fixed_is_moved(held_port: int) -> None:

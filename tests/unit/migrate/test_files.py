@@ -21,10 +21,10 @@ def test_the_shipped_migrations_load(database: str) -> None:
 
 
 def test_an_empty_directory_is_never_nothing_to_do(tmp_path: Path) -> None:
-    with pytest.raises(NothingRan):
-        load_migrations(tmp_path)
-    with pytest.raises(NothingRan):
-        load_migrations(tmp_path / "missing")
+    for directory in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(NothingRan) as raised:
+            load_migrations(directory)
+        assert "--directory DIR" in str(raised.value.hint)
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,13 @@ def test_an_empty_directory_is_never_nothing_to_do(tmp_path: Path) -> None:
     ids=["no-down", "no-up", "foreign-file", "short-version", "month-13", "one-version-twice"],
 )
 def test_a_misnamed_file_is_refused(tmp_path: Path, names: list[str], said: str) -> None:
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInput, match=said) as raised:
         load_migrations(write(tmp_path, *names))
+    assert raised.value.hint
 
 
 def test_a_version_more_than_a_day_ahead_is_refused(tmp_path: Path) -> None:
     version = (clock.now() + timedelta(days=2)).strftime("%Y%m%d%H%M")
-    with pytest.raises(InvalidInput, match="24 hours ahead"):
+    with pytest.raises(InvalidInput, match="24 hours ahead") as raised:
         load_migrations(write(tmp_path, f"{version}_a.up.sql", f"{version}_a.down.sql"))
+    assert "date -u" in str(raised.value.hint)

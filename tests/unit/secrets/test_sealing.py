@@ -65,21 +65,27 @@ def test_two_sealings_of_one_value_have_nothing_in_common() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "  ", "changeme", "CHANGE_ME", "<token>", "${TOKEN}", "{{ token }}", "xxxxxxxx", "***", "TODO"),
-        *("placeholder", "your-token-here", "secret", "password", "12345678", "secret://env/X", "replace-me"),
-        *("[token]", "{token}", "$(TOKEN)", "%TOKEN%"),
+        *(pytest.param("", id="empty"), pytest.param("  ", id="blanks")),
+        *("changeme", "CHANGE_ME", "xxxxxxxx", "***", "TODO", "placeholder", "your-token-here", "secret", "password"),
+        *("12345678", "secret://env/X", "replace-me", "fixme", "tbd", "dummy", "example", "sample", "default", "none"),
+        *("null", "nil", "passw0rd", "token", "test", "my-secret"),
+        *("<token>", "<<token>>", "${TOKEN}", "{token}", "[token]", "[[token]]", "$(TOKEN)", "%TOKEN%"),
+        *("{{ token }}", "{{{token}}}", "${{ secrets.X }}", "{{ lookup('x', {'a':1}) }}", "{{ user }}:{{ token }}"),
+        pytest.param("{{\n  token\n}}", id="lines"),
     ],
 )
 def test_a_placeholder_is_refused(text: str) -> None:
-    with pytest.raises(Refused, match="'dsn' is a placeholder"):
+    with pytest.raises(Refused, match="'dsn' is a placeholder") as refused:
         refuse_placeholder("dsn", Secret(text), "send the real value on stdin")
+    assert refused.value.hint == "send the real value on stdin"
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        *("changeme-9fK2", "secretary-41Zx", "test.k3y.9sd8f", "1234567a", "%abc%"),
-        *('{"auths": {"registry.example.com": {"auth": "dTpw"}}}', '["k3y-one", "k3y-two"]', "<a>k3y</a>"),
+        *("changeme-9fK2", "secretary-41Zx", "test.k3y.9sd8f", "1234567a", "%abc%", "<a>k3y</a>"),
+        *('{"auths": {"registry.example.com": {"auth": "dTpw"}}}', '{"a": 1}', '{"a":{"b":{}}}'),
+        *('["k3y-one", "k3y-two"]', '["a"]', '[["k3y"]]', "[1, 2]", '[{"a": 1}]'),
     ],
 )
 def test_a_value_that_looks_a_little_like_one_is_not(text: str) -> None:

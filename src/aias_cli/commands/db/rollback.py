@@ -61,7 +61,7 @@ def rollback(
         return print_plans(context, document)
     names = [f"{step['version']}_{step['slug']}" for item in document["plans"] for step in item["steps"]]
     context.printer.note(f"To revert: {', '.join(names)}")
-    context.confirm(f"Revert {len(names)} migrations of '{context.env}'?")
+    context.confirm(f"Revert {len(names)} of the migrations of '{context.env}'?")
     consents = read_consents(context, targets, plan, approval, allow)
     with delivering(context, targets):
         runs = [

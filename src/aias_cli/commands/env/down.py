@@ -9,7 +9,7 @@ import typer
 from aias_cli.commands.env.options import Confirm, Environment, LockWait, refuse_options
 from aias_cli.context import CommandContext, current
 
-_ON_LINODE = ("plan", "ticket")
+_ON_LINODE = ("keep_state", "plan", "ticket", "confirm", "lock_wait")
 
 
 def down(

@@ -63,6 +63,8 @@ def _plan_removal(context: CommandContext, chosen: LinodeEnvironment, *, volumes
     record = found.as_record() | ({"id": chosen.save_plan(found)} if save else {})
     context.printer.result("aias.env.plan.down/1", record, "resources", _REMOVAL_COLUMNS)
     note_price(context, found)
+    if not found.are_workloads_known:
+        context.printer.note("The cluster did not tell what its workloads have in the account: that is not known.")
     if save:
         command = f"aias env down {chosen.name}{' --volumes' if volumes else ''} --plan {record['id']} --ticket ID"
         context.printer.note(f"Kept as {record['id']}; carry it out within 24 hours: {command}")

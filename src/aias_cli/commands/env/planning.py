@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aias_cli.context import CommandContext
-    from aias_core.environments.linode.convergence import Owned
+    from aias_core.environments.linode.ownership import Owned
     from aias_core.environments.linode.plan import EnvironmentPlan
     from aias_core.environments.linode.removal_plan import RemovalPlan
 

@@ -51,10 +51,10 @@ async def drain_stream(nats: Client, pool: Pool, seconds: float) -> PipelineStat
     working = asyncio.create_task(run_ingest(nats, pool, state, stop, WORKERS))
     try:
         async with asyncio.timeout(seconds):
-            while await _count_left(js):
+            while await count_left(js):
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError as exc:
-        left = await _count_left(js)
+        left = await count_left(js)
         raise Partial(f"{left} messages are left, {state.accepted} events were stored", hint="run it again") from exc
     finally:
         stop.set()
@@ -62,7 +62,8 @@ async def drain_stream(nats: Client, pool: Pool, seconds: float) -> PipelineStat
     return state
 
 
-async def _count_left(js: JetStreamContext) -> int:
+async def count_left(js: JetStreamContext) -> int:
+    """Messages that were not delivered yet, or not acknowledged."""
     info: Any = await js.consumer_info(USAGE_STREAM, INGEST_CONSUMER)
     return int(info.num_pending + info.num_ack_pending)
 

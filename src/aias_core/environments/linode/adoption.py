@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aias_core.environments.linode.kinds import get_kind, is_ours
 from aias_core.environments.linode.terraform_plan import UNKNOWN
-from aias_core.errors import Conflict
+from aias_core.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.client import LinodeAccount
@@ -118,7 +118,10 @@ def _find_child(account: LinodeAccount, change: ResourceChange, wanted: Mapping[
     if parent in (None, UNKNOWN):
         return None
     path = child.path.format(parent)
-    found = [row for row in account.list_all(path) if _has_names(row, wanted, child.names)]
+    try:
+        found = [row for row in account.list_all(path) if _has_names(row, wanted, child.names)]
+    except NotFound:  # the parent is gone, and took its children along
+        return None
     if len(found) > 1:
         ids = ", ".join(str(row["id"]) for row in found)
         raise Conflict(f"There are {len(found)} of '{change.address}': {ids}", hint="delete the one that is not in use")

@@ -25,6 +25,7 @@ from aias_core.approvals import (
 from aias_core.errors import AiasError, Conflict, NotFound, Refused
 
 if TYPE_CHECKING:
+    from aias_core.environments.linode.journal import JournalShelf
     from aias_core.environments.linode.store import StateStore
     from aias_core.environments.schema import LinodeProfile
 
@@ -66,10 +67,11 @@ class PlanApproval(Decision):
 
 @dataclass(frozen=True, slots=True)
 class PlanShelf:
-    """The saved plans of one environment."""
+    """The saved plans of one environment; its journals tell which were carried out."""
 
     store: StateStore
     environment: str
+    journals: JournalShelf
 
     def save(self, plan: Plan, author: str) -> str:
         """Keeps a plan for 90 days; its id."""
@@ -117,7 +119,7 @@ class PlanShelf:
         faults = {
             f"is for 'aias env {kind}'": kind != plan.kind,
             "is more than 24 hours old": age > APPLICABLE,
-            "was applied before": self.store.get(self._key(plan_id, "applied")) is not None,
+            "was applied before": self._is_used_up(plan_id),
             f"was made by aias {saved['code_version']}": saved["code_version"] != __version__,
             "was made for another state": saved["state_serial"] != plan.serial,
             "is not what would be done now": saved["sha256"] != plan.sha256,
@@ -139,10 +141,16 @@ class PlanShelf:
             )
         return people
 
-    def mark_applied(self, plan_id: str, run_id: str) -> None:
-        """Uses the plan up. Raises Conflict when somebody was quicker."""
-        if not self.store.put_new(self._key(plan_id, "applied"), run_id.encode()):
-            raise Conflict(f"The plan '{plan_id}' was applied before")
+    def mark_applied(self, plan_id: str, run_id: str, how_to_save: str) -> None:
+        """Uses the plan up with the run that is about to begin. Raises Conflict when somebody was quicker."""
+        if self._is_used_up(plan_id):
+            raise Conflict(f"The plan '{plan_id}' was applied before", hint=f"make a new one with: {how_to_save}")
+        self.store.put(self._key(plan_id, f"applied-{run_id}"), b"")
+
+    def _is_used_up(self, plan_id: str) -> bool:
+        """A run that was ended before its journal told of the plan has done nothing by it."""
+        start = self._key(plan_id, "applied-")
+        return any(self.journals.is_begun(key.removeprefix(start), plan_id) for key in self.store.list(start))
 
     def _counts(self, approval: PlanApproval, saved: dict[str, Any], policy: ApprovalPolicy, actor: str) -> bool:
         used: Collection[str] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -29,7 +30,7 @@ Answer = tuple[int, bytes]
 
 
 class StateBackend:
-    """Answers Terraform. `fault` is why the last write or read was refused, which Terraform itself cannot tell."""
+    """Answers Terraform. `fault` is why a write or read was not done, which Terraform itself cannot tell."""
 
     def __init__(self, versions: StateVersions, lease: Lease | None = None) -> None:
         self._versions, self._lease = versions, lease
@@ -64,9 +65,10 @@ class StateBackend:
         with self._turn:
             try:
                 answered = self._do(method, parse_qs(query), body)
-            except AiasError as exc:
-                self.fault, self._failed_method = exc, method
-                return _status_of(exc), exc.message.encode()
+            except Exception as exc:
+                fault = exc if isinstance(exc, AiasError) else _wrap_mistake(exc)
+                self.fault, self._failed_method = fault, method
+                return _status_of(fault), fault.message.encode()
             if method == self._failed_method and answered[0] != HTTPStatus.CONFLICT:
                 self.fault = None
             return answered
@@ -144,8 +146,10 @@ def serve_state(versions: StateVersions, lease: Lease | None = None) -> Iterator
 
 
 class _Server(ThreadingHTTPServer):
-    def handle_error(self, *_: object) -> None:
-        """Says nothing: a Terraform that was killed hangs up, and what matters is a fault."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of a Terraform that was killed and hung up."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _build_handler(backend: StateBackend) -> type[BaseHTTPRequestHandler]:
@@ -179,6 +183,13 @@ def _status_of(exc: AiasError) -> int:
     if isinstance(exc, LeaseLost):
         return 409
     return 503 if isinstance(exc.__cause__, DependencyUnreachable) or isinstance(exc, DependencyUnreachable) else 422
+
+
+def _wrap_mistake(exc: Exception) -> AiasError:
+    """Names only its kind: what it says of itself may hold a part of the state."""
+    fault = AiasError(f"The state backend failed with {type(exc).__name__}", hint="see the trace with: --verbose")
+    fault.__cause__ = exc
+    return fault
 
 
 def _read_lock(body: bytes) -> dict[str, Any]:

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aias_core import clock
-from aias_core.environments.linode.convergence import Convergence, Owned
+from aias_core.environments.linode.convergence import Convergence
+from aias_core.environments.linode.dangers import Danger, refuse_protected
+from aias_core.environments.linode.down import DownOptions
 from aias_core.environments.linode.maintenance import refuse_under_maintenance
+from aias_core.environments.linode.ownership import Owned
 from aias_core.environments.linode.plan import ONLOOKER
+from aias_core.environments.linode.removal_plan import refuse_unplanned_removal
 from aias_core.environments.linode.up import UpOptions, check_unfinished
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.steps import Progress
     from aias_core.environments.linode.target import LinodeEnvironment
+    from aias_core.environments.schema import LinodeProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ def clean_up(
     """Removes it after `consent`, which is given what will go, under the lease, and raises to refuse.
 
     Nothing is asked of the profile or of offers and room: those may be what the run failed for. Raises NotFound where
-    no `up` is unfinished, LockHeld, Refused under maintenance.
+    no `up` is unfinished, LockHeld, Refused under maintenance and for what `down` would not remove so.
     """
     began = clock.monotonic()
     check_unfinished(environment.name, environment.read_state().journals.find_unfinished(ONLOOKER))
@@ -59,6 +64,7 @@ def clean_up(
         with environment.workshop(state, lease) as workshop:
             convergence = Convergence(environment, workshop, journal, progress)
             own = convergence.list_own()
+            _refuse_loss(environment.profile, own)
             consent(own)
             convergence.remove(own)
         journal.end("failed", cleaned_up=True)
@@ -69,3 +75,12 @@ def clean_up(
         removed=tuple(own),
         seconds=clock.monotonic() - began,
     )
+
+
+def _refuse_loss(profile: LinodeProfile, own: Sequence[Owned]) -> None:
+    """A run may have made all of an environment, and been left when it was in use already."""
+    lost = [Danger(one.address, one.type, one.name, "it is removed", destroys=True) for one in own if one.is_precious]
+    if profile.protect:
+        refuse_protected(lost, profile.name)
+    if lost:
+        refuse_unplanned_removal(profile, DownOptions())

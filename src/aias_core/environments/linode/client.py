@@ -11,7 +11,7 @@ from aias_core import __version__
 from aias_core.environments.linode.kinds import Kind, Resource, get_kind
 from aias_core.environments.linode.pacing import Timing
 from aias_core.environments.linode.refusals import explain_refusal
-from aias_core.environments.linode.transport import AnswerLost, OnCall, Patience, Transport
+from aias_core.environments.linode.transport import AnswerLost, OnWait, Patience, Transport
 from aias_core.errors import Conflict, NotFound, Partial
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ class LinodeAccount:
         version: str,
         token: Secret,
         *,
-        on_call: OnCall | None = None,
+        on_wait: OnWait | None = None,
         timing: Timing | None = None,
         below: BaseAdapter | None = None,
     ) -> None:
         self._timing = timing or Timing()
-        self._transport = Transport(self._timing, on_call, below)
+        self._transport = Transport(self._timing, on_wait, below)
         self.url, self.version = url.rstrip("/"), version
         self.client = LinodeClient(
             token.reveal(), base_url=f"{self.url}/{version}", user_agent=f"aias/{__version__}", retry=False

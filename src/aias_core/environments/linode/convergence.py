@@ -21,9 +21,9 @@ from aias_core.environments.linode.adoption import (
     iter_creations,
     list_paths,
 )
-from aias_core.environments.linode.dangers import PRECIOUS
 from aias_core.environments.linode.failures import RESUME, Passing
 from aias_core.environments.linode.kinds import get_kind
+from aias_core.environments.linode.ownership import INFRASTRUCTURE, Owned, find_intended, find_own
 from aias_core.environments.linode.plan import EnvironmentPlan, find_plan_dangers, refuse_new_dangers
 from aias_core.environments.linode.quota import remember_refusal
 from aias_core.environments.linode.transport import Patience
@@ -33,14 +33,13 @@ from aias_core.errors import AiasError, LimitReached, Partial
 if TYPE_CHECKING:
     from aias_core.environments.linode.client import LinodeAccount
     from aias_core.environments.linode.journal import Journal
+    from aias_core.environments.linode.lease import Lease
     from aias_core.environments.linode.steps import Progress
     from aias_core.environments.linode.target import LinodeEnvironment
     from aias_core.environments.linode.terraform import Progress as Moved
     from aias_core.environments.linode.terraform_plan import TerraformPlan
-    from aias_core.environments.linode.terraform_state import Instance
     from aias_core.environments.linode.workshop import Workshop
 
-INFRASTRUCTURE = "infrastructure"
 _READY = {CLUSTER: "ready", DATABASE: "active"}
 READY_SECONDS, LOOK_SECONDS = 1_200.0, 5.0
 
@@ -100,19 +99,14 @@ class Convergence:
                     self._wait_until_good(one.address, one.type, one.identifier, one.path)
                 self._take_over(one)
         if agreed is not None and self.journal.command == "up":
-            own = _intended(self.journal)  # made by this run, so nothing is lost with its first settings
+            own = find_intended(self.journal)  # made by this run, so nothing is lost with its first settings
             refuse_new_dangers(agreed, (d for d in find_plan_dangers(found) if d.destroys or d.address not in own))
         return found
 
-    def list_own(self) -> list[Owned]:
-        """What this run made and is still there, newest first: what it knows the id of, and what it finds by label."""
-        intended = _intended(self.journal)
-        known = [one for one in self.workshop.list_resources() if one.address in intended]
-        plan = self.workshop.plan()
-        lost = [one for one in iter_creations(plan.changes) if one.address in intended]
-        found = find_existing(self.environment.opened.account, lost, self.environment.name)
-        own = [*map(_own_known, known), *map(_own_found, found)]
-        return sorted(own, key=lambda one: intended[one.address], reverse=True)
+    def list_own(self, lease: Lease | None = None) -> list[Owned]:
+        """What this run made and is still there, newest first. With a lease, only what was begun under it."""
+        intended = find_intended(self.journal, lease)
+        return find_own(self.workshop, self.environment.opened.account, self.environment.name, intended)
 
     def remove(self, own: Sequence[Owned]) -> None:
         """Removes what this run made, and forgets it."""
@@ -189,7 +183,6 @@ class Convergence:
                 self._take_over(Existing(label, KEY, label, f"{kind.path}/{identifier}", identifier))
 
     def _take_over(self, one: Existing) -> None:
-        account = self.environment.opened.account
         if one.is_adoptable:
             self.say(f"Taking over '{one.address}' ({one.identifier}), which is there already")
             with self.journal.step(f"adopt {one.address}", id=one.identifier):
@@ -197,13 +190,15 @@ class Convergence:
         else:
             self.say(f"Removing '{one.label}' ({one.identifier}): its secret was never heard")
             with self.journal.step(f"remove {one.address}", id=one.identifier):
-                account.delete(one.path)
-                account.wait_until_gone(one.path)
+                self._remove(one.path)
 
     def _give_back(self, refusal: LimitReached) -> LimitReached:
-        """After a refusal for want of room: this run's creations go, what was there stays."""
+        """After a refusal for want of room: what was made just now goes, what was there stays.
+
+        So does what the run made before it was gone on with, which may be in use by now.
+        """
         self._learn(refusal)
-        own = self.list_own()
+        own = self.list_own(self.workshop.lease)
         self.remove(own)
         removed = [one.address for one in own]
         kept = [one.address for one in self.workshop.list_resources()]
@@ -226,33 +221,6 @@ class Convergence:
         account.wait_until_gone(path)
 
 
-@dataclass(frozen=True, slots=True)
-class Owned:
-    """A resource that a run made; `name` is what a person types to agree to its loss."""
-
-    address: str
-    type: str
-    name: str
-    id: str
-    path: str
-
-    @property
-    def is_precious(self) -> bool:
-        return self.type in PRECIOUS
-
-    def as_record(self) -> dict[str, Any]:
-        return {"address": self.address, "name": self.name, "id": self.id}
-
-
-def _own_known(one: Instance) -> Owned:
-    name = str(one.attributes.get("label") or one.address)
-    return Owned(one.address, one.type, name, one.id, list_paths(one.type, one.attributes))
-
-
-def _own_found(one: Existing) -> Owned:
-    return Owned(one.address, one.type, one.label, one.identifier, one.path)
-
-
 def _outline(plan: TerraformPlan) -> str:
     return ", ".join(f"{'/'.join(one.actions)} '{one.address}'" for one in plan.changes if one.is_change)
 
@@ -271,17 +239,6 @@ _WORDS = {
     "linode_object_storage_bucket": "bucket",
     "linode_domain": "domain",
 }
-
-
-def _intended(journal: Journal) -> dict[str, int]:
-    """The addresses that a run meant to make, each with the line of its journal that says when."""
-    found: dict[str, int] = {}
-    for entry in journal.entries:
-        if entry.event == "intent" and entry.step == INFRASTRUCTURE:
-            found |= {address: entry.seq for address in entry.details.get("creates", ()) if address not in found}
-        elif entry.event == "intent" and entry.step.startswith("create "):
-            found[entry.step.removeprefix("create ")] = entry.seq
-    return found
 
 
 def _is_pool_ready(pool: dict[str, Any]) -> bool:

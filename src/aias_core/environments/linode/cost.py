@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 PlannedKind = Literal["control plane", "node", "instance", "database", "nodebalancer", "object storage", "volume"]
 STANDARD, HIGHLY_AVAILABLE, ENTERPRISE = "lke-sa", "lke-ha", "lke-e"
+OF_WORKLOADS = "volumes and NodeBalancers that workloads ask for, such as the NodeBalancer of the edge"
 NOT_INCLUDED = (
     "network transfer above the pool of the account",
-    "volumes and NodeBalancers that workloads ask for, such as the NodeBalancer of the edge",
+    OF_WORKLOADS,
     "nodes that pools add by themselves above their count",
     "Object Storage above what its flat price includes; that price is paid once for the whole account",
     "taxes",
@@ -57,6 +58,7 @@ class Estimate:
     """A price for each planned resource."""
 
     lines: Sequence[tuple[Planned, Price]]
+    not_included: Sequence[str] = NOT_INCLUDED
 
     @property
     def total(self) -> Price:
@@ -75,7 +77,7 @@ class Estimate:
             for planned, price in self.lines
         ]
         total = {"hourly": format_amount(self.total.hourly), "monthly": format_amount(self.total.monthly)}
-        return {"currency": CURRENCY, "resources": resources, **total, "not_included": list(NOT_INCLUDED)}
+        return {"currency": CURRENCY, "resources": resources, **total, "not_included": list(self.not_included)}
 
 
 def estimate(resources: Iterable[Planned], prices: PriceList) -> Estimate:

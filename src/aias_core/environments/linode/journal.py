@@ -76,11 +76,21 @@ class JournalShelf:
 
     def find_unfinished(self, lease: Fence) -> Journal | None:
         """The newest run when it has no end, to be gone on with under this lease."""
+        newest = next((one for one in self.iter_begun(lease) if not one.is_unlock), None)
+        return None if newest is None or newest.is_ended else newest
+
+    def iter_begun(self, lease: Fence) -> Iterator[Journal]:
+        """The runs and records of unlocking, the newest first; one whose first line was torn did not begin."""
         for run_id in reversed(self.list_runs()):
-            journal = self.open(run_id, lease)
-            if not journal.is_unlock:
-                return None if journal.is_ended else journal
-        return None
+            if entries := self._read_entries(run_id):
+                yield Journal(self, run_id, lease, entries)
+
+    def is_begun(self, run_id: str, plan_id: str) -> bool:
+        """Whether a run was begun by a saved plan, or gone on with by it; one that is too old to be kept was."""
+        runs = self.list_runs()
+        if len(runs) >= _KEPT and run_id < runs[0]:
+            return True
+        return any(entry.details.get("plan") == plan_id for entry in self._read_entries(run_id))
 
     def record_unlock(self, run_id: str, fence: int, **details: Any) -> None:
         """A journal of one line: somebody is about to end another's lease. Raises Refused when it cannot be written."""
@@ -91,10 +101,10 @@ class JournalShelf:
 
     def open(self, run_id: str, lease: Fence) -> Journal:
         """A run's journal. Raises NotFound."""
-        content = self._read(run_id)
-        if not content:
+        entries = self._read_entries(run_id)
+        if not entries:
             raise NotFound(f"There is no journal of the run '{run_id}'")
-        return Journal(self, run_id, lease, list(_parse(content, run_id)))
+        return Journal(self, run_id, lease, entries)
 
     def list_runs(self) -> list[str]:
         """The runs that are known here or in the store, oldest first: their ids rise with time."""
@@ -123,6 +133,9 @@ class JournalShelf:
             raise PrerequisiteMissing(
                 f"The journal '{path}' cannot be written: {exc.strerror}", hint="free some space, then run it again"
             ) from exc
+
+    def _read_entries(self, run_id: str) -> list[Entry]:
+        return list(_parse(self._read(run_id), run_id))
 
     def _read(self, run_id: str) -> bytes:
         """What is in the store, and the lines that only this disk has where it has all of those as well."""
@@ -159,6 +172,10 @@ class Journal:
     @property
     def is_ended(self) -> bool:
         return bool(self._entries) and self._entries[-1].event == "end"
+
+    @property
+    def has_succeeded(self) -> bool:
+        return self.is_ended and self._entries[-1].outcome == "succeeded"
 
     @property
     def is_unlock(self) -> bool:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from aias_core.environments.linode.plan import ONLOOKER
 from aias_core.errors import InvalidInput, Refused
+
+if TYPE_CHECKING:
+    from aias_core.environments.linode.journal import JournalShelf
 
 _MINOR = re.compile(r"v?(\d+)\.(\d+)")
 
@@ -41,6 +46,12 @@ def choose_version(name: str, now: str, behind: Sequence[str], offered: Sequence
             hint=f"begin with: aias env nodes upgrade {name} --to {after}",
         )
     return wanted
+
+
+def find_begun(journals: JournalShelf, command: str) -> str | None:
+    """The version of the newest run of that command, unless it succeeded, whatever else was run since."""
+    newest = next((run for run in journals.iter_begun(ONLOOKER) if run.command == command), None)
+    return None if newest is None or newest.has_succeeded else newest.details.get("version")
 
 
 def minor_of(version: str) -> tuple[int, int]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aias_core.environments.linode.kinds import KINDS, label_of
+from aias_core.errors import Partial
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.client import LinodeAccount
@@ -20,7 +22,7 @@ def list_unprotected(environment: LinodeEnvironment, nodes: Iterable[int]) -> li
 
 
 def protect_nodes(environment: LinodeEnvironment, cluster_id: int, journal: Journal, say: Progress) -> None:
-    """Puts the nodes that there are now behind the firewall, but for those that are."""
+    """Puts the nodes that there are now behind the firewall. Raises Partial naming those that are not."""
     account = environment.opened.account
     found = _find_firewall(environment)
     if found is None:
@@ -31,7 +33,18 @@ def protect_nodes(environment: LinodeEnvironment, cluster_id: int, journal: Jour
         say("Putting the new nodes behind their firewall…")
         with journal.step("node firewall", instances=missing):
             for number in missing:
-                account.post(f"{KINDS['firewall'].path}/{firewall}/devices", {"type": "linode", "id": number})
+                # Where the answer is lost, the firewall tells who is behind it.
+                with suppress(Partial):
+                    account.post(f"{KINDS['firewall'].path}/{firewall}/devices", {"type": "linode", "id": number})
+            _check_protected(environment, missing)
+
+
+def _check_protected(environment: LinodeEnvironment, nodes: list[int]) -> None:
+    if left := list_unprotected(environment, nodes):
+        raise Partial(
+            f"Nodes of '{environment.name}' are open to the world: {', '.join(map(str, left))}",
+            hint=f"put them behind their firewall: aias env up {environment.name}",
+        )
 
 
 def _list_nodes(account: LinodeAccount, cluster_id: int) -> set[int]:

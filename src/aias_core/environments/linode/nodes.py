@@ -119,16 +119,16 @@ def set_schedulable(cluster: Cluster, name: str, *, is_wanted: bool) -> None:
 
 @contextmanager
 def working_on_nodes(
-    environment: LinodeEnvironment, command: str, progress: Progress, lock_wait: float = 0
+    environment: LinodeEnvironment, command: str, progress: Progress, **details: Any
 ) -> Iterator[NodeWork]:
-    """The lease and a journal for the length of the block. Raises LockHeld, EnvironmentNotUp."""
+    """The lease and a journal, begun with `details`, for the length of the block. Raises LockHeld, EnvironmentNotUp."""
     cluster_id, state = get_cluster_id(environment), environment.state
     with (
-        state.held(lock_wait, progress, environment.find_actor()) as lease,
+        state.held(0, progress, environment.find_actor()) as lease,
         open_access(environment.opened.account, environment.name) as cluster,
     ):
         opened = _refuse_none(cluster, environment)
-        journal = _begin(state, command, lease)
+        journal = _begin(state, command, lease, details)
         try:
             yield NodeWork(environment, opened, cluster_id, lease, journal)
         except Exception as exc:
@@ -137,7 +137,7 @@ def working_on_nodes(
         journal.end("succeeded")
 
 
-def _begin(state: RemoteState, command: str, lease: Lease) -> Journal:
+def _begin(state: RemoteState, command: str, lease: Lease, details: Mapping[str, Any]) -> Journal:
     """Only the newest run can be gone on with, so one of another kind must not be hidden behind this one."""
     before = state.journals.find_unfinished(lease)
     if before is not None and not before.command.startswith(_COMMAND):
@@ -147,7 +147,7 @@ def _begin(state: RemoteState, command: str, lease: Lease) -> Journal:
         )
     if before is not None:
         before.end("failed", replaced_by=command)
-    return state.journals.begin(str(ids.new_id()), command, lease)
+    return state.journals.begin(str(ids.new_id()), command, lease, **details)
 
 
 def get_cluster_id(environment: LinodeEnvironment) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.pacing import Timing
     from aias_core.environments.linode.quota import Quota
     from aias_core.environments.linode.simulation import Simulation
-    from aias_core.environments.linode.transport import OnCall
+    from aias_core.environments.linode.transport import OnWait
     from aias_core.environments.schema import LinodeProfile
     from aias_core.secret import Secret
 
@@ -90,8 +90,8 @@ def open_on_linode(
     name: str,
     state_root: Path,
     own: Path | None,
-    on_call: OnCall | None = None,
     *,
+    on_wait: OnWait | None = None,
     timing: Timing | None = None,
     overrides: Sequence[str] = (),
 ) -> OpenedEnvironment:
@@ -114,7 +114,7 @@ def open_on_linode(
     token = _resolve_token(profile.account.token) if simulation is None else simulation.token
     directory = ensure_directory(Path(state_root).absolute(), name)
     url = profile.account.api_url if simulation is None else simulation.url
-    account = LinodeAccount(url, profile.account.api_version, token, on_call=on_call, timing=timing)
+    account = LinodeAccount(url, profile.account.api_version, token, on_wait=on_wait, timing=timing)
     return OpenedEnvironment(profile, directory, account, simulation, token)
 
 

@@ -12,6 +12,8 @@ from aias_core import clock
 # Of a ceiling so much may come at once and so much by and by; what is left is for others who use the same token.
 _BURST_SHARE, _STEADY_SHARE = 0.4, 0.5
 
+Tell = Callable[[float, str], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -74,15 +76,20 @@ def classify(method: str, path: str, *, is_list: bool) -> str:
 
 @dataclass(slots=True)
 class Pace:
-    """Holds each call back until its class has room, by what is published and by what the last answer told."""
+    """Holds each call back until its class has room, by what is published and by what the last answer told.
+
+    `tell` hears for how many seconds, and why.
+    """
 
     timing: Timing
+    tell: Tell
     _allowances: dict[str, tuple[Allowance, ...]] = field(default_factory=_allowances)
 
     def wait_for_turn(self, kind: str) -> None:
         """Returns when a call of this class may be sent, and counts it."""
         allowances = self._allowances[kind]
         if wait := max(one.wait_seconds(self.timing.now()) for one in allowances):
+            self.tell(wait, "to stay below the rate of calls that it publishes")
             self.timing.sleep(wait)
         for one in allowances:
             one.take(self.timing.now())

@@ -59,17 +59,19 @@ class Recycled:
 def recycle_nodes(
     environment: LinodeEnvironment, chosen: Chosen, seconds: float, consent: Callable[[list[str]], None], say: Progress
 ) -> Recycled:
-    """Replaces one node, or all of a pool, after `consent` to their names.
+    """Replaces one node, or all of a pool, after `consent` to their names; what has come to the pool since stays.
 
     Stops at the first that cannot be drained or replaced. Raises NotFound, and as `drain_node`; Partial for a node
     that does not become ready.
     """
-    consent([one.title for one in chosen.pick(environment, list_nodes(environment))])
+    agreed = {one.id: one.title for one in chosen.pick(environment, list_nodes(environment))}
+    consent([*agreed.values()])
     recycled = Recycled(environment.name)
     with working_on_nodes(environment, "nodes recycle", say) as work:
         for one in chosen.pick(environment, work.find_nodes()):
-            replace_nodes(work, [one], seconds, say)
-            recycled.replaced.append(one.title)
+            if one.id in agreed:
+                replace_nodes(work, [one], seconds, say)
+                recycled.replaced.append(one.title)
     return recycled
 
 

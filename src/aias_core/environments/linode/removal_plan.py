@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aias_core import ids
 from aias_core.environments.linode.approvals import build_policy
 from aias_core.environments.linode.belongings import list_own
-from aias_core.environments.linode.cost import Planned, control_plane_plan, estimate
+from aias_core.environments.linode.cost import NOT_INCLUDED, OF_WORKLOADS, Planned, control_plane_plan, estimate
 from aias_core.environments.linode.keeping import list_staying
 from aias_core.environments.linode.kept_profiles import digest_profile
 from aias_core.environments.linode.plan_cost import PlanCost
 from aias_core.environments.linode.prices import read_prices
+from aias_core.environments.linode.workloads import find_holdings
 from aias_core.errors import Refused
 
 if TYPE_CHECKING:
@@ -34,13 +35,17 @@ _FLEETING = ("instance",)
 
 @dataclass(frozen=True, slots=True)
 class RemovalPlan:
-    """What goes and what stays. `volumes` also removes what holds data, and the state."""
+    """What goes and what stays. `volumes` also removes what holds data, and the state.
+
+    A cluster that does not answer leaves it not known what its workloads have in the account.
+    """
 
     environment: str
     simulated: bool
     volumes: bool
     removes: tuple[Row, ...]
     keeps: tuple[Row, ...]
+    are_workloads_known: bool
     cost: PlanCost
     serial: int
     profile_sha256: str
@@ -53,7 +58,12 @@ class RemovalPlan:
     @property
     def how_to_save(self) -> str:
         """The command that saves it again."""
-        return f"aias env plan {self.environment} --destroy{' --volumes' if self.volumes else ''} --save"
+        return _how_to_save(self.environment, volumes=self.volumes)
+
+    @property
+    def workloads(self) -> str:
+        """Whether what they have in the account is among what goes and stays."""
+        return "known" if self.are_workloads_known else "not known"
 
     @property
     def sha256(self) -> str:
@@ -62,6 +72,7 @@ class RemovalPlan:
             "kind": self.kind,
             "profile": self.profile_sha256,
             "volumes": self.volumes,
+            "workloads": self.workloads,
             **{name: [_describe(*one) for one in rows if one[0] not in _FLEETING] for name, rows in self._sides()},
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -79,6 +90,7 @@ class RemovalPlan:
             "state_serial": self.serial,
             "profile_sha256": self.profile_sha256,
             "volumes": self.volumes,
+            "workloads": self.workloads,
             "resources": self.rows(),
             "cost": self.cost.as_record(),
         }
@@ -88,20 +100,26 @@ class RemovalPlan:
 
 
 def plan_removal(environment: LinodeEnvironment, *, volumes: bool) -> RemovalPlan:
-    """Looks at the account; changes nothing. Raises Refused for a protected environment."""
+    """Looks at the account and asks the cluster; changes nothing. Raises Refused for a protected environment."""
     refuse_protection(environment.profile)
-    opened, own = environment.opened, list_own(environment)
+    opened, own, holdings = environment.opened, list_own(environment), find_holdings(environment)
+    told = {_identify(*one) for one in own}
+    own += [one for one in holdings.rows if _identify(*one) not in told]
     stays = list_staying(environment, own, volumes=volumes)
     keeps = [one for one in stays if not (volumes and _is_of_state(environment, one))]
     newest = environment.read_state().versions.find_newest()
     prices = read_prices(opened.account, opened.directory)
-    before, after = (estimate(_iter_billed(environment, rows), prices) for rows in (own, keeps))
+    not_included = [one for one in NOT_INCLUDED if one != OF_WORKLOADS or not holdings.is_known]
+    before, after = (
+        replace(estimate(_iter_billed(environment, rows), prices), not_included=not_included) for rows in (own, keeps)
+    )
     return RemovalPlan(
         environment=environment.name,
         simulated=opened.is_simulated,
         volumes=volumes,
         removes=tuple(one for one in own if one not in keeps),
         keeps=tuple(keeps),
+        are_workloads_known=holdings.is_known,
         cost=PlanCost(before, after),
         serial=newest.serial if newest else 0,
         profile_sha256=digest_profile(environment.profile),
@@ -126,7 +144,7 @@ def refuse_unplanned_removal(profile: LinodeProfile, options: DownOptions) -> No
         volumes = " --volumes" if options.volumes else ""
         raise Refused(
             f"'{name}' is removed by saved plans only",
-            hint=f"save one with: aias env plan {name} --destroy{volumes} --save; "
+            hint=f"save one with: {_how_to_save(name, volumes=options.volumes)}; "
             f"then: aias env down {name}{volumes} --plan ID --ticket ID",
         )
     if options.ticket is None:
@@ -151,17 +169,19 @@ def begin_removal(environment: LinodeEnvironment, state: RemoteState, lease: Lea
     """The journal of a removal under its lease; its plan is used up.
 
     Of one that was begun, the journal alone knows volumes without tags, so it is gone on with by whatever plan.
+    Raises as `check_removal`.
     """
     before = state.journals.find_unfinished(lease)
+    # What was looked at without the lease may have been changed, or finished, by who held it.
+    check_removal(environment, options, before, lease.holder.actor)
     if before is not None and is_agreed_removal(before, options, environment.profile):
         return before
-    # What was unfinished when it was looked at may have been finished since: then it is no consent any more.
-    refuse_unplanned_removal(environment.profile, options)
     details = {**options.as_details(), "profile": digest_profile(environment.profile)}
     is_begun = before is not None and before.command == COMMAND
     run_id = before.run_id if before is not None and is_begun else str(ids.new_id())
     if options.plan_id is not None:
-        environment.plan_shelf.mark_applied(options.plan_id, run_id)
+        how_to_save = _how_to_save(environment.name, volumes=options.volumes)
+        environment.plan_shelf.mark_applied(options.plan_id, run_id, how_to_save)
     if before is not None and is_begun:
         with before.step(PLAN) as found:
             found |= details
@@ -184,14 +204,21 @@ def is_agreed_removal(run: Journal | None, options: DownOptions, profile: Linode
     return "plan" in agreed and all(agreed.get(name) == value for name, value in wanted.items())
 
 
+def _how_to_save(name: str, *, volumes: bool) -> str:
+    return f"aias env plan {name} --destroy{' --volumes' if volumes else ''} --save"
+
+
 def _is_of_state(environment: LinodeEnvironment, one: Row) -> bool:
     kind, row = one
     return kind == "bucket" and row["label"] == environment.state_bucket
 
 
 def _describe(kind: str, row: dict[str, Any]) -> dict[str, str]:
-    identifier = f"{row['region']}/{row['label']}" if kind == "bucket" else str(row["id"])
-    return {"kind": kind, "name": str(row.get("label") or row.get("domain")), "id": identifier}
+    return {"kind": kind, "name": str(row.get("label") or row.get("domain")), "id": _identify(kind, row)[1]}
+
+
+def _identify(kind: str, row: dict[str, Any]) -> tuple[str, str]:
+    return kind, f"{row['region']}/{row['label']}" if kind == "bucket" else str(row["id"])
 
 
 def _iter_billed(environment: LinodeEnvironment, rows: list[Row]) -> Iterator[Planned]:

@@ -156,10 +156,10 @@ def refuse_half_rolled_back(environment: LinodeEnvironment) -> None:
     journal = environment.read_state().journals.find_unfinished(ONLOOKER)
     if journal is not None and (version := journal.details.get("rollback")):
         change = journal.details.get("change", "ID")
+        way_out = "" if environment.profile.protect else f"; or give it up: aias env up {environment.name} --cleanup"
         raise Conflict(
             f"The rollback to '{version}' was not finished",
-            hint=f"finish it: aias env rollback {environment.name} --to {version} --change {change}; "
-            f"or give it up: aias env up {environment.name} --cleanup",
+            hint=f"finish it: aias env rollback {environment.name} --to {version} --change {change}{way_out}",
         )
 
 

@@ -89,9 +89,8 @@ class _Start:
 
 def _read_place(environment: LinodeEnvironment) -> tuple[str, int]:
     """The newest run, and how many lines its journal has."""
-    journals = environment.read_state().journals
-    newest = max(journals.list_runs(), default="")
-    return newest, len(journals.open(newest, ONLOOKER).entries) if newest else 0
+    newest = next(environment.read_state().journals.iter_begun(ONLOOKER), None)
+    return (newest.run_id, len(newest.entries)) if newest else ("", 0)
 
 
 def _has_moved(environment: LinodeEnvironment, before: tuple[str, int]) -> bool:

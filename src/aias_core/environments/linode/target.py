@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from aias_core.environments.health import Health
     from aias_core.environments.linode.approvals import Plan
     from aias_core.environments.linode.cleanup import CleanedUp
-    from aias_core.environments.linode.convergence import Owned
     from aias_core.environments.linode.down import DownOptions, DownResult
     from aias_core.environments.linode.drift import Drift
     from aias_core.environments.linode.lease import Lease
+    from aias_core.environments.linode.ownership import Owned
     from aias_core.environments.linode.plan import EnvironmentPlan, Survey
     from aias_core.environments.linode.rollback import RollbackOptions, Rolled
+    from aias_core.environments.linode.transport import OnWait
     from aias_core.environments.linode.up import UpOptions, UpResult
     from aias_core.environments.schema import LinodeProfile
 
@@ -46,6 +47,7 @@ def open_linode_environment(
     simulate: bool = False,
     timing: Timing | None = None,
     overrides: Sequence[str] = (),
+    on_wait: OnWait | None = None,
     make: MakeInfrastructure = run_terraform,
 ) -> LinodeEnvironment:
     """The environment of that name; `simulate` gives a new one an account of its own on this machine.
@@ -55,7 +57,7 @@ def open_linode_environment(
     timing = timing or Timing()
     if simulate:
         _ensure_simulated(ensure_directory(Path(state_root).absolute(), name), name)
-    opened = open_on_linode(name, state_root, own, timing=timing, overrides=overrides)
+    opened = open_on_linode(name, state_root, own, timing=timing, overrides=overrides, on_wait=on_wait)
     return LinodeEnvironment(opened, timing, make)
 
 
@@ -114,7 +116,8 @@ class LinodeEnvironment:
     @property
     def plan_shelf(self) -> PlanShelf:
         """The saved plans."""
-        return PlanShelf(self.state.store, self.name)
+        state = self.state
+        return PlanShelf(state.store, self.name, state.journals)
 
     def save_plan(self, plan: Plan) -> str:
         """Keeps a plan for `up` or `down` and for those who agree to it; its id."""

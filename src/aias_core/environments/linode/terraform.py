@@ -109,6 +109,7 @@ class Terraform:
         on_progress: OnProgress = ignore,
         *,
         destroy: bool = False,
+        refresh: bool = True,
         refresh_only: bool = False,
         targets: Sequence[str] = (),
         file: Path | None = None,
@@ -116,13 +117,12 @@ class Terraform:
     ) -> TerraformPlan:
         """What would change. The plan is kept in `file`, which is for the owner's eyes only.
 
-        Without `lock` it only looks, while others may write.
+        Without `lock` it only looks, while others may write. Without `refresh` it asks for nothing that the state has.
         """
         file = file or self._directory / PLAN_FILE
         file.unlink(missing_ok=True)
         options = {"destroy": destroy, "refresh_only": refresh_only, "target": list(targets) or None, "out": str(file)}
-        if not lock:
-            options["lock"] = "false"
+        options |= {name: "false" for name, wanted in (("lock", lock), ("refresh", refresh)) if not wanted}
         self._follow("plan", on_progress, json=True, parallelism=self._parallelism, **options)
         file.chmod(0o600)
         return self.read_plan(file)

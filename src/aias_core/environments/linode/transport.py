@@ -15,13 +15,14 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.exceptions import ConnectionError as Unconnected
 from requests.exceptions import ConnectTimeout, RequestException
 
-from aias_core.environments.linode.pacing import Pace, Timing, classify
+from aias_core.environments.linode.pacing import Pace, Tell, Timing, classify
 from aias_core.errors import DependencyUnreachable, Partial
 
-OnCall = Callable[[str, str, int | None], None]
+OnWait = Callable[[str], None]
 
 BASE_SECONDS, LONGEST_PAUSE_SECONDS, PATIENCE_SECONDS = 1.0, 60.0, 600.0
 TRIES_TO_CONNECT = 3
+_TOLD_EVERY_SECONDS = 5.0
 _TIMEOUT_SECONDS = (10.0, 60.0)
 _REPEATABLE = ("GET", "PUT", "DELETE")
 
@@ -47,10 +48,12 @@ class Patience:
     """The pauses of one call that has to be tried again: full jitter, and ten minutes in all.
 
     Where `first_try_counts` is not set, they are ten minutes from its first failure: it may well take longer itself.
+    `tell` hears for how many seconds each one is, and why.
     """
 
     timing: Timing
     first_try_counts: bool = True
+    tell: Tell | None = None
     tries: int = 0
     paused_seconds: float = 0.0
     began_at: float = field(init=False)
@@ -76,6 +79,8 @@ class Patience:
             )
         self.tries += 1
         self.paused_seconds += wait
+        if self.tell:
+            self.tell(wait, f"which did not do it: {cause}")
         self.timing.sleep(wait)
 
 
@@ -83,27 +88,28 @@ class Transport(BaseAdapter):
     """An adapter of requests. GET, PUT and DELETE are repeated after 408, 429, 5xx, a lost or a garbled answer.
 
     A POST is sent once: what has no clear answer raises AnswerLost. Raises DependencyUnreachable when Linode was never
-    reached, Partial after ten minutes. `on_call` hears method, path and status of each try, None for no answer.
+    reached, Partial after ten minutes. `on_wait` hears of pauses each time that another five seconds went into them.
     """
 
-    def __init__(self, timing: Timing, on_call: OnCall | None, below: BaseAdapter | None) -> None:
+    def __init__(self, timing: Timing, on_wait: OnWait | None, below: BaseAdapter | None) -> None:
         super().__init__()
-        self._timing, self._on_call, self._below = timing, on_call, below or HTTPAdapter(max_retries=0)
-        self._pace, self._was_reached, self._failed_connections = Pace(timing), False, 0
+        self._timing, self._on_wait, self._below = timing, on_wait, below or HTTPAdapter(max_retries=0)
+        self._pace, self._was_reached, self._failed_connections = Pace(timing, self._tell), False, 0
         self._shared: Patience | None = None
+        self._waited_seconds = self._told_seconds = 0.0
         self.last_headers: Mapping[str, str] = {}
 
     @contextmanager
     def one_patience(self) -> Iterator[Patience]:
         """For several calls that are one thing to the caller: together they get ten minutes, not each of them."""
-        self._shared = Patience(self._timing)
+        self._shared = self._new_patience()
         try:
             yield self._shared
         finally:
             self._shared = None
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        patience = self._shared or Patience(self._timing)
+        patience = self._shared or self._new_patience()
         while isinstance(result := self._try(request, kwargs), Failure):
             if request.method not in _REPEATABLE:
                 raise AnswerLost(result.cause, result.wait_seconds)
@@ -113,6 +119,9 @@ class Transport(BaseAdapter):
     def close(self) -> None:
         self._below.close()
 
+    def _new_patience(self) -> Patience:
+        return Patience(self._timing, tell=self._tell)
+
     def _try(self, request: PreparedRequest, options: dict[str, Any]) -> Response | Failure:
         method, path = str(request.method), _unversioned(str(request.url))
         kind = classify(method, path, is_list=method == "GET" and "page_size=" in str(request.url))
@@ -121,11 +130,9 @@ class Transport(BaseAdapter):
             response = self._below.send(request, **{**options, "timeout": _TIMEOUT_SECONDS})
             _ = response.content
         except RequestException as exc:
-            self._tell(method, path, None)
             self._check_reached(exc)
             return Failure(_explain(exc))
         self._was_reached = True
-        self._tell(method, path, response.status_code)
         self._pace.learn(kind, response.headers)
         self.last_headers = response.headers
         cause = _find_cause(response)
@@ -141,9 +148,11 @@ class Transport(BaseAdapter):
                 f"Linode's API cannot be reached: {_explain(exc)}", hint="check the network and 'account.api_url'"
             ) from exc
 
-    def _tell(self, method: str, path: str, status: int | None) -> None:
-        if self._on_call:
-            self._on_call(method, path, status)
+    def _tell(self, seconds: float, why: str) -> None:
+        self._waited_seconds += seconds
+        if self._on_wait and self._waited_seconds - self._told_seconds >= _TOLD_EVERY_SECONDS:
+            self._told_seconds = self._waited_seconds
+            self._on_wait(f"Waiting for Linode, {why}; {self._waited_seconds:.0f} s in all…")
 
 
 def _unversioned(url: str) -> str:

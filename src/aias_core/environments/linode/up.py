@@ -159,7 +159,8 @@ class Run:
         """What was unfinished when it was looked at may have been finished since: then it is no consent any more."""
         refuse_unplanned(self.environment.profile, self.options.plan_id, self.options.change)
         if self.options.plan_id is not None:
-            self.environment.plan_shelf.mark_applied(self.options.plan_id, run_id)
+            how_to_save = self.survey.plan.how_to_save
+            self.environment.plan_shelf.mark_applied(self.options.plan_id, run_id, how_to_save)
 
     def _converge(self, say: Progress) -> None:
         with self.environment.workshop(self.state, self.lease) as workshop:

@@ -1,6 +1,7 @@
 """Brings a cluster to the next minor version of Kubernetes: the control plane first, then pool by pool.
 
-Nothing is remembered of a run that stopped: a node says which version it runs, so the same command goes on by looking.
+A node says which version it runs, so the same command goes on by looking; of a run that stopped only its version is
+remembered, so that none goes further than was asked.
 A node gets the version of its cluster when it is made:
 https://techdocs.akamai.com/linode-api/reference/post-lke-cluster-node-recycle
 """
@@ -16,13 +17,15 @@ from aias_core.environments.editing import written_profile
 from aias_core.environments.linode.adoption import CLUSTER
 from aias_core.environments.linode.approvals import refuse_unplanned
 from aias_core.environments.linode.failures import RESUME
-from aias_core.environments.linode.kubernetes_versions import choose_version, minor_of
+from aias_core.environments.linode.kept_profiles import keep_profile
+from aias_core.environments.linode.kubernetes_versions import choose_version, find_begun, minor_of
 from aias_core.environments.linode.maintenance import refuse_under_maintenance
 from aias_core.environments.linode.nodes import (
     LOOK_SECONDS,
     READY_SECONDS,
     Node,
     NodeWork,
+    admit_nodes,
     get_cluster_id,
     list_nodes,
     working_on_nodes,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.steps import Progress
     from aias_core.environments.linode.target import LinodeEnvironment
 
+COMMAND = "nodes upgrade"
 # What a person has to see to; all else passes, and the same command goes on.
 _KEPT = (TimedOut, Refused, Conflict)
 
@@ -61,16 +65,20 @@ class UpgradeOptions:
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """What is to be done: from which version of the control plane to which, and the nodes that are still behind."""
+    """What is to be done: from which version of the control plane to which, and the nodes to replace.
+
+    One that was begun and not finished may have none: then those that there are have yet to join, or to be let in.
+    """
 
     environment: str
     before: str
     version: str
     nodes: tuple[Node, ...]
+    is_begun: bool = False
 
     @property
     def is_empty(self) -> bool:
-        return self.before == self.version and not self.nodes
+        return self.before == self.version and not self.is_begun
 
 
 @dataclass(slots=True)
@@ -121,10 +129,10 @@ def upgrade_nodes(
         return upgraded
     start = _Start(environment, upgrade.version)
     values: dict[KeyPath, str] = {("cluster", "version"): upgrade.version}
+    consent(upgrade)
     with written_profile(own, environment.name, values, start.is_left) as upgraded.file:
         environment = open_environment()
-        consent(upgrade)
-        with working_on_nodes(environment, "nodes upgrade", progress) as work:
+        with working_on_nodes(environment, COMMAND, progress, version=upgrade.version) as work:
             start.is_begun = True
             _carry_out(work, upgraded, options, progress)
     return upgraded
@@ -134,11 +142,14 @@ def plan_upgrade(environment: LinodeEnvironment, wanted: str | None) -> Upgrade:
     """Looks; changes nothing. Raises as `upgrade_nodes`."""
     _refuse_enterprise(environment)
     before, nodes = _read_version(environment), list_nodes(environment)
-    behind = tuple(one for one in nodes if _is_behind(one, before))
+    late = [one for one in nodes if minor_of(one.version) < minor_of(before)]
+    is_begun = bool(late) or find_begun(environment.read_state().journals, COMMAND) == before
     offered = list_versions(environment.opened.account, environment.profile.cluster.tier)
-    version = choose_version(environment.name, before, [one.title for one in behind], offered, wanted)
+    titles = [one.title if one.version else f"{one.title} (not joined)" for one in late]
+    version = choose_version(environment.name, before, titles, offered, wanted or (before if is_begun else None))
     if version == before:
-        return Upgrade(environment.name, before, version, behind)
+        behind = tuple(one for one in late if _is_behind(one, before))
+        return Upgrade(environment.name, before, version, behind, is_begun)
     if fault := environment.status().find_fault():
         raise Refused(f"{fault.message}; it is not upgraded so", hint=fault.hint)
     return Upgrade(environment.name, before, version, tuple(nodes))
@@ -164,10 +175,12 @@ def _carry_out(work: NodeWork, upgraded: Upgraded, options: UpgradeOptions, say:
     try:
         _upgrade_plane(work, upgraded, say)
         _take_into_state(work)
+        admit_nodes(work, say)
         for pool_id, name in list(upgraded.waiting.items()):
             _upgrade_pool(work, pool_id, upgraded, options, say)
             upgraded.pools.append(name)
             del upgraded.waiting[pool_id]
+        admit_nodes(work, say)
     except AiasError as exc:
         raise _stop(exc, upgraded) from exc
 
@@ -197,6 +210,7 @@ def _take_into_state(work: NodeWork) -> None:
     with work.environment.workshop(work.environment.state, work.lease) as workshop:
         addresses = [one.address for one in workshop.list_resources() if one.type == CLUSTER]
         if addresses:
+            keep_profile(work.environment.state, work.lease.fence, work.environment.profile)
             workshop.refresh(addresses)
 
 

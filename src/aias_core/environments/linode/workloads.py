@@ -11,12 +11,14 @@ from aias_core.environments.linode.belongings import describe
 from aias_core.environments.linode.failures import RESUME
 from aias_core.environments.linode.inventory import is_of_workload
 from aias_core.environments.linode.kinds import KINDS, is_ours, label_of
-from aias_core.environments.linode.usage import volume_id
+from aias_core.environments.linode.plan import ONLOOKER
+from aias_core.environments.linode.usage import ClusterUse, make_ask, volume_id
 from aias_core.environments.linode.variables import build_tags
 from aias_core.errors import NotFound, Partial
 
 if TYPE_CHECKING:
     from aias_core.environments.linode.journal import Journal
+    from aias_core.environments.linode.keeping import Row
     from aias_core.environments.linode.kinds import Resource
     from aias_core.environments.linode.steps import Progress
     from aias_core.environments.linode.target import LinodeEnvironment
@@ -24,6 +26,29 @@ if TYPE_CHECKING:
 
 GONE_SECONDS, LOOK_SECONDS = 300.0, 3.0
 _VOLUMES = "volumes"
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What those of one environment have in the account; whether it is all, or their cluster did not tell."""
+
+    rows: list[Row]
+    is_known: bool
+
+
+def find_holdings(environment: LinodeEnvironment) -> Holdings:
+    """Asks the cluster, and the journal of a removal that has removed it."""
+    account = environment.opened.account
+    cluster = account.find_by_label("cluster", label_of(environment.name))
+    use = ClusterUse(frozenset(), frozenset()) if cluster is None else make_ask(account)(cluster)
+    unfinished = environment.read_state().journals.find_unfinished(ONLOOKER)
+    volumes = {*(_iter_noted(unfinished) if unfinished else ()), *(use.volumes if use else ())}
+    addresses, cluster_id = set(use.addresses if use else ()), int(cluster["id"]) if cluster else None
+    rows: list[Row] = [("volume", row) for row in account.list_all(KINDS["volume"].path) if row["id"] in volumes]
+    for row in account.list_all(KINDS["nodebalancer"].path):
+        if is_of_workload(row) and _is_of(row, cluster_id, addresses):
+            rows.append(("nodebalancer", row))
+    return Holdings(rows, use is not None)
 
 
 @dataclass(frozen=True, slots=True)

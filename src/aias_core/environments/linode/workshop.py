@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.terraform_plan import TerraformPlan
 
 ROOT, PLAN_FILE, LOOK_FILE = "environment", "plan.tfplan", "look.tfplan"
+# From where and to where, as `moved` of the root says.
+MOVED = ("module.network.linode_firewall.nodes", "module.node_firewall[0].linode_firewall.this")
 
 
 class Infrastructure(Protocol):
@@ -40,6 +42,7 @@ class Infrastructure(Protocol):
         on_progress: OnProgress = ...,
         *,
         destroy: bool = ...,
+        refresh: bool = ...,
         refresh_only: bool = ...,
         targets: Sequence[str] = ...,
         file: Path | None = ...,
@@ -90,10 +93,15 @@ class Workshop:
         return self.plan_file.with_name(f"{os.getpid()}-{LOOK_FILE}")
 
     def plan(
-        self, on_progress: OnProgress = ignore, *, destroy: bool = False, targets: Sequence[str] = ()
+        self,
+        on_progress: OnProgress = ignore,
+        *,
+        destroy: bool = False,
+        refresh: bool = True,
+        targets: Sequence[str] = (),
     ) -> TerraformPlan:
-        """What would change; nothing is written without a lease."""
-        options: dict[str, Any] = {"destroy": destroy, "targets": targets, "file": self.plan_file}
+        """What would change; nothing is written without a lease. Without `refresh` the state is taken for true."""
+        options: dict[str, Any] = {"destroy": destroy, "refresh": refresh, "targets": targets, "file": self.plan_file}
         atexit.register(self.plan_file.unlink, missing_ok=True)
         with self._explained():
             return self.terraform.plan(on_progress, lock=self.lease is not None, **options)
@@ -115,6 +123,7 @@ class Workshop:
         with self._explained():
             file = self.plan_file
             atexit.register(file.unlink, missing_ok=True)
+            targets = [*targets, *self._list_moved()]
             self.terraform.apply(self.terraform.plan(refresh_only=True, targets=targets, file=file), ignore)
 
     def adopt(self, address: str, kind: str, identifier: str) -> None:
@@ -139,6 +148,10 @@ class Workshop:
         content = self.state.versions.read_newest()
         return [] if content is None else list_instances(read_state(content))
 
+    def _list_moved(self) -> tuple[str, ...]:
+        """What Terraform refuses to leave out of a plan of some resources: those that have a new address by now."""
+        return MOVED if MOVED[0] in {one.address for one in self.list_resources()} else ()
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         self.backend.fault = None
@@ -147,7 +160,8 @@ class Workshop:
         except BaseException as exc:
             self._keep_unsaved_state()
             if isinstance(exc, TerraformFailed):
-                raise explain_failure(exc, self.backend.fault) from exc
+                error = explain_failure(exc, self.backend.fault)
+                raise error from error.__cause__ or exc
             raise
 
     def _keep_unsaved_state(self) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import socket
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from aias_core import clock
 from aias_core.environments.local.objects import has_foreign_socket
 from aias_core.errors import AiasError, InvalidInput, PortTaken
 
 HOST = "127.0.0.1"
 # Below the range that Linux and macOS give to outgoing connections.
 FREE_RANGE = (20_000, 29_999)
+MOMENT_SECONDS = 1.0
 Ports = dict[str, dict[str, int]]
 
 
@@ -54,10 +57,21 @@ def _choose(wish: PortWish, before: int | None, taken: set[int]) -> int:
         if not is_free(wish.fixed):
             raise port_taken(wish, wish.fixed)
         return wish.fixed
-    for port in (before, wish.preferred):
-        if port is not None and port not in taken and is_free(port):
-            return port
+    if before is not None and before not in taken and _is_free_soon(before):
+        return before
+    if wish.preferred is not None and wish.preferred not in taken and is_free(wish.preferred):
+        return wish.preferred
     return find_free_port(taken)
+
+
+def _is_free_soon(port: int) -> bool:
+    """A server that was killed is gone from the list of processes before the last of its threads lets the port go."""
+    deadline = clock.monotonic() + MOMENT_SECONDS
+    while not is_free(port):
+        if clock.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def is_free(port: int) -> bool:

@@ -110,10 +110,10 @@ class Api:
 
     def looks(self, pause: float, what: str) -> Iterator[None]:
         """Turns of a loop that looks until something is so. Raises TimedOut when it never is."""
-        deadline = clock.monotonic() + self.pace.limit
+        deadline = self._now() + self.pace.limit
         while True:
             yield
-            if clock.monotonic() > deadline:
+            if self._now() > deadline:
                 raise TimedOut(f"Gave up waiting for {what} after {self.pace.limit:g} s")
             self._sleep(pause)
 
@@ -132,6 +132,9 @@ class Api:
         if answer.is_success:
             return _document(answer)
         raise ApiFault(answer.status_code, _reason(answer))
+
+    def _now(self) -> float:
+        return clock.monotonic()
 
     def _sleep(self, seconds: float) -> None:
         if self._stopping.wait(seconds):

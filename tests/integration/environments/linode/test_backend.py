@@ -6,7 +6,9 @@ import base64
 import os
 import signal
 import socket
+import struct
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +22,7 @@ from aias_core.environments.linode.lease import Lease, LeaseLost
 from aias_core.environments.linode.states import StateVersions, read_state
 from aias_core.environments.linode.store import DirectoryStore
 from aias_core.environments.linode.terraform_program import find_terraform
-from aias_core.errors import DependencyUnreachable
+from aias_core.errors import AiasError, DependencyUnreachable
 from support.state import build_state, open_versions, take_lease
 from support.waiting import wait_until
 
@@ -230,11 +232,45 @@ def test_what_went_well_when_it_was_tried_again_was_no_fault(tmp_path: Path) -> 
 
 
 def test_who_hangs_up_is_no_noise(backend: StateBackend, capsys: pytest.CaptureFixture[str]) -> None:
-    host, port = urlsplit(backend.url).hostname, urlsplit(backend.url).port
-    with socket.create_connection((str(host), int(port or 0))) as connection:
-        connection.sendall(b"POST /state HTTP/1.1\r\nContent-Length: nothing\r\n\r\n")
+    others = set(threading.enumerate())
+    with begin(backend, "10") as connection:
+        connection.sendall(b"half")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wait_until(lambda: bool(set(threading.enumerate()) - others))
+        (answering,) = set(threading.enumerate()) - others
+    answering.join()
+    assert (backend.fault, capsys.readouterr().err) == (None, "")
+
+
+def test_a_request_that_no_terraform_sends_is_told_with_its_trace(
+    backend: StateBackend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with begin(backend, "nothing") as connection:
         assert connection.recv(1) == b""
-    assert capsys.readouterr().err == ""
+    assert "ValueError: invalid literal for int" in capsys.readouterr().err
+
+
+def begin(backend: StateBackend, length: str) -> socket.socket:
+    where = urlsplit(backend.url)
+    connection = socket.create_connection((str(where.hostname), int(where.port or 0)))
+    connection.sendall(f"POST /state HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode())
+    return connection
+
+
+class Broken(DirectoryStore):
+    """A store with a mistake in its program."""
+
+    def list(self, prefix: str) -> list[str]:
+        raise KeyError(prefix)
+
+
+def test_a_mistake_in_the_program_is_a_fault_that_tells_no_state(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
+    with serve_state(open_versions(Broken(tmp_path / "store")), take_lease(store)) as backend:
+        assert call(backend, "GET") == 422
+        assert str(backend.fault) == "The state backend failed with KeyError"
+        assert isinstance(backend.fault, AiasError)
+        assert isinstance(backend.fault.__cause__, KeyError)
 
 
 def test_nobody_without_the_password_is_answered(backend: StateBackend) -> None:

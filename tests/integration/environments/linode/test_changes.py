@@ -21,9 +21,9 @@ from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.linode.workshop import Infrastructure
 from aias_core.environments.schema import LinodeProfile, Pool
 from support.campaign import Account, make_account
+from support.graph import NODES
 from support.linode import TOKEN
 from support.near import near_simulator
-from support.provisioning import NODES
 from support.terraform import account_of
 
 _PLANS = ("g6-standard-2", "g6-standard-4")

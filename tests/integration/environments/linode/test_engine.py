@@ -18,20 +18,10 @@ from aias_core.environments.linode.terraform import OnProgress, ignore
 from aias_core.environments.linode.terraform_plan import TerraformPlan
 from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.schema import ControlPlaneAcl, LinodeProfile
-from aias_core.errors import (
-    Conflict,
-    InvalidInput,
-    LimitReached,
-    LockHeld,
-    Partial,
-    Refused,
-)
+from aias_core.errors import Conflict, InvalidInput, LimitReached, LockHeld, Partial, Refused
 from support.campaign import Account
-from support.provisioning import BUCKET, CLUSTER, DATABASE, NODES, VPC, InProcessProvisioner
-
-
-def _up(account: Account, options: UpOptions | None = None) -> Any:
-    return account.environment().up(options or UpOptions(), lambda _: None, lambda _: None)
+from support.graph import BUCKET, CLUSTER, DATABASE, EDGE, NODES, VPC
+from support.provisioning import InProcessProvisioner
 
 
 def _change(account: Account, **parts: Any) -> LinodeProfile:
@@ -39,29 +29,25 @@ def _change(account: Account, **parts: Any) -> LinodeProfile:
     return account.profile
 
 
-def _writes(account: Account) -> list[str]:
-    return [f"{call['method']} {call['path']}" for call in account.control("GET", "calls") if call["method"] != "GET"]
-
-
 def test_a_second_up_writes_nothing_anywhere(account: Account) -> None:
-    _up(account)
+    account.bring_up()
     account.control("DELETE", "calls")
     stored = sorted(account.environment().state.store.list("small/"))
-    result = _up(account)
-    assert (result.changed, _writes(account)) == (False, [])
+    result = account.bring_up()
+    assert (result.changed, account.writes()) == (False, [])
     assert sorted(account.environment().state.store.list("small/")) == stored
 
 
 def test_a_key_that_was_made_twice_is_there_once(account: Account) -> None:
     account.fail(("POST", "/object-storage/keys", 1), "500 after")
-    _up(account)
-    keys = account.environment().opened.account.list_all("/object-storage/keys")
+    account.bring_up()
+    keys = account.rows("/object-storage/keys")
     assert [one["label"] for one in keys] == ["aias-small-backups"]
     assert account.environment().survey().plan.is_empty
 
 
 def test_a_database_that_is_still_being_made_is_waited_for_and_taken_over(account: Account) -> None:
-    _up(account)
+    account.bring_up()
     environment, profile = account.environment(), account.profile
     path = "/databases/postgresql/instances"
     environment.opened.account.delete(f"{path}/{environment.opened.account.list_all(path)[0]['id']}")
@@ -69,9 +55,29 @@ def test_a_database_that_is_still_being_made_is_waited_for_and_taken_over(accoun
     size = {"type": profile.database.type, "cluster_size": profile.database.nodes}
     where = {"label": "aias-small", "region": profile.region, "engine": f"postgresql/{profile.database.version}"}
     made = environment.opened.account.create("database", {**where, **size})
-    _up(account)
+    account.bring_up()
     rows = environment.opened.account.list_all(path)
     assert [(row["id"], row["status"]) for row in rows] == [(made["id"], "active")]
+
+
+@pytest.mark.parametrize(("address", "label"), [(NODES, "aias-small-nodes"), (EDGE, "aias-small-edge")])
+def test_a_firewall_that_was_deleted_by_hand_is_made_again(account: Account, address: str, label: str) -> None:
+    account.bring_up()
+    linode = account.environment().opened.account
+    before = {row["label"]: row["id"] for row in linode.list_all("/networking/firewalls")}
+    linode.delete(f"/networking/firewalls/{before[label]}")
+    assert [one.address for one in account.environment().survey().plan.changes] == [address]
+    account.bring_up()
+    after = {row["label"]: row["id"] for row in linode.list_all("/networking/firewalls")}
+    assert (after.keys(), after[label] != before[label]) == (before.keys(), True)
+    assert account.environment().survey().plan.is_empty
+
+
+def test_what_another_run_did_since_the_survey_is_planned_anew_and_not_done_twice(account: Account) -> None:
+    said: list[str] = []
+    account.environment().up(UpOptions(), lambda _: account.bring_up(), said.append)
+    assert not [text for text in said if "stale" in text]
+    assert len(account.ledger()["billed_now"]) == 4
 
 
 class Forgetful(InProcessProvisioner):
@@ -90,12 +96,12 @@ def test_what_never_becomes_as_planned_is_given_up_and_named(account: Account) -
 def test_a_refused_limit_gives_back_what_this_run_made_and_keeps_what_was_there(account: Account) -> None:
     account.fail(("POST", "/databases/postgresql/instances", 1), "400")
     with pytest.raises(LimitReached, match="Account Limit reached") as refused:
-        _up(account)
+        account.bring_up()
     assert CLUSTER in refused.value.message
     assert [one["kind"] for one in account.ledger()["billed_now"]] == ["object_storage"]
     account.control("DELETE", "faults")
     account.raise_limits()
-    _up(account)
+    account.bring_up()
     kept = {one["kind"] for one in account.ledger()["billed_now"]}
     assert kept == {"database", "linode", "object_storage"}
 
@@ -104,28 +110,28 @@ def test_two_at_once_the_second_one_hears_who_is_at_work(account: Account) -> No
     environment = account.environment()
     environment.ensure_state_bucket()
     with environment.state.held(0, lambda _: None, "ada"), pytest.raises(LockHeld, match="of 'ada' on"):
-        _up(account)
-    assert account.environment().opened.account.list_all("/vpcs") == []
+        account.bring_up()
+    assert account.rows("/vpcs") == []
 
 
 def test_an_access_list_without_the_caller_is_refused(account: Account) -> None:
     acl = ControlPlaneAcl(enabled=True, ipv4=["192.0.2.0/24"])
     _change(account, cluster=account.profile.cluster.model_copy(update={"acl": acl}))
     with pytest.raises(Refused, match="lock this machine out"):
-        _up(account)
-    assert _writes(account) == []
+        account.bring_up()
+    assert account.writes() == []
 
 
 def test_a_state_that_is_missing_while_resources_are_there_stops_everything(account: Account) -> None:
-    _up(account)
+    account.bring_up()
     store = account.environment().state.store
     for key in store.list("small/"):
         store.delete(key)
     account.control("DELETE", "calls")
     with pytest.raises(Conflict, match="has no state, and these are in the account") as refused:
-        _up(account)
+        account.bring_up()
     assert "aias env import small" in str(refused.value.hint)
-    assert _writes(account) == []
+    assert account.writes() == []
 
 
 def test_a_name_that_somebody_else_took_is_refused(account: Account) -> None:
@@ -133,8 +139,8 @@ def test_a_name_that_somebody_else_took_is_refused(account: Account) -> None:
     environment.opened.account.create("firewall", {"label": "aias-small-edge", "rules": _RULES, "tags": ["theirs"]})
     account.control("DELETE", "calls")
     with pytest.raises(Conflict, match="aias-small-edge"):
-        _up(account)
-    assert _writes(account) == []
+        account.bring_up()
+    assert account.writes() == []
 
 
 @pytest.mark.parametrize(
@@ -155,16 +161,16 @@ def test_what_the_region_does_not_offer_is_refused_before_anything_is_touched(
         changes["gpu"] = account.profile.gpu.model_copy(update={"enabled": True})
     _change(account, **changes)
     with pytest.raises(InvalidInput) as refused:
-        _up(account)
-    assert (int(refused.value.exit_code), _writes(account)) == (code, [])
+        account.bring_up()
+    assert (int(refused.value.exit_code), account.writes()) == (code, [])
 
 
 def test_a_danger_nobody_agreed_to_is_not_done(account: Account) -> None:
-    _up(account)
+    account.bring_up()
     _change(account, protect=True)
     with pytest.raises(Refused, match="is protected"):
         account.environment().down(DownOptions(), lambda _: None)
-    assert len(account.environment().opened.account.list_all("/lke/clusters")) == 1
+    assert len(account.rows("/lke/clusters")) == 1
 
 
 def test_a_late_cluster_is_waited_for_and_not_replaced(account: Account) -> None:
@@ -176,11 +182,11 @@ def test_a_late_cluster_is_waited_for_and_not_replaced(account: Account) -> None
     said: list[str] = []
     account.environment().up(UpOptions(), lambda _: None, said.append)
     assert any("is good after all" in text for text in said)
-    assert [row["id"] for row in account.environment().opened.account.list_all("/lke/clusters")] == [500_001]
+    assert [row["id"] for row in account.rows("/lke/clusters")] == [500_001]
 
 
 def test_a_bucket_that_terraform_saw_half_made_keeps_its_data(account: Account) -> None:
-    _up(account)
+    account.bring_up()
     account.control("POST", "contents", {"region": "fr-par", "bucket": "aias-small-backups", "objects": 3, "size": 10})
     environment = account.environment()
     state = environment.state
@@ -189,7 +195,7 @@ def test_a_bucket_that_terraform_saw_half_made_keeps_its_data(account: Account) 
         workshop.terraform.taint(BUCKET)
     plan = environment.survey().plan
     assert ([one.address for one in plan.repaired], plan.changes) == ([BUCKET], ())
-    _up(account)
+    account.bring_up()
     assert environment.survey().plan.is_empty
     assert environment.opened.account.get("/object-storage/buckets/fr-par/aias-small-backups")["objects"] == 3
 
@@ -202,7 +208,7 @@ def test_a_run_that_was_killed_at_any_line_of_its_journal_is_gone_on_with_from_e
         account.begin(account.numbers)
         _kill_at(account, line)
         _move_away(account)
-        result = _up(account)
+        result = account.bring_up()
         assert result.resumed
         ledger = account.ledger()
         assert (line, ledger["billed_twice"], len(ledger["billed_now"])) == (line, [], 4)
@@ -210,7 +216,7 @@ def test_a_run_that_was_killed_at_any_line_of_its_journal_is_gone_on_with_from_e
 
 
 def _count_lines(account: Account) -> int:
-    _up(account)
+    account.bring_up()
     environment = account.environment()
     (run,) = environment.state.journals.list_runs()
     with environment.state.held(0, lambda _: None) as lease:
@@ -235,7 +241,7 @@ def _die_at(account: Account, line: int) -> None:
         return seq
 
     Journal.append = append_and_die  # type: ignore[method-assign]
-    _up(account)
+    account.bring_up()
     os._exit(0)
 
 
@@ -261,11 +267,11 @@ def test_consent_sees_the_plan_with_its_price_and_may_refuse(account: Account) -
         account.environment().up(UpOptions(), refuse, lambda _: None)
     assert seen[0].count() == {"create": 9, "update": 0, "replace": 0, "delete": 0}
     assert seen[0].cost.as_record()["before_monthly"] == "0.00"
-    assert _writes(account) == []
+    assert account.writes() == []
 
 
 def test_a_replacement_is_a_danger_with_the_name_to_type(account: Account) -> None:
-    _up(account)
+    account.bring_up()
     environment = account.environment()
     state = environment.read_state()
     with environment.workshop(state, None) as workshop:

@@ -13,7 +13,6 @@ from aias_core.environments.linode.plan import EnvironmentPlan
 from aias_core.environments.linode.rollback import RollbackOptions
 from aias_core.environments.linode.scaling import scale_pool
 from aias_core.environments.linode.target import LinodeEnvironment
-from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.profiles import load_profile
 from aias_core.environments.schema import LinodeProfile
 from aias_core.errors import Conflict, LockHeld, PrerequisiteMissing, Refused
@@ -22,36 +21,32 @@ from support.campaign import NAME, Account
 DATABASES = "/databases/postgresql/instances"
 
 
-def _up(account: Account) -> Any:
-    return account.environment().up(UpOptions(), lambda _: None, lambda _: None)
-
-
 def _roll_back(account: Account, to: str) -> Any:
     return account.environment().rollback(RollbackOptions(to, "C-1"), lambda _: None, lambda _: None)
 
 
 def test_a_rollback_that_was_interrupted_is_finished_by_itself_only(account: Account) -> None:
-    _up(account)
+    account.bring_up()
     good = account.environment().state.versions.list_versions("backup")[-1].name
     database = account.profile.database.model_copy(update={"nodes": 2})
     account.profile = account.profile.model_copy(update={"database": database})
-    _up(account)
+    account.bring_up()
     account.fail(("PUT", f"{DATABASES}/{_database(account)['id']}", 1), "revoked")
     with pytest.raises(PrerequisiteMissing):
         _roll_back(account, good)
     account.control("DELETE", "faults")
     account.new_token()
     with pytest.raises(Conflict, match=r"rollback to .* was not finished") as refused:
-        _up(account)
+        account.bring_up()
     assert f"--to {good} --change C-1" in str(refused.value.hint)
     _roll_back(account, good)
     assert _database(account)["cluster_size"] == 1
-    _up(account)
+    account.bring_up()
     assert _database(account)["cluster_size"] == 2
 
 
 def _database(account: Account) -> dict[str, Any]:
-    return account.environment().opened.account.list_all(DATABASES)[0]
+    return account.rows(DATABASES)[0]
 
 
 def test_plans_of_processes_that_are_gone_are_removed(account: Account) -> None:
@@ -71,7 +66,7 @@ def test_plans_of_processes_that_are_gone_are_removed(account: Account) -> None:
 def test_a_profile_is_as_it_was_after_a_scale_that_began_nothing(account: Account) -> None:
     own = account.directory.parent / "profiles"
     text = (own / f"{NAME}.yaml").read_text()
-    _up(account)
+    account.bring_up()
     state = account.environment().state
     with state.held(0, lambda _: None), pytest.raises(LockHeld):
         _scale(account, own)
@@ -87,7 +82,7 @@ def test_a_profile_is_as_it_was_after_a_scale_that_began_nothing(account: Accoun
 
 def test_under_maintenance_a_scale_must_be_said_to_be_part_of_it(account: Account) -> None:
     own = account.directory.parent / "profiles"
-    _up(account)
+    account.bring_up()
     begin_maintenance(account.environment(), "new disks", None)
     with pytest.raises(Refused, match="new disks"):
         _scale(account, own)

@@ -15,7 +15,7 @@ KUBERNETES = {"kind": "dropped", "path": "/kubernetes/**"}
 @pytest.fixture
 def account(account: Account) -> Account:
     """One whose environment is up."""
-    account.environment().up(UpOptions(), lambda _: None, lambda _: None)
+    account.bring_up()
     return account
 
 
@@ -41,7 +41,7 @@ def test_a_run_mends_what_could_not_be_seen(account: Account) -> None:
 def test_a_run_past_a_silent_control_plane_is_a_decision(account: Account) -> None:
     account.control("POST", "faults", {**KUBERNETES, "times": 1000})
     with pytest.raises(DependencyUnreachable, match="under maintenance is not known"):
-        account.environment().up(UpOptions(), lambda _: None, lambda _: None)
+        account.bring_up()
 
 
 def test_a_state_that_cannot_be_read_is_a_warning_of_the_status(account: Account) -> None:
@@ -57,4 +57,4 @@ def test_a_token_that_may_only_look_is_enough_to_plan_and_not_to_apply(account: 
     account.control("POST", "tokens", {"token": f"campaign-{account.tokens}", "scopes": scopes})
     assert account.environment().survey().plan.is_empty
     with pytest.raises(PrerequisiteMissing, match="lacks the scopes: linodes:read_write"):
-        account.environment().up(UpOptions(), lambda _: None, lambda _: None)
+        account.bring_up()

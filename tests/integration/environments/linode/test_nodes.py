@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from aias_core import ids
 from aias_core.environments.linode.draining import drain_node
 from aias_core.environments.linode.pacing import Timing
 from aias_core.environments.linode.target import open_linode_environment
@@ -15,6 +17,7 @@ from support.settled import NAME, Settled
 
 SPACE = "/api/v1/namespaces/env-small"
 BUDGETS = "/apis/policy/v1/namespaces/env-small/poddisruptionbudgets"
+CLUSTER = "module.lke.linode_lke_cluster.this"
 CONTAINER = {"name": "x", "image": "registry.example.org/x:1"}
 
 
@@ -133,6 +136,34 @@ def test_recycling_replaces_each_node_and_lets_the_new_ones_into_the_database(
     assert place.run(capsys, "env", "drift", NAME)[0] == 0
 
 
+def test_what_stays_open_is_named_with_what_mends_it(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:
+    node = _nodes(place, capsys)[0]["id"]
+    fault = {"kind": "dropped", "method": "POST", "path": "/networking/firewalls/*/devices"}
+    place.api("POST", "/__simulator/faults", fault)
+    code, _, said = place.run(capsys, "env", "nodes", "recycle", NAME, "--node", node, "--yes")
+    assert (code, "are open to the world" in said, f"aias env up {NAME}" in said) == (9, True, True)
+    assert place.run(capsys, "env", "up", NAME, "--yes")[0] == 0
+    assert place.run(capsys, "env", "drift", NAME)[0] == 0
+
+
+def test_a_state_from_before_the_firewall_of_nodes_moved_keeps_it(place: Settled) -> None:
+    environment = place.open()
+    state = environment.state
+    (firewall,) = (one for one in place.rows("/networking/firewalls") if one["label"].endswith("-nodes"))
+    content = json.loads(state.versions.read_newest() or b"")
+    (moved,) = (one for one in content["resources"] if one.get("module") == "module.node_firewall[0]")
+    moved |= {"module": "module.network", "name": "nodes"}
+    with state.held(0, lambda _: None) as lease:
+        state.versions.write(json.dumps({**content, "serial": content["serial"] + 1}).encode(), lease)
+        with environment.workshop(state, lease) as workshop:
+            plan = workshop.plan()
+            assert (plan.created, plan.deleted, plan.replaced) == ((), (), ())
+            workshop.refresh([CLUSTER])
+            known = {one.address: one.id for one in workshop.list_resources() if one.type == "linode_firewall"}
+    assert known["module.node_firewall[0].linode_firewall.this"] == str(firewall["id"])
+    assert "module.network.linode_firewall.nodes" not in known
+
+
 def test_a_node_that_never_joined_is_known_by_its_id_and_replaced(
     place: Settled, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,6 +191,14 @@ def test_scaling_that_is_not_agreed_to_leaves_the_profile_as_it_was(
     code, _, _ = place.run(capsys, "env", "nodes", "scale", NAME, "--pool", "general", "--count", "3", "--no-input")
     assert (code, place.profile_file.read_text()) == (6, text)
     assert place.run(capsys, "env", "nodes", "scale", NAME, "--pool", "nobody", "--count", "3", "--yes")[0] == 4
+
+
+@pytest.mark.parametrize("command", [("scale", "--pool", "general", "--count", "3"), ("upgrade",)])
+def test_a_run_that_was_ended_in_its_first_line_stops_nothing(
+    place: Settled, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    (place.open().directory / f"journal/{ids.new_id()}.jsonl").write_bytes(b'{"seq":1,"at":"2026-')
+    assert place.run(capsys, "env", "nodes", command[0], NAME, *command[1:], "--no-input")[0] == 6
 
 
 def test_scaling_writes_the_profile_and_makes_the_nodes(place: Settled, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,12 +37,18 @@ def test_a_saved_plan_is_applied_once(account: Account) -> None:
         _apply(account, plan_id)
 
 
+def test_a_plan_whose_run_was_ended_before_it_began_is_not_used_up(account: Account) -> None:
+    plan_id = _save(account)
+    account.environment().plan_shelf.mark_applied(plan_id, str(ids.new_id()), "")
+    assert _apply(account, plan_id).changed
+
+
 def test_a_plan_of_another_profile_is_refused_and_nothing_is_made(account: Account) -> None:
     plan_id = _save(account)
     account.profile = account.profile.model_copy(update={"tags": ["team:blue"]})
     with pytest.raises(Conflict, match="is not what would be done now"):
         _apply(account, plan_id)
-    assert account.environment().opened.account.list_all("/vpcs") == []
+    assert account.rows("/vpcs") == []
 
 
 def test_a_plan_that_nobody_saved_is_not_found(account: Account) -> None:
@@ -117,9 +123,16 @@ def test_a_run_that_is_ended_meanwhile_is_no_consent(account: Account, tmp_path:
 
 def test_a_plan_that_somebody_was_quicker_with_leaves_no_open_run(account: Account) -> None:
     plan_id, environment = _save(account), account.environment()
-    options = UpOptions(plan_id=plan_id)
-    with pytest.raises(Conflict, match="was applied before"):
-        environment.up(options, lambda _: environment.plan_shelf.mark_applied(plan_id, "another"), lambda _: None)
+
+    def be_quicker(_: Any) -> None:
+        run_id, state = str(ids.new_id()), environment.state
+        environment.plan_shelf.mark_applied(plan_id, run_id, "")
+        with state.held(0, lambda _: None) as lease:
+            state.journals.begin(run_id, "up", lease, plan=plan_id).end("succeeded")
+
+    with pytest.raises(Conflict, match="was applied before") as refused:
+        environment.up(UpOptions(plan_id=plan_id), be_quicker, lambda _: None)
+    assert "aias env plan small --save" in str(refused.value.hint)
     assert environment.state.journals.find_unfinished(ONLOOKER) is None
 
 
@@ -132,7 +145,7 @@ def test_another_saved_plan_begins_a_run_of_its_own(account: Account) -> None:
     plan_id = _save(account)
     assert not _apply(account, plan_id).resumed
     with pytest.raises(Conflict, match="was applied before"):
-        account.environment().plan_shelf.mark_applied(plan_id, "again")
+        account.environment().plan_shelf.mark_applied(plan_id, "again", "")
 
 
 def test_production_goes_back_by_a_saved_plan_too(account: Account, tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ def test_a_late_kubeconfig_taints_the_cluster_and_untaint_keeps_it(on_bench: Ben
     terraform.untaint(CLUSTER)
     terraform.apply(terraform.plan(targets=["module.lke"]))
     assert [row["id"] for row in on_bench.api("GET", "/lke/clusters")["data"]] == [500_001]
+    on_bench.control("faults", late)
+    assert CLUSTER not in {one.address for one in terraform.plan(refresh=False).changes if one.is_change}
 
 
 def test_what_exists_is_imported_and_not_made_again(on_bench: Bench) -> None:

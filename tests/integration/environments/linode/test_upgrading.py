@@ -11,7 +11,8 @@ import pytest
 
 from aias_core.environments.linode.inside import open_access
 from aias_core.environments.linode.maintenance import begin_maintenance
-from aias_core.environments.linode.nodes import Node, list_nodes
+from aias_core.environments.linode.nodes import Node, cordon_node, list_nodes
+from aias_core.environments.linode.rollback import RollbackOptions
 from aias_core.environments.linode.target import LinodeEnvironment
 from aias_core.environments.linode.up import UpOptions
 from aias_core.environments.linode.upgrading import Upgrade, Upgraded, UpgradeOptions, upgrade_nodes
@@ -22,6 +23,8 @@ from support.campaign import NAME, Account
 
 SPACE = "/api/v1/namespaces/env-small"
 BUDGETS = "/apis/policy/v1/namespaces/env-small/poddisruptionbudgets"
+NOT_JOINED = "(not joined); waiting"
+DEVICES = "/networking/firewalls/*/devices"
 RECYCLE = "/lke/clusters/*/nodes/*/recycle"
 
 
@@ -75,6 +78,20 @@ class Upgrading:
         self.file.write_text(text.replace("g6-standard-2, count: 1", "g6-standard-2, count: 3"))
         self.open().up(UpOptions(), lambda _: None, lambda _: None)
 
+    def lose_new(self, pool: str) -> None:
+        """Takes the new nodes of a pool out of the cluster, as if they had not joined."""
+        for one in self.nodes():
+            if one.name and one.pool == pool and one.version == "v1.35.1":
+                self.kubernetes("DELETE", f"/api/v1/nodes/{one.name}")
+
+    def replace_lost(self, said: str) -> None:
+        """What LKE may do by itself with a node that is waited for."""
+        if NOT_JOINED in said:
+            account = self.open().opened.account
+            (cluster,) = account.list_all("/lke/clusters")
+            (lost,) = (one.id for one in self.nodes() if not one.name)
+            account.post(f"/lke/clusters/{cluster['id']}/nodes/{lost}/recycle")
+
     def writes(self) -> list[str]:
         calls = self.account.control("GET", "calls")
         return [f"{call['method']} {call['path']}" for call in calls if call["method"] != "GET"]
@@ -117,6 +134,15 @@ def test_an_upgrade_leaves_no_drift_and_nothing_for_the_next_up(there: Upgrading
     assert there.writes() == []
 
 
+def test_its_version_of_the_state_can_be_gone_back_to(there: Upgrading) -> None:
+    there.upgrade("1.35")
+    environment = there.open()
+    newest = environment.state.versions.find_newest()
+    assert newest is not None
+    back = environment.rollback(RollbackOptions(newest.name, "C-7"), lambda _: None, lambda _: None)
+    assert (back.profile_differs, back.drift.severity, there.plane()) == ([], "none", "1.35")
+
+
 def test_a_pod_that_does_not_leave_stops_it_and_the_same_command_goes_on(there: Upgrading) -> None:
     extra = there.nodes()[1]
     there.pin_pod(extra.name)
@@ -153,14 +179,42 @@ def test_the_next_node_goes_when_the_new_one_has_joined(there: Upgrading) -> Non
     there.make_more()
     _, second, third = (one.title for one in there.nodes() if one.pool == "extra")
 
-    def lose(_: str) -> None:
-        for one in there.nodes():
-            if one.name and one.pool == "extra" and one.version == "v1.35.1":
-                there.kubernetes("DELETE", f"/api/v1/nodes/{one.name}")
-
     with pytest.raises(Partial, match=r"not joined.*not yet: extra"):
-        upgrade_nodes(there.open, there.own, UpgradeOptions(), lambda _: None, lose)
+        upgrade_nodes(there.open, there.own, UpgradeOptions(), lambda _: None, lambda _: there.lose_new("extra"))
     assert {second, third} < {one.title for one in there.nodes()}
+
+
+def test_it_is_not_done_while_the_last_node_has_not_joined(there: Upgrading) -> None:
+    def lose(said: str) -> None:
+        there.lose_new("extra")
+        interrupt(said)
+
+    def interrupt(said: str) -> None:
+        if NOT_JOINED in said:
+            raise KeyboardInterrupt
+
+    for again, say in ((None, lose), (None, interrupt), ("1.35", interrupt)):
+        with pytest.raises(KeyboardInterrupt):
+            upgrade_nodes(there.open, there.own, UpgradeOptions(again), lambda _: None, say)
+    with pytest.raises(Refused, match="not joined"):
+        there.upgrade("1.36")
+    done = upgrade_nodes(there.open, there.own, UpgradeOptions(), lambda _: None, there.replace_lost)
+    assert (done.version, done.pools, done.replaced, there.plane()) == ("1.35", ["general", "extra"], [], "1.35")
+    assert there.open().drift().severity == "none"
+    assert there.upgrade().version == "1.36"
+
+
+@pytest.mark.parametrize("again", ["1.35", None])
+def test_it_is_not_done_while_the_last_node_is_not_let_in(there: Upgrading, again: str | None) -> None:
+    there.account.fail(("POST", DEVICES, 2), "timeout before")
+    with pytest.raises(Partial, match="open to the world"):
+        there.upgrade()
+    # What is done to mend it does not make it forget for which version it was begun.
+    cordon_node(there.open(), there.nodes()[0].name, lambda _: None, undo=True)
+    assert there.upgrade(again).version == "1.35"
+    assert there.open().drift().severity == "none"
+    assert there.upgrade("1.35").as_record()["changed"] is False
+    assert there.upgrade().version == "1.36"
 
 
 def test_as_many_nodes_of_a_pool_go_at_a_time_as_are_allowed(there: Upgrading) -> None:
@@ -174,6 +228,7 @@ def test_what_is_not_agreed_to_or_refused_leaves_the_profile_and_the_cluster(the
     text = there.file.read_text()
 
     def refuse(_: Upgrade) -> None:
+        assert there.file.read_text() == text
         raise ConfirmationNeeded
 
     with pytest.raises(ConfirmationNeeded):

@@ -17,7 +17,7 @@ from aias_core.finance.jobs.store import Job, cancel_job, create_job, retry_job
 from aias_core.finance.jobs.worker import Worker, discard_ended
 from aias_core.windows import Window
 from support.backups import BUCKET
-from support.jobs import NO_PAUSE, before_part, content_of
+from support.jobs import NO_PAUSE, before_part, content_of, run_one
 from support.months import add_late_event
 
 
@@ -28,17 +28,15 @@ def test_a_worker_that_loses_its_lease_in_mid_upload_does_not_finish(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = create_job(store, many_parts, "grace", BUCKET)
-    finished: list[Job | None] = []
+    finished: list[Job] = []
 
     def lose() -> None:
         store.execute("UPDATE aias.export_jobs SET lease_until = now() - interval '1 second'")
-        finished.append(worker("other").run_next())
+        finished.append(run_one(worker("other")))
 
     before_part(monkeypatch, 2, lose)
-    seen = worker("slow", renew_seconds=3600).run_next()
-    assert seen is not None
+    seen = run_one(worker("slow", renew_seconds=3600))
     (other,) = finished
-    assert other is not None
     assert (seen.status, seen.row["fence"], seen.row["sha256"]) == ("succeeded", 2, other.row["sha256"])
     place = worker().place(job)
     assert hashlib.sha256(content_of(place)).digest() == bytes(other.row["sha256"])
@@ -54,17 +52,16 @@ def test_a_worker_that_has_lost_its_lease_touches_nothing_of_the_next_one(
     step: str,
 ) -> None:
     create_job(store, ExportRequest(month), "grace", BUCKET)
-    others: list[Job | None] = []
+    others: list[Job] = []
 
     def lose() -> None:
         store.execute("UPDATE aias.export_jobs SET lease_until = now() - interval '1 second'")
         add_late_event(store, month)
-        others.append(worker("other").run_next())
+        others.append(run_one(worker("other")))
 
     before_call(monkeypatch, step, lose)
     worker("slow", renew_seconds=3600).run_next()
     (other,) = others
-    assert other is not None
     assert other.status == "succeeded"
     place = worker().place(other)
     assert hashlib.sha256(content_of(place)).digest() == bytes(other.row["sha256"])

@@ -25,7 +25,7 @@ from aias_core.secret import Secret
 from aias_core.windows import Window
 from support.backups import BUCKET
 from support.events import ORG
-from support.jobs import ACME, NO_PAUSE, before_part, content_of, is_clean
+from support.jobs import ACME, NO_PAUSE, before_part, content_of, is_clean, run_one
 from support.waiting import wait_until
 
 
@@ -35,8 +35,7 @@ def test_a_job_becomes_a_file_with_a_manifest(
     request = ExportRequest(month, ACME, format=Format.CSV, compression=Compression.GZIP)
     job = create_job(store, request, "grace", BUCKET)
     assert (job.status, job.request()) == ("pending", request)
-    done = worker().run_next()
-    assert done is not None
+    done = run_one(worker())
     record = done.as_record()
     assert (record["status"], record["row_count"], record["attempts"]) == ("succeeded", 3, 1)
     assert done.object_key == f"exports/{ORG}/{month.start:%Y-%m}/{job.job_id}.csv.gz"
@@ -77,8 +76,7 @@ def test_a_worker_killed_in_mid_upload_leaves_its_work_to_another(
     (upload,) = iter_uploads(place)
     wait_until(lambda: get_job(store, job.job_id).row["lease_until"] < clock.now(), 60)
     sent = count_parts_sent()
-    done = worker("other").run_next()
-    assert done is not None
+    done = run_one(worker("other"))
     assert (done.status, done.row["attempts"], done.row["fence"]) == ("succeeded", 2, 2)
     assert sent() == len(content_of(place)) // delivery.PART_BYTES + 1 - 2
     assert hashlib.sha256(content_of(place)).hexdigest() == done.as_record()["sha256"]
@@ -149,8 +147,7 @@ def test_a_cancelled_job_leaves_nothing(
 
     monkeypatch.setattr(jobs, "renew_lease", renew_and_tell)
     before_part(monkeypatch, 2, cancel)
-    seen = made.run_next()
-    assert seen is not None
+    seen = run_one(made)
     assert seen.status == "cancelled"
     assert is_clean(made, job)
 
@@ -165,8 +162,7 @@ def test_a_job_cancelled_at_the_last_moment_leaves_nothing(
         return finish(*arguments)
 
     monkeypatch.setattr(jobs, "finish_job", cancel_first)
-    seen = made.run_next()
-    assert seen is not None
+    seen = run_one(made)
     assert seen.status == "cancelled"
     assert is_clean(made, job)
 
@@ -182,8 +178,7 @@ def test_after_five_failures_a_job_has_failed_and_leaves_nothing(
     assert record["error"]["code"] == "dependency_unavailable"
     assert worker().run_next() is None
     retry_job(store, job.job_id)
-    done = worker().run_next()
-    assert done is not None
+    done = run_one(worker())
     assert done.status == "succeeded"
 
 
@@ -191,8 +186,7 @@ def test_a_job_that_cannot_be_fails_at_once(
     store: psycopg.Connection, month: Window, worker: Callable[..., Worker]
 ) -> None:
     create_job(store, ExportRequest(month, statement=7), "grace", BUCKET)
-    seen = worker().run_next()
-    assert seen is not None
+    seen = run_one(worker())
     assert (seen.status, seen.row["attempts"], seen.row["error_code"]) == ("failed", 1, "not_found")
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +165,7 @@ def test_it_waits_as_long_as_it_is_told(fake: FakeAccount) -> None:
     fake.fail("429", path="/vpcs", retry_after="37")
     fake.account.list_all("/vpcs")
     assert 37 in fake.pauses
+    assert fake.said == ["Waiting for Linode, which did not do it: 429; 37 s in all…"]
 
 
 def test_a_row_that_moves_to_a_later_page_meanwhile_is_given_once() -> None:
@@ -189,6 +192,10 @@ def test_a_storm_of_calls_stays_below_every_ceiling(fake: FakeAccount) -> None:
         fake.account.list_all("/vpcs")
     assert not [call for call in fake.calls if call[2] == 429]
     assert all(fake.pauses)
+    waited = [re.fullmatch(r"Waiting for Linode, to stay below the rate .*; (\d+) s in all…", one) for one in fake.said]
+    seconds = [int(one.group(1)) for one in waited if one]
+    assert all(5 <= later - before <= 10 for before, later in pairwise([0, *seconds]))
+    assert 0 <= sum(fake.pauses) - seconds[-1] <= 5
 
 
 def test_the_ceiling_that_an_answer_tells_is_kept() -> None:

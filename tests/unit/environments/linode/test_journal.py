@@ -114,6 +114,26 @@ def test_an_address_and_a_mailbox_do_not_spoil_a_line(here: JournalShelf, lease:
     assert here.find_unfinished(lease) is not None
 
 
+def test_a_run_began_by_the_plan_that_it_tells_of_and_so_did_one_that_is_too_old_to_be_kept(
+    here: JournalShelf, elsewhere: JournalShelf, lease: Lease
+) -> None:
+    here.begin(RUN, "up", lease, plan="a").end("succeeded")
+    told = [elsewhere.is_begun(run, plan) for run, plan in ((RUN, "a"), (RUN, "b"), (LATER, "a"))]
+    assert told == [True, False, False]
+    for number in range(50):
+        here.begin(f"{LATER}-{number}", "up", lease)
+    assert RUN not in elsewhere.list_runs()
+    assert elsewhere.is_begun(RUN, "a")
+
+
+def test_a_run_that_was_ended_in_its_first_line_did_not_begin(here: JournalShelf, lease: Lease, tmp_path: Path) -> None:
+    run_until_killed(here, lease)
+    (tmp_path / "here/journal" / f"{LATER}.jsonl").write_bytes(b'{"seq":1,"at":"2026-')
+    journal = here.find_unfinished(lease)
+    assert journal is not None
+    assert [journal.run_id, *(one.run_id for one in here.iter_begun(lease))] == [RUN, RUN]
+
+
 def test_old_journals_that_cannot_be_removed_are_no_obstacle(
     here: JournalShelf, store: DirectoryStore, lease: Lease, tmp_path: Path
 ) -> None:

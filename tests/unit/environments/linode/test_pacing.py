@@ -5,6 +5,10 @@ import pytest
 from aias_core.environments.linode.pacing import Pace, Timing, classify
 
 
+def _ignore(_seconds: float, _why: str) -> None:
+    pass
+
+
 @pytest.mark.parametrize(
     ("kind", "ceilings"),
     [
@@ -21,7 +25,7 @@ def test_a_storm_stays_below_each_ceiling_by_the_clock_alone(kind: str, ceilings
     def sleep(seconds: float) -> None:
         at[0] += seconds
 
-    pace = Pace(Timing(lambda: at[0], sleep))
+    pace = Pace(Timing(lambda: at[0], sleep), _ignore)
     for _ in range(3_000):
         pace.wait_for_turn(kind)
         sent.append(at[0])
@@ -32,7 +36,7 @@ def test_a_storm_stays_below_each_ceiling_by_the_clock_alone(kind: str, ceilings
 
 def test_a_first_handful_of_calls_waits_for_nothing() -> None:
     pauses: list[float] = []
-    pace = Pace(Timing(lambda: 1_000.0, pauses.append))
+    pace = Pace(Timing(lambda: 1_000.0, pauses.append), _ignore)
     for _ in range(80):
         pace.wait_for_turn("lists")
     assert pauses == []
@@ -40,7 +44,7 @@ def test_a_first_handful_of_calls_waits_for_nothing() -> None:
 
 def test_nothing_is_sent_before_the_reset_that_an_answer_told() -> None:
     pauses: list[float] = []
-    pace = Pace(Timing(lambda: 1_000.0, pauses.append))
+    pace = Pace(Timing(lambda: 1_000.0, pauses.append), _ignore)
     pace.learn("lists", {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999"})
     pace.wait_for_turn("lists")
     pace.wait_for_turn("others")

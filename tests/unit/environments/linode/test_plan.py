@@ -15,6 +15,7 @@ from aias_core.environments.linode.plan import EnvironmentPlan, find_plan_danger
 from aias_core.environments.linode.plan_cost import PlanCost
 from aias_core.environments.linode.terraform_plan import ResourceChange, TerraformPlan
 from aias_core.errors import Conflict
+from support.terraform import make_change
 
 NOTHING = EnvironmentPlan(
     environment="small",
@@ -29,19 +30,6 @@ NOTHING = EnvironmentPlan(
     serial=1,
     profile_sha256="0" * 64,
 )
-
-
-def _replaced(kind: str, *reasons: str) -> ResourceChange:
-    return ResourceChange(
-        address=f"{kind}.this",
-        type=kind,
-        name="this",
-        module="",
-        actions=("delete", "create"),
-        replace_reasons=reasons,
-        before={},
-        after={},
-    )
 
 
 def _policy(name: str, **spec: Any) -> dict[str, Any]:
@@ -61,7 +49,7 @@ def _terraform(*changes: ResourceChange) -> TerraformPlan:
         {"inside": Inside([_policy("deny", ingress=[])], [])},
         {"inside": Inside([_policy("deny", ingress=[{}])], [])},
         {"inside": Inside([], [_policy("deny")])},
-        {"repaired": (_replaced(CLUSTER, "tainted"),)},
+        {"repaired": (make_change(CLUSTER, "delete,create", {}, {}, ["tainted"]),)},
         {"adopted": (Existing("a", CLUSTER, "aias-small", "/lke/clusters/1", "1"),)},
         {"profile_sha256": "1" * 64},
     ],
@@ -82,11 +70,11 @@ def test_what_the_cluster_writes_into_a_surplus_object_makes_no_other_plan() -> 
 @pytest.mark.parametrize(
     ("change", "names"),
     [
-        (_replaced(BUCKET, "tainted"), []),
-        (_replaced(BUCKET, "region"), ["this"]),
-        (_replaced(BUCKET, "region", "tainted"), ["this"]),
-        (_replaced(RECORD, "tainted"), ["this"]),
-        (_replaced(KEY, "tainted"), []),
+        (make_change(BUCKET, "delete,create", {}, {}, ["tainted"]), []),
+        (make_change(BUCKET, "delete,create", {}, {}, ["region"]), ["this"]),
+        (make_change(BUCKET, "delete,create", {}, {}, ["region", "tainted"]), ["this"]),
+        (make_change(RECORD, "delete,create", {}, {}, ["tainted"]), ["this"]),
+        (make_change(KEY, "delete,create", {}, {}, ["tainted"]), []),
     ],
     ids=["looked at", "moved", "moved and tainted", "not looked at", "not precious"],
 )

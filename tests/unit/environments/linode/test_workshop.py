@@ -99,3 +99,17 @@ def test_what_a_killed_run_left_behind_is_gone_before_the_next_begins(
     terraform = cast(Any, Failing(file, KeyboardInterrupt()))
     with open_workshop(cast(Any, opened), cast(Any, state), lease, lambda *_: terraform):
         assert open_versions(store).list_versions() == []
+
+
+def test_the_trace_of_a_fault_leads_to_the_mistake_and_not_to_what_terraform_made_of_it(lease: Lease) -> None:
+    backend = StateBackend(cast(Any, SimpleNamespace()), lease)
+
+    def untaint(_: str) -> None:
+        backend.answer("GET", "", b"")
+        raise TerraformFailed("it failed")
+
+    terraform = SimpleNamespace(untaint=untaint, take_unsaved_state=lambda: None)
+    workshop = Workshop(cast(Any, None), cast(Any, None), cast(Any, terraform), backend, lease)
+    with pytest.raises(AiasError, match="The state backend failed with AttributeError") as raised:
+        workshop.untaint("module.lke")
+    assert isinstance(raised.value.__cause__, AttributeError)

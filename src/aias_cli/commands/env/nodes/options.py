@@ -23,9 +23,12 @@ def ask_to_upgrade(context: CommandContext) -> Callable[[Upgrade], None]:
 
     def consent(upgrade: Upgrade) -> None:
         rows = [one.as_record() for one in upgrade.nodes]
-        context.printer.note_table(f"Will be replaced in '{upgrade.environment}':", rows, ["pool", "name", "version"])
-        moves = f"from {upgrade.before} to {upgrade.version}"
-        plane = f"Bring the control plane {moves}, and" if upgrade.before != upgrade.version else "Go on, and"
-        context.confirm(f"{plane} replace these {len(rows)} nodes?")
+        if rows:
+            title = f"Will be replaced in '{upgrade.environment}':"
+            context.printer.note_table(title, rows, ["pool", "name", "version"])
+        is_begun = upgrade.before == upgrade.version
+        moves = "Go on" if is_begun else f"Bring the control plane from {upgrade.before}"
+        nodes = f", and replace these {len(rows)} nodes" if rows else ""
+        context.confirm(f"{moves} to {upgrade.version}{nodes}?")
 
     return consent
