@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from aias_core.secret import Secret
 
 if TYPE_CHECKING:
     from support.servers import PostgresServer
+
+# The same examples at each run, so that a failure is the last change's; others with: --hypothesis-profile=default
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 
 def pytest_configure() -> None:
