@@ -26,6 +26,7 @@ from aias_core.errors import AiasError
 COMPONENTS = list(load_components())
 AIAS = Path(sys.executable).with_name("aias")
 DEADLINE_SECONDS = 40
+IDLE_SECONDS = 4
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
@@ -84,6 +85,16 @@ def test_up_a_second_time_changes_nothing(environment: LocalEnvironment) -> None
     before = pids_of(environment)
     assert environment.up().started == []
     assert pids_of(environment) == before
+
+
+def test_an_idle_environment_leaves_the_processor_alone(environment: LocalEnvironment) -> None:
+    def used() -> dict[int, float]:
+        return {process.pid: sum(process.cpu_times()[:2]) for process in processes_of(environment)}
+
+    before = used()
+    time.sleep(IDLE_SECONDS)
+    spent = {pid: seconds - before.get(pid, 0.0) for pid, seconds in used().items()}
+    assert max(spent.values()) < IDLE_SECONDS / 10, spent
 
 
 def test_everything_listens_on_loopback_and_outlives_the_terminal(environment: LocalEnvironment) -> None:
