@@ -232,12 +232,12 @@ def test_what_went_well_when_it_was_tried_again_was_no_fault(tmp_path: Path) -> 
 
 
 def test_who_hangs_up_is_no_noise(backend: StateBackend, capsys: pytest.CaptureFixture[str]) -> None:
-    others = set(threading.enumerate())
+    others = alive_threads()
     with begin(backend, "10") as connection:
         connection.sendall(b"half")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        wait_until(lambda: bool(set(threading.enumerate()) - others))
-        (answering,) = set(threading.enumerate()) - others
+        wait_until(lambda: bool(alive_threads() - others))
+        (answering,) = alive_threads() - others
     answering.join()
     assert (backend.fault, capsys.readouterr().err) == (None, "")
 
@@ -248,6 +248,10 @@ def test_a_request_that_no_terraform_sends_is_told_with_its_trace(
     with begin(backend, "nothing") as connection:
         assert connection.recv(1) == b""
     assert "ValueError: invalid literal for int" in capsys.readouterr().err
+
+
+def alive_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.is_alive()}
 
 
 def begin(backend: StateBackend, length: str) -> socket.socket:
