@@ -30,8 +30,7 @@ fix: install ## Format and mend what can be mended
 	@$(IN) $(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 test: check ## Everything a fresh machine can run
-	@$(IN) $(BIN)/pytest tests/integration -n 3 --dist loadfile
-	@$(IN) $(BIN)/pytest tests/drills -n 2 --dist loadfile
+	@$(IN) $(BIN)/pytest tests/drills tests/integration -n 4 --dist loadfile
 
 bench: install ## Print figures beside their floors and targets
 	@$(IN) $(BIN)/pytest tests/benchmarks -s
