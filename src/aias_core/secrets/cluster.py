@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aias_core.errors import AiasError, DependencyUnreachable, InvalidInput, NotFound, PrerequisiteMissing, Refused
+from aias_core.files import load_yaml
 from aias_core.secret import Secret
 from aias_core.settings import find_variable
 
@@ -50,7 +51,7 @@ def open_cluster(kubeconfig: Secret) -> Iterator[Cluster]:
     once = client.Configuration()
     once.retries = 0
     try:
-        api = config.new_client_from_config_dict(yaml.safe_load(kubeconfig.reveal()), client_configuration=once)
+        api = config.new_client_from_config_dict(load_yaml(kubeconfig.reveal()), client_configuration=once)
     except (ConfigException, yaml.YAMLError, TypeError, AttributeError):
         raise InvalidInput("The kubeconfig is not valid", hint=_ACCESS_HINT) from None
     try:

@@ -112,21 +112,19 @@ class JournalShelf:
         local = {path.name for path in self._directory.glob(f"*{SUFFIX}")}
         return sorted(name.removesuffix(SUFFIX) for name in stored | local if name.endswith(SUFFIX))
 
-    def save(self, run_id: str, entries: list[Entry]) -> None:
-        """Brings the last of a run's lines on the disk and then all of them into the store."""
-        content = b"".join(entry.as_line() for entry in entries)
-        self._save_here(self._directory / (run_id + SUFFIX), content, len(entries[-1].as_line()))
-        self._store.put(self._prefix + run_id + SUFFIX, content)
+    def save(self, run_id: str, before: bytes, line: bytes) -> None:
+        """Brings a line on the disk behind those before it, and then all of them into the store."""
+        self._save_here(self._directory / (run_id + SUFFIX), before, line)
+        self._store.put(self._prefix + run_id + SUFFIX, before + line)
 
-    def _save_here(self, path: Path, content: bytes, last_length: int) -> None:
-        before = content[:-last_length]
+    def _save_here(self, path: Path, before: bytes, line: bytes) -> None:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if _read_file(path) != before:
                 with whole_file(path) as file:
                     file.write(before)
             with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as file:
-                file.write(content[-last_length:])
+                file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as exc:
@@ -155,6 +153,7 @@ class Journal:
     def __init__(self, shelf: JournalShelf, run_id: str, lease: Fence, entries: list[Entry]) -> None:
         self.run_id = run_id
         self._shelf, self._lease, self._entries = shelf, lease, entries
+        self._written: bytes | None = None
 
     @property
     def entries(self) -> list[Entry]:
@@ -224,9 +223,14 @@ class Journal:
         self._lease.check()
         seq = len(self._entries) + 1
         entry = Entry(seq, clock.format_instant(clock.now()), event, step, self._lease.fence, **rest)
-        self._shelf.save(self.run_id, [*self._entries, entry])
+        before, line = self._encode_written(), entry.as_line()
+        self._shelf.save(self.run_id, before, line)
         self._entries.append(entry)
+        self._written = before + line
         return seq
+
+    def _encode_written(self) -> bytes:
+        return b"".join(one.as_line() for one in self._entries) if self._written is None else self._written
 
 
 def _parse(content: bytes, run_id: str) -> Iterator[Entry]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from aias_core.files import load_yaml
 from aias_services.linode_simulator.addresses import NETWORKS
 from aias_services.linode_simulator.exchange import Answer, Request
 from aias_services.linode_simulator.kubernetes.accounts import authorize, find_account, issue_token
@@ -184,7 +185,7 @@ def _document(request: Request) -> Document:
     import yaml
 
     try:
-        document = yaml.safe_load(request.body) if request.body else {}
+        document = load_yaml(request.body) if request.body else {}
     except yaml.YAMLError as exc:
         raise Status(400, "BadRequest", f"the object cannot be read: {exc}") from exc
     if not isinstance(document, dict):

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 from aias_core.errors import AiasError
+from aias_core.files import load_yaml
 from aias_services.linode_simulator.provider.api import Api, ApiFault, is_absent
 
 
@@ -32,9 +33,8 @@ def wait_for_cluster(api: Api, cluster: str) -> None:
 
 def _has_ready_node(kubeconfig: str) -> bool:
     import httpx
-    import yaml
 
-    document = yaml.safe_load(base64.b64decode(kubeconfig))
+    document = load_yaml(base64.b64decode(kubeconfig))
     server, user = document["clusters"][0]["cluster"]["server"], document["users"][0]["user"]
     try:
         headers = {"Authorization": f"Bearer {user['token']}"}
