@@ -54,11 +54,11 @@ def render_expected(catalogs: Iterable[tuple[Migration, Catalog]]) -> str:
 
 def read_expected_catalog(target: Target, version: str | None) -> Catalog:
     """The catalogue that the files give up to a version, from a scratch server; an empty one for no version."""
-    from aias_core.migrate.runner import migrate
+    from aias_core.migrate.runner import RunOptions, migrate
 
     with scratch_copy(target) as scratch:
         if version is not None:
-            migrate(scratch, to=version)
+            migrate(scratch, RunOptions(checks_catalogue=False), to=version)
         with connect(scratch.dsn) as connection:
             return read_catalog(connection)
 

@@ -18,7 +18,7 @@ from aias_core.migrate.catalog.difference import compare_catalogs
 from aias_core.migrate.catalog.repair import build_statements
 from aias_core.migrate.catalog.snapshot import Catalog, read_catalog
 from aias_core.migrate.files import load_migrations
-from aias_core.migrate.history import compare_history, queries
+from aias_core.migrate.history import MigrationStatus, compare_history, queries
 from aias_core.migrate.plan import PlannedStatement, Step, build_step, build_up_plan
 from aias_core.migrate.rows import TableRows, generate_rows, read_rows, read_table, sample_rows
 from aias_core.migrate.statistics import copy_statistics, estimate_rows
@@ -92,13 +92,12 @@ def rehearse(target: Target, options: RehearsalOptions, progress: Callable[[str]
 
     Raises MigrationFailed naming file and line of a statement that fails there.
     """
-    if options.from_empty:
-        status, base = compare_history(target.database, [], load_migrations(target.files)), Catalog(())
-    else:
-        status = read_status(target)
-        with connect(target.dsn, f"database '{target.database}'") as live:
-            base = read_catalog(live)
+    status = _read_empty(target) if options.from_empty else read_status(target)
     steps = build_up_plan(status, options.to).steps
+    if not steps:
+        progress(f"Nothing is pending in {target.database}")
+        return Rehearsal(target.database, status.version, {}, [])
+    base = Catalog(()) if options.from_empty else _read_live(target)
     with scratch_server() as server, connect(server.dsn(server.create_database()), autocommit=True) as scratch:
         _make(scratch, base)
         rows = _fill(scratch, base, target, options)
@@ -115,6 +114,15 @@ def rehearse(target: Target, options: RehearsalOptions, progress: Callable[[str]
             # A partitioned table may have got a partition for its rows.
             before = read_catalog(scratch) if any(table.facts.get("partition_key") for table in new) else after
     return Rehearsal(target.database, status.version, rows, versions)
+
+
+def _read_empty(target: Target) -> MigrationStatus:
+    return compare_history(target.database, [], load_migrations(target.files))
+
+
+def _read_live(target: Target) -> Catalog:
+    with connect(target.dsn, f"database '{target.database}'") as live:
+        return read_catalog(live)
 
 
 def _make(scratch: Connection, base: Catalog) -> None:

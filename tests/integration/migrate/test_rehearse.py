@@ -109,6 +109,13 @@ def test_a_file_without_transaction_is_rehearsed_too(target: Target) -> None:
     assert rehearse_file(target, up, f"{ALONE}DROP INDEX CONCURRENTLY one_id_idx;").is_proven
 
 
+def test_where_nothing_is_pending_nothing_is_made(target: Target) -> None:
+    migrate(target)
+    told: list[str] = []
+    rehearsal = rehearse(target, RehearsalOptions(), told.append)
+    assert (rehearsal.versions, rehearsal.rows, told) == ([], {}, ["Nothing is pending in x"])
+
+
 def test_rows_of_the_target_can_be_used(target: Target) -> None:
     migrate(target)
     with psycopg.connect(target.dsn.reveal()) as connection:
