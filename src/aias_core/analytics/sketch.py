@@ -83,6 +83,8 @@ class Tally:
 
     def percentiles(self, percents: Iterable[int]) -> tuple[int, dict[int, float | None]]:
         """How many values were counted, and the percentiles by nearest rank; None when nothing was counted."""
+        if not self._parts:
+            return 0, dict.fromkeys(percents)
         buckets, counts = self._parts[0] if len(self._parts) == 1 else self._sum()
         ranks = list(accumulate(counts))
         count = ranks[-1]
@@ -97,12 +99,14 @@ class Tally:
             self._parts = [self._sum()]
 
     def _sum(self) -> tuple[Sequence[int], list[int]]:
-        total = [0] * (len(thresholds()) + 1)
+        lowest = min(buckets[0] for buckets, _ in self._parts)
+        highest = max(buckets[-1] for buckets, _ in self._parts)
+        total = [0] * (highest - lowest + 1)
         for buckets, counts in self._parts:
-            first, last = buckets[0] - ZERO_BUCKET, buckets[-1] - ZERO_BUCKET + 1
+            first, last = buckets[0] - lowest, buckets[-1] - lowest + 1
             if last - first == len(buckets):  # no gap: added as a whole
                 total[first:last] = map(add, total[first:last], counts)
             else:
                 for bucket, count in zip(buckets, counts, strict=True):
-                    total[bucket - ZERO_BUCKET] += count
-        return range(ZERO_BUCKET, len(thresholds())), total
+                    total[bucket - lowest] += count
+        return range(lowest, highest + 1), total

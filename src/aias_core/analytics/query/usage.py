@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -51,6 +53,22 @@ def read_reliability(
     return _answer(connection, scope, query, _describe_reliability, store or PostgresAnswers(connection))
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cycles while an answer is built: its thousands of lines hold none, and each search reads them all.
+
+    Several may overlap; the first one that ends lets the collector work again.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@_uncollected()
 def _answer(
     connection: Connection, scope: Scope, query: UsageQuery, describe: Any, store: AnswerStore
 ) -> dict[str, Any]:

@@ -26,10 +26,10 @@ class PostgresAnswers:
         self._connection = connection
 
     def read_counters(self, reading: Reading) -> Iterable[Sequence[Any]]:
-        return self._connection.execute(_build_counters(reading), _bind(reading))
+        return self._connection.execute(_build_counters(reading), _bind(reading)).fetchall()
 
     def read_histograms(self, reading: Reading) -> Iterable[Sequence[Any]]:
-        return self._connection.cursor(binary=True).execute(_build_histograms(reading), _bind(reading))
+        return self._connection.cursor(binary=True).execute(_build_histograms(reading), _bind(reading)).fetchall()
 
 
 def _bind(reading: Reading) -> dict[str, Any]:
