@@ -163,6 +163,7 @@ def build_plan(
     adopted = tuple(find_existing(opened.account, list(iter_creations(changes)), opened.name))
     made_anew = {one.address for one in adopted if one.is_adoptable}
     newest, inside = workshop.state.versions.find_newest(), _look_inside(environment)
+    prices = read_prices(opened.account, opened.directory)
     return EnvironmentPlan(
         environment=opened.name,
         simulated=opened.is_simulated,
@@ -171,7 +172,7 @@ def build_plan(
         adopted=adopted,
         dangers=dangers,
         inside=inside,
-        cost=price_plan(found, opened.profile.region, read_prices(opened.account, opened.directory)),
+        cost=price_plan(found, opened.profile.region, prices, made_anew),
         checks=(*checks, *([unknown("inside the cluster", inside.fault)] if inside.fault else [])),
         serial=newest.serial if newest else 0,
         profile_sha256=digest_profile(opened.profile),

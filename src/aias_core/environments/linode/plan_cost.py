@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +37,13 @@ class PlanCost:
         }
 
 
-def price_plan(plan: TerraformPlan, region: str, prices: PriceList) -> PlanCost:
-    """The cost of all resources of a plan, changed or not. Raises NotFound for what has no price in its region."""
-    before = ((one.address, one.type, one.before) for one in plan.changes if one.before is not None)
+def price_plan(plan: TerraformPlan, region: str, prices: PriceList, adopted: Collection[str] = ()) -> PlanCost:
+    """The cost of all resources of a plan, changed or not. Raises NotFound for what has no price in its region.
+
+    What is `adopted` by its address is billed already, though the state does not know it yet.
+    """
+    there = ((one, one.after if one.address in adopted else one.before) for one in plan.changes)
+    before = ((one.address, one.type, values) for one, values in there if values is not None)
     after = ((one.address, one.type, one.after) for one in plan.changes if one.after is not None)
     return PlanCost(estimate(read_terraform(before, region), prices), estimate(read_terraform(after, region), prices))
 

@@ -55,6 +55,7 @@ def test_a_database_that_is_still_being_made_is_waited_for_and_taken_over(accoun
     size = {"type": profile.database.type, "cluster_size": profile.database.nodes}
     where = {"label": "aias-small", "region": profile.region, "engine": f"postgresql/{profile.database.version}"}
     made = environment.opened.account.create("database", {**where, **size})
+    assert account.environment().survey().plan.cost.as_record()["delta_monthly"] == "0.00"
     account.bring_up()
     rows = environment.opened.account.list_all(path)
     assert [(row["id"], row["status"]) for row in rows] == [(made["id"], "active")]
