@@ -38,8 +38,12 @@ def down(
         refuse_options(ctx, _ON_LINODE, "on this machine")
         _down_here(context, environment, volumes)
         return
-    from aias_core.environments.linode.down import DownOptions
+    from aias_core.environments.linode.down import DownOptions, find_removed
 
+    if removed := find_removed(environment or context.env, context.state_dir):
+        context.printer.note(f"The simulation of '{removed.environment}' is gone; no real one was looked for.")
+        context.printer.result("aias.env.down.linode/1", removed.as_record())
+        return
     chosen = context.linode(environment)
     what = "all that it consists of and all its data" if volumes else "all that it consists of but its data"
     context.confirm_names(f"Remove {what}?", [chosen.name], confirm or ())

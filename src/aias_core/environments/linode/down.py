@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,8 @@ from aias_core.environments.linode.workloads import GONE_SECONDS, LOOK_SECONDS, 
 from aias_core.errors import DependencyUnreachable, NotFound, Partial
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aias_core.environments.linode.journal import Journal
     from aias_core.environments.linode.keeping import Row
     from aias_core.environments.linode.lease import Lease
@@ -108,6 +109,16 @@ def take_down(environment: LinodeEnvironment, options: DownOptions, progress: Pr
     if is_forgotten:
         _forget(environment, state)
     return result
+
+
+def find_removed(name: str, state_root: Path) -> DownResult | None:
+    """The result of a removal that has been done: that of a simulation, whose account is gone and its token with it.
+
+    A second `down` must not go to a real environment of the same name.
+    """
+    from aias_core.environments.linode.simulation import is_over
+
+    return DownResult(name, True, False, (), (), (), 0.0) if is_over(state_root / name) else None
 
 
 class Removal:
@@ -271,12 +282,11 @@ def _has_anything(environment: LinodeEnvironment, options: DownOptions) -> bool:
 
 def _forget(environment: LinodeEnvironment, state: RemoteState) -> None:
     """Removes the state with its bucket; of a simulation all that there is."""
-    from aias_core.environments.linode.simulation import stop_simulation
+    from aias_core.environments.linode.simulation import remove_simulation
 
     for key in state.store.list(f"{environment.name}/"):
         state.store.delete(key)
     account = environment.opened.account
     account.delete(f"{KINDS['bucket'].path}/{environment.profile.region}/{environment.state_bucket}")
     if environment.opened.is_simulated:
-        stop_simulation(environment.directory, forget=True)
-        shutil.rmtree(environment.directory, ignore_errors=True)
+        remove_simulation(environment.directory)

@@ -34,6 +34,7 @@ PACE, PACE_VARIABLE = 0.02, "AIAS_SIMULATION_PACE"
 POLL_MILLISECONDS = 200
 START_SECONDS, STOP_SECONDS, ANSWER_SECONDS, LOOK_SECONDS = 30.0, 10.0, 2.0, 0.05
 _RECORD, _TOKEN, _LOG = "simulation.json", "simulator/token", "simulator/log"
+_OVER, _USED = "simulation.over", ("journal", "terraform")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,26 @@ class Simulation:
 def is_simulated(directory: Path) -> bool:
     """Whether the environment of that directory lives in a simulated account."""
     return (directory / _RECORD).is_file()
+
+
+def was_worked_on(directory: Path) -> bool:
+    """Whether an environment was made or changed from that directory."""
+    return any((directory / part).exists() for part in _USED)
+
+
+def is_over(directory: Path) -> bool:
+    """Whether a simulation was removed there and nothing came after it."""
+    return (directory / _OVER).is_file() and not is_simulated(directory) and not was_worked_on(directory)
+
+
+def remove_simulation(directory: Path) -> None:
+    """Forgets a simulated account with all that was made in it; what is left says that there was one."""
+    import shutil
+
+    stop_simulation(directory, forget=True)
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    (directory / _OVER).touch(mode=0o600)
 
 
 def find_simulation(directory: Path) -> Simulation | None:

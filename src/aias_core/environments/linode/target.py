@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from aias_core.environments.linode.up import UpOptions, UpResult
     from aias_core.environments.schema import LinodeProfile
 
-_USED = ("journal", "terraform")
-
 
 def open_linode_environment(
     name: str,
@@ -62,9 +60,9 @@ def open_linode_environment(
 
 
 def _ensure_simulated(directory: Path, name: str) -> None:
-    from aias_core.environments.linode.simulation import ensure_simulation, is_simulated
+    from aias_core.environments.linode.simulation import ensure_simulation, is_simulated, was_worked_on
 
-    if not is_simulated(directory) and any((directory / part).exists() for part in _USED):
+    if not is_simulated(directory) and was_worked_on(directory):
         raise Conflict(
             f"'{name}' was worked on in a real account from '{directory}'; it is not simulated there",
             hint="choose another place with: --state-dir DIR",

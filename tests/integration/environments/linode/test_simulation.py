@@ -18,9 +18,12 @@ from aias_core.environments.linode.simulation import (
     Simulation,
     ensure_simulation,
     find_simulation,
+    is_over,
     is_simulated,
+    remove_simulation,
     stop_simulation,
 )
+from support.environments import CommandLine
 
 
 @pytest.fixture
@@ -63,6 +66,29 @@ def test_one_that_hangs_is_ended_before_another_takes_its_world(
     second = ensure_simulation(directory, pace=0)
     assert second.pid != hung.pid
     assert not psutil.pid_exists(hung.pid) or psutil.Process(hung.pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_what_was_removed_is_known_until_something_comes_after_it(directory: Path) -> None:
+    ensure_simulation(directory, pace=0)
+    assert not is_over(directory)
+    remove_simulation(directory)
+    assert (is_over(directory), is_simulated(directory), [one.name for one in directory.iterdir()]) == (
+        True,
+        False,
+        ["simulation.over"],
+    )
+    ensure_simulation(directory, pace=0)
+    assert not is_over(directory)
+    remove_simulation(directory)
+    (directory / "journal").mkdir()
+    assert not is_over(directory)
+
+
+def test_a_second_removal_goes_to_no_real_account(directory: Path) -> None:
+    remove_simulation(directory)
+    line = CommandLine(directory.parent, {"AIAS_STATE_DIR": str(directory.parent), "LINODE_TOKEN": "a-real-one"})
+    done = line.json("env", "down", "development", "--volumes", "--confirm", "development")
+    assert (done["changed"], done["simulated"], done["removed"]) == (False, True, [])
 
 
 def test_forgetting_it_leaves_nothing(directory: Path) -> None:
