@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from aias_core.environments.linode.holder import Holder, describe_self
+from aias_core.environments.linode.journal import Fence, Journal, JournalShelf
 from aias_core.environments.linode.lease import Lease, LeaseShelf
 from aias_core.environments.linode.states import StateVersions
 from aias_core.environments.linode.store import DirectoryStore, StateStore
@@ -45,3 +46,8 @@ def open_versions(store: StateStore, key: bytes = KEY) -> StateVersions:
 def elsewhere(holder: Holder) -> Holder:
     """The same holder as if it ran on another host."""
     return replace(holder, host="elsewhere", place="elsewhere")
+
+
+def open_journal(shelf: JournalShelf, run_id: str, lease: Fence) -> Journal:
+    """The journal of one run."""
+    return next(one for one in shelf.iter_begun(lease) if one.run_id == run_id)

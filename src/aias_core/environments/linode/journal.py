@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 
 from aias_core import clock
 from aias_core.environments.linode.store import StateStore
-from aias_core.errors import AiasError, NotFound, PrerequisiteMissing, Refused
+from aias_core.errors import AiasError, PrerequisiteMissing, Refused
 from aias_core.files import whole_file
 from aias_core.secret import to_json
 
@@ -98,13 +98,6 @@ class JournalShelf:
             Journal(self, run_id, _Unfenced(fence), []).append("unlock", "unlock", details=details)
         except AiasError as exc:
             raise Refused(f"Nothing was unlocked, as no record of it could be written: {exc.message}") from exc
-
-    def open(self, run_id: str, lease: Fence) -> Journal:
-        """A run's journal. Raises NotFound."""
-        entries = self._read_entries(run_id)
-        if not entries:
-            raise NotFound(f"There is no journal of the run '{run_id}'")
-        return Journal(self, run_id, lease, entries)
 
     def list_runs(self) -> list[str]:
         """The runs that are known here or in the store, oldest first: their ids rise with time."""

@@ -22,6 +22,7 @@ from aias_core.errors import Conflict, InvalidInput, LimitReached, LockHeld, Par
 from support.campaign import Account
 from support.graph import BUCKET, CLUSTER, DATABASE, EDGE, NODES, VPC
 from support.provisioning import InProcessProvisioner
+from support.state import open_journal
 
 
 def _change(account: Account, **parts: Any) -> LinodeProfile:
@@ -221,7 +222,7 @@ def _count_lines(account: Account) -> int:
     environment = account.environment()
     (run,) = environment.state.journals.list_runs()
     with environment.state.held(0, lambda _: None) as lease:
-        return len(environment.state.journals.open(run, lease).entries)
+        return len(open_journal(environment.state.journals, run, lease).entries)
 
 
 def _kill_at(account: Account, line: int) -> None:

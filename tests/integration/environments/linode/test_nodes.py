@@ -14,6 +14,7 @@ from aias_core.environments.linode.pacing import Timing
 from aias_core.environments.linode.target import open_linode_environment
 from aias_core.errors import Conflict, Refused, TimedOut
 from support.settled import NAME, Settled
+from support.state import open_journal
 
 SPACE = "/api/v1/namespaces/env-small"
 BUDGETS = "/apis/policy/v1/namespaces/env-small/poddisruptionbudgets"
@@ -116,7 +117,7 @@ def test_an_unfinished_run_is_not_hidden_behind_one_about_nodes(
     with pytest.raises(Conflict, match="was not finished"):
         drain_node(environment, name, 0, lambda _: None, lambda _: None)
     with environment.state.held(0, lambda _: None) as lease:
-        environment.state.journals.open(journal.run_id, lease).end("failed")
+        open_journal(environment.state.journals, journal.run_id, lease).end("failed")
     (place.directory / "journal" / f"{journal.run_id}.jsonl").unlink()
     environment.state.store.delete(f"{NAME}/journal/{journal.run_id}.jsonl")
 

@@ -19,6 +19,7 @@ from support.campaign import Account
 from support.consent import as_production_of, sign_plan
 from support.graph import CLUSTER
 from support.months import Person
+from support.state import open_journal
 
 CLUSTERS = "/lke/clusters"
 
@@ -60,7 +61,7 @@ def test_production_goes_by_a_plan_that_two_others_signed_and_for_a_ticket(
     assert _down(account, plan_id=plan_id, ticket="T-1").changed
     assert account.rows(CLUSTERS) == []
     journals = account.environment().state.journals
-    details = journals.open(journals.list_runs()[-1], ONLOOKER).details
+    details = open_journal(journals, journals.list_runs()[-1], ONLOOKER).details
     assert (details["ticket"], details["plan"]) == ("T-1", plan_id)
     assert _down(account).changed is False
 

@@ -9,7 +9,7 @@ from aias_core.environments.linode.journal import JournalShelf
 from aias_core.environments.linode.lease import Lease, LeaseLost
 from aias_core.environments.linode.store import DirectoryStore
 from aias_core.errors import AiasError, PrerequisiteMissing, Refused
-from support.state import ENVIRONMENT, KeepingStore
+from support.state import ENVIRONMENT, KeepingStore, open_journal
 
 RUN = "01a22209-0000-7000-8000-000000000001"
 LATER = "01a22209-0000-7000-8000-000000000002"
@@ -65,7 +65,7 @@ def test_a_torn_last_line_never_happened_and_is_written_over(here: JournalShelf,
     journal = here.find_unfinished(lease)
     assert journal is not None
     journal.conclude(journal.unproven()[0].seq, "succeeded")
-    assert [entry.seq for entry in here.open(RUN, lease).entries] == [1, 2, 3, 4, 5]
+    assert [entry.seq for entry in open_journal(here, RUN, lease).entries] == [1, 2, 3, 4, 5]
     assert path.stat().st_mode & 0o077 == 0
 
 
@@ -75,9 +75,9 @@ def test_a_line_that_never_reached_the_store_counts_here_and_is_replaced_by_what
     run_until_killed(here, lease)
     key = f"{ENVIRONMENT}/journal/{RUN}.jsonl"
     store.put(key, b"".join((store.get(key) or b"").splitlines(keepends=True)[:-1]))
-    assert [entry.step for entry in here.open(RUN, lease).unproven()] == ["cluster"]
-    elsewhere.open(RUN, lease).intend("database")
-    assert [entry.step for entry in here.open(RUN, lease).unproven()] == ["database"]
+    assert [entry.step for entry in open_journal(here, RUN, lease).unproven()] == ["cluster"]
+    open_journal(elsewhere, RUN, lease).intend("database")
+    assert [entry.step for entry in open_journal(here, RUN, lease).unproven()] == ["database"]
 
 
 def test_an_intent_is_refused_before_the_call_when_the_lease_is_lost(
@@ -99,7 +99,7 @@ def test_a_failed_step_is_unproven_and_says_why_and_an_interrupted_one_says_noth
         raise AiasError("no capacity at https://user:hunter2@host")
     with pytest.raises(KeyboardInterrupt), journal.step("cluster"):
         raise KeyboardInterrupt
-    found = here.open(RUN, lease)
+    found = open_journal(here, RUN, lease)
     assert [entry.step for entry in found.unproven()] == ["network", "cluster"]
     assert [entry.details.get("cause") for entry in found.entries if entry.event == "result"] == [
         "no capacity at https://user:***@host"
@@ -110,7 +110,7 @@ def test_an_address_and_a_mailbox_do_not_spoil_a_line(here: JournalShelf, lease:
     run_until_killed(here, lease)
     details = {"reason": "see https://wiki", "by": "anna@example.com"}
     here.record_unlock(LATER, lease.fence, **details)
-    assert here.open(LATER, lease).entries[0].details == details
+    assert open_journal(here, LATER, lease).entries[0].details == details
     assert here.find_unfinished(lease) is not None
 
 

@@ -16,7 +16,7 @@ from aias_core.environments.linode.states import StateVersions
 from aias_core.environments.linode.store import DirectoryStore
 from aias_core.errors import ExitCode, InvalidInput, NotFound, Refused
 from aias_core.secret import Secret
-from support.state import ENVIRONMENT, build_state, take_lease
+from support.state import ENVIRONMENT, build_state, open_journal, take_lease
 
 
 class CommandLine:
@@ -80,7 +80,7 @@ def test_a_lock_stops_every_change_until_it_is_ended_by_its_id_and_that_is_recor
     line.run("unlock", "--id", held["id"], "--reason", "it is over", expect=ExitCode.NOT_FOUND)
     line.run("backup")
     (run_id,) = state.journals.list_runs()
-    (entry,) = state.journals.open(run_id, take_lease(state.store)).entries
+    (entry,) = open_journal(state.journals, run_id, take_lease(state.store)).entries
     assert (entry.event, entry.details["reason"], entry.details["lease"]["id"]) == ("unlock", "it is over", held["id"])
 
 
